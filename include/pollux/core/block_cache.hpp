@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// Memory for tasks and coroutine frames: the free blocks of one thread, a bounded stack of pointers for each size. A block may
+// be given back on another thread than it came from. Only workers have a cache; elsewhere the allocator serves.
+//
+// Used by the promise's operator new and by spawn: the one place on the hot path that allocates.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "pollux/core/export.hpp"
+
+namespace pollux::inline v0::detail {
+
+class POLLUX_API block_cache {
+public:
+    // Sizes are multiples of this: half of it is lost on average, against a shelf more for each halving.
+    static constexpr std::size_t step = 32;
+    // Blocks from 1024 bytes on go to the allocator: such frames do enough work to pay for it.
+    static constexpr std::size_t shelf_count = 33;
+    // Blocks a shelf keeps, at most 128 KiB of the largest size. A full shelf gives half of them back.
+    static constexpr std::size_t depth = 128;
+
+    block_cache() noexcept = default;
+    block_cache(const block_cache&) = delete;
+    block_cache& operator=(const block_cache&) = delete;
+    ~block_cache();
+
+    void* take(std::size_t bytes) {
+        const std::size_t index = (bytes + step - 1) / step;
+        if (index < shelf_count) [[likely]] {
+            shelf& from = shelves_[index];
+            if (from.used != 0) [[likely]]
+                return from.blocks[--from.used];
+        }
+        return fresh(index * step);
+    }
+    void give(void* block, std::size_t bytes) noexcept {
+        const std::size_t index = (bytes + step - 1) / step;
+        if (index < shelf_count) [[likely]] {
+            shelf& to = shelves_[index];
+            if (to.used != depth) [[likely]] {
+                to.blocks[to.used++] = block;
+                return;
+            }
+        }
+        overflow(block, index);
+    }
+
+    /// What take() does without a cache. Throws: std::bad_alloc.
+    static void* fresh(std::size_t bytes);
+    static void release(void* block) noexcept;
+
+private:
+    struct shelf {
+        std::size_t used = 0;
+        void* blocks[depth];
+    };
+
+    void overflow(void* block, std::size_t index) noexcept;
+
+    shelf shelves_[shelf_count];
+};
+
+/// The cache of this thread, or null. Initial-exec: one load, no call into the dynamic linker.
+POLLUX_API extern constinit thread_local block_cache* current_blocks [[gnu::tls_model("initial-exec")]];
+
+/// Throws: std::bad_alloc.
+inline void* take_block(std::size_t bytes) {
+    block_cache* const cache = current_blocks;
+    return cache != nullptr
+               ? cache->take(bytes)
+               : block_cache::fresh((bytes + block_cache::step - 1) / block_cache::step * block_cache::step);
+}
+inline void give_block(void* block, std::size_t bytes) noexcept {
+    block_cache* const cache = current_blocks;
+    if (cache != nullptr) [[likely]]
+        cache->give(block, bytes);
+    else
+        block_cache::release(block);
+}
+
+}  // namespace pollux::inline v0::detail

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// What a poll is given: whom to wake, how much it may still do, and the runtime it runs in. Made by whoever polls; lives for
+// that poll.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "pollux/core/export.hpp"
+#include "pollux/core/waker.hpp"
+
+namespace pollux::inline v0 {
+
+namespace detail {
+
+class runtime_core;
+
+// One scheduler poll's share: a leaf takes a unit for each result it gives, so that no loop of ready results starves others.
+// Limited by count and by time: the clock is read once in `chunk` units. Used by one thread at a time.
+struct poll_budget {
+    // Units in one poll. The same number as Tokio's, which has served for years; a larger one trades fairness for fewer yields.
+    static constexpr std::int32_t units_per_poll = 128;
+    // Units between two looks at the clock: a poll whose results take a millisecond each ends within 16 of them.
+    static constexpr std::int32_t chunk = 16;
+
+    std::int32_t chunk_left = 0;                          // 0: look at the clock, or the budget is spent
+    std::int32_t units_left = 0;                          // beyond this chunk
+    std::uint64_t deadline = 0;                           // in ticks of ticks_now(); the poll should be over then
+    runtime_core* runtime = nullptr;                      // of this poll; null under a bare block_on
+    std::atomic<std::uint64_t>* forced_yields = nullptr;  // the worker's counter
+    bool is_limited = false;
+
+    /// At the end of a chunk: starts the next one, or says that the poll has had its share.
+    POLLUX_API bool next_chunk() noexcept;
+};
+
+}  // namespace detail
+
+/// The argument of every poll: refers to the waker of whoever polls, and carries the budget and the runtime of that poll.
+///
+/// Threads: used only by the thread that polls. It cannot be copied or kept.
+class context {
+public:
+    /// A context with an unlimited budget and without a runtime. Refers to `waker`, which must outlive it.
+    explicit context(const pollux::waker& waker) noexcept : waker_(&waker), budget_(nullptr) {}
+    explicit context(pollux::waker&&) = delete;
+    context(const context&) = delete;
+    context& operator=(const context&) = delete;
+
+    /// Whom to wake when the polled future can go on. Keep a clone only when the answer is `pending`.
+    const pollux::waker& waker() const noexcept { return *waker_; }
+
+    /// For polling a child that has its own waker: the same budget and runtime.
+    context with_waker(const pollux::waker& waker) const noexcept { return context(waker, budget_); }
+    context with_waker(pollux::waker&&) const = delete;
+
+    /// A leaf asks before it gives a result. False: the budget of this poll is spent; the task has been woken already, the leaf
+    /// keeps its result and returns `pending`. Cost: one decrement.
+    bool consume_budget() noexcept {
+        if (budget_ == nullptr) return true;
+        if (--budget_->chunk_left >= 0) [[likely]]
+            return true;
+        return consume_from_next_chunk();
+    }
+
+    /// For the library: the context of a scheduler's poll.
+    context(const pollux::waker& waker, detail::poll_budget* budget) noexcept : waker_(&waker), budget_(budget) {}
+    /// For the library: what this poll may still do; null if nothing limits it.
+    detail::poll_budget* budget() const noexcept { return budget_; }
+    /// For the library: the runtime of this poll, or null.
+    detail::runtime_core* runtime() const noexcept { return budget_ != nullptr ? budget_->runtime : nullptr; }
+
+private:
+    POLLUX_API bool consume_from_next_chunk() noexcept;
+
+    const pollux::waker* waker_;
+    detail::poll_budget* budget_;
+};
+
+}  // namespace pollux::inline v0

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// What a thread (or a simulated worker) needs while it polls: whose poll it is, and how coroutine frames hand control to each
+// other. A worker has one for its life; block_on and a poll by hand put one on their stack.
+//
+// Frames are resumed by nested calls, at most max_nested_frames deep; then, and whenever one is suspended, all levels return
+// to the loop that resumed the first (drive() in coro). `suspension` tells each level why the frame it called has returned.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "pollux/core/block_cache.hpp"
+#include "pollux/core/context.hpp"
+#include "pollux/core/export.hpp"
+#include "pollux/core/fork_deque.hpp"
+#include "pollux/core/task_header.hpp"
+
+namespace pollux::inline v0::detail {
+
+struct promise_base;
+struct fork_point;
+
+// Levels of nested calls before all of them return to the loop. fib, one worker: nested 163 ms, loop only 199 ms. Without a
+// limit the stack overflows: a million awaits deep is legal.
+inline constexpr std::uint32_t max_nested_frames = 64;
+
+// Why the frame that was resumed last has returned.
+enum class suspension_kind : std::uint8_t {
+    none,       // it has ended
+    pending,    // a leaf is not ready: `unit` waits for its waker
+    moved,      // another worker, or a queue, holds what comes next: touch nothing of it
+    go_on,      // nothing waits: `next_frame` is to be resumed by the loop
+    abandoned,  // its task is cancelled: `next_frame` is to be destroyed, and those above it
+};
+
+struct execution {
+    // Written by every await that does not finish at once.
+    suspension_kind suspension = suspension_kind::none;
+    bool can_fork = false;   // only coroutine frames stand between a worker's loop and here
+    bool is_worker = false;  // it may not block
+    std::uint32_t nested_frames = 0;
+    void* next_frame = nullptr;
+    promise_base* unit = nullptr;  // pending: whose innermost frame waits
+    task_id failed;                // the task that an exception has ended last
+
+    // Written at the beginning of a poll.
+    context* current = nullptr;
+    task_header* task = nullptr;  // null under a bare block_on
+    runtime_core* runtime = nullptr;
+
+    execution() noexcept = default;
+    execution(const execution&) = delete;
+    execution& operator=(const execution&) = delete;
+};
+
+// A worker's: it can fork.
+struct POLLUX_API forking_execution : execution {
+    explicit forking_execution(bool asymmetric) : asymmetric_fences(asymmetric), forks(asymmetric) {}
+
+    /// The waker of a forked child, which from now on can be suspended and scheduled on its own.
+    virtual const waker& waker_of_fork(promise_base& child) noexcept = 0;
+    /// A worker sleeps and a fork point has been pushed.
+    virtual void wake_for_fork() noexcept = 0;
+    /// Called once in forks_per_look forks. True: the slice is over and others wait; the fork points of this worker and then
+    /// `point` have been moved to its run queue.
+    virtual bool leave_if_slice_is_over(fork_point& point) noexcept = 0;
+
+    // Forks between two looks at the clock and at CANCELLED: some microseconds. Looking at each fork costs 9 instructions.
+    static constexpr std::int32_t forks_per_look = 256;
+
+    std::int32_t fork_budget = forks_per_look;
+    std::uint64_t fork_wake_pause = 0;  // ticks between wake-ups for forks: grows while nobody comes in time to steal
+    const bool asymmetric_fences;
+    const std::atomic<std::uint64_t>* sleepers = nullptr;  // zero: nobody sleeps
+    fork_deque<fork_point> forks;
+
+protected:
+    ~forking_execution() = default;
+};
+
+/// The execution of this thread, or null where nothing has been polled yet. Initial-exec: one load.
+POLLUX_API extern constinit thread_local execution* current_execution [[gnu::tls_model("initial-exec")]];
+
+// Installs an execution for a scope: block_on, a poll by hand.
+class execution_scope {
+public:
+    explicit execution_scope(execution& mine) noexcept : outer_(current_execution) { current_execution = &mine; }
+    execution_scope(const execution_scope&) = delete;
+    execution_scope& operator=(const execution_scope&) = delete;
+    ~execution_scope() { current_execution = outer_; }
+
+private:
+    execution* outer_;
+};
+
+}  // namespace pollux::inline v0::detail

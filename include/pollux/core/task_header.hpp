@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// The head of every spawned task, and of every forked child that has been suspended once. It outlives the future: wakers, join
+// handles and abort handles point to it. The scheduler (floor 4) defines what its state word means and fills in the hooks.
+//
+// Where it stands: a cell {header, future or result} for a plain future; [result][header][frame] in one block for a coroutine.
+#pragma once
+
+#include <atomic>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <source_location>
+
+#include "pollux/core/export.hpp"
+#include "pollux/core/runnable.hpp"
+#include "pollux/core/waker.hpp"
+
+namespace pollux::inline v0 {
+
+/// Names a task for as long as the process lives: ids are given once, and grow with the time of spawning on each thread.
+struct task_id {
+    std::uint64_t value = 0;
+    friend bool operator==(const task_id&, const task_id&) = default;
+    friend auto operator<=>(const task_id&, const task_id&) = default;
+};
+
+namespace detail {
+
+struct task_header;
+
+// How a poll of a task ended. moved: a thief holds its frame and goes on with the same poll; touch nothing of the task.
+// abandoned: it was cancelled, its future is destroyed and has left no result.
+enum class poll_end : std::uint8_t { finished, pending, moved, abandoned };
+
+// What a task keeps beside its header while its future lives.
+struct task_identity {
+    task_id id;
+    std::source_location spawned_at;
+};
+
+// Whoever schedules tasks: the hook that the header calls. Lives until its last task has ended.
+struct POLLUX_API task_home {
+    /// The task has been marked to be polled and a reference was added for the queue: see that it runs. Any thread.
+    virtual void schedule(task_header&) noexcept = 0;
+
+protected:
+    ~task_home() = default;
+};
+
+// The bit of the state word that handles look for: future destroyed, result stored.
+inline constexpr std::uint64_t completed_task = 2;
+
+struct POLLUX_API task_header : runnable {
+    /// Polls the future once, on a worker that has marked the task as running.
+    virtual poll_end poll(execution&) noexcept = 0;
+    /// Destroys the future, which is not being polled; set_cancelled() follows.
+    virtual void destroy_future(execution&) noexcept = 0;
+    /// Leaves "cancelled" as the result of a future that has been destroyed.
+    virtual void set_cancelled() noexcept = 0;
+    /// After the future's end.
+    virtual bool holds_exception() const noexcept = 0;
+    /// Destroys the result that nobody will take. If it is an exception, that is handed out instead of being dropped.
+    virtual std::exception_ptr drop_result() noexcept = 0;
+    /// Only while the future lives.
+    virtual task_identity identity() const noexcept = 0;
+    /// Its block has ended up with the header: see block_ended(). Only forked children have something to do.
+    virtual void ended() noexcept {}
+    /// Before the first poll, by the thread that spawns.
+    virtual void set_id(task_id) noexcept = 0;
+
+    void run(execution&) noexcept override;
+    task_header* owner() noexcept override { return this; }
+
+    // By read-modify-writes only; see the scheduler's task_state.
+    std::atomic<std::uint64_t> state{0};
+    // Written when the task is made.
+    task_home* home = nullptr;
+    // Links of the list of all tasks, or of forked children, guarded by its lock.
+    task_header* previous_task = nullptr;
+    union {
+        task_header* next_task;
+        // Once it is out of the list, if its result is an exception.
+        std::uint64_t failed_id;
+    };
+    union {
+        // Who waits for the result: the bits join_interest and join_waker of `state` say who may touch it.
+        waker joiner;
+        // Of a forked child: the task whose it is.
+        task_header* forked_from;
+    };
+
+protected:
+    task_header() noexcept : next_task(nullptr), joiner() {}
+    ~task_header() {}  // its block is given back by the last reference
+};
+
+// A cache line: it stands in front of every coroutine frame.
+static_assert(sizeof(task_header) == 64);
+
+/// The future is gone: leaves place and size of its block with the header, which others may still use.
+POLLUX_API void block_ended(task_header& header, void* block, std::size_t bytes) noexcept;
+
+}  // namespace detail
+}  // namespace pollux::inline v0
+
+template <>
+struct std::hash<pollux::task_id> {
+    std::size_t operator()(pollux::task_id id) const noexcept { return std::hash<std::uint64_t>()(id.value); }
+};

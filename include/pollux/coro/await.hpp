@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+// co_await of any future, and of a task. Called by the promises' await_transform, through awaitable.hpp. A future is polled in place, lvalue or
+// rvalue; a task that nobody has polled yet is not polled but started, as a nested call into its frame.
+#pragma once
+
+#include <coroutine>
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+#include "pollux/core/concepts.hpp"
+#include "pollux/core/polled.hpp"
+#include "pollux/core/result.hpp"
+#include "pollux/coro/frame.hpp"
+
+namespace pollux::inline v0 {
+
+template <class T, class E>
+class task;
+
+namespace detail {
+
+template <class X>
+inline constexpr bool is_task = false;
+template <class T, class E>
+inline constexpr bool is_task<task<T, E>> = true;
+
+// The frame of `promise` waits at `point`; the unit's next poll begins there.
+inline void suspend_unit(promise_base& promise, suspension_point& point) noexcept {
+    execution& self = *current_execution;
+    promise_base& root = promise.unit_root();
+    root.innermost = &point;
+    self.unit = &root;
+    self.suspension = suspension_kind::pending;
+}
+
+template <class F>
+class future_awaiter : suspension_point {
+public:
+    future_awaiter(F& fut, promise_base& promise) noexcept
+        : suspension_point{&poll_this_again, nullptr}, promise_(promise), fut_(fut) {}
+    future_awaiter(const future_awaiter&) = delete;
+    future_awaiter& operator=(const future_awaiter&) = delete;
+
+    bool await_ready() {
+        leaf_context cx(promise_);
+        answer_ = fut_.poll(cx.get());
+        return answer_.is_ready();
+    }
+    void await_suspend(std::coroutine_handle<> waiting) noexcept {
+        this->frame = waiting.address();
+        suspend_unit(promise_, *this);
+    }
+    outcome_of<F> await_resume() {
+        if (exception_) [[unlikely]]
+            std::rethrow_exception(std::move(exception_));
+        return answer_.take();
+    }
+
+private:
+    static wait_end poll_this_again(suspension_point& point, context& cx) noexcept {
+        auto& self = static_cast<future_awaiter&>(point);
+        try {
+            self.answer_ = self.fut_.poll(cx);
+        } catch (...) {
+            self.exception_ = std::current_exception();
+            return wait_end::ready;
+        }
+        return self.answer_.is_ready() ? wait_end::ready : wait_end::pending;
+    }
+
+    promise_base& promise_;
+    F& fut_;
+    polled<typename F::value_type, typename F::error_type> answer_{pending};
+    std::exception_ptr exception_;
+};
+
+// Starts the frame of a task, below the frame that awaits it, with `up` saying how that one goes on. False: it has ended and
+// the awaiting frame goes on at once. True: all levels return to the loop.
+[[gnu::always_inline]] inline bool start_nested(execution& self, void* frame) {
+    if (++self.nested_frames >= max_nested_frames) [[unlikely]] {
+        self.next_frame = frame;
+        self.suspension = suspension_kind::go_on;
+        return true;
+    }
+    std::coroutine_handle<>::from_address(frame).resume();
+    if (self.suspension != suspension_kind::none) [[unlikely]]
+        return true;
+    --self.nested_frames;
+    return false;
+}
+
+// What await and try_ of a task have in common: the slot, and the rare task that a plain poll has started already.
+template <class T, class E>
+class task_awaiter_base {
+public:
+    task_awaiter_base(const task_awaiter_base&) = delete;
+    task_awaiter_base& operator=(const task_awaiter_base&) = delete;
+
+protected:
+    task_awaiter_base(task<T, E>& awaited, promise_base& promise) noexcept : promise_(promise), awaited_(awaited) {}
+
+    bool ready_at_once() {
+        if (!awaited_.is_started()) [[likely]]
+            return false;
+        leaf_context cx(promise_);
+        return poll_started(cx.get());
+    }
+    // True: the slot has been filled.
+    bool poll_started(context& cx) noexcept {
+        try {
+            auto answer = awaited_.poll(cx);
+            if (answer.is_pending()) return false;
+            slot_.set(std::move(answer));
+        } catch (...) {
+            slot_.set_exception(std::current_exception());
+        }
+        return true;
+    }
+    [[gnu::always_inline]] bool start(std::uintptr_t up) {
+        void* const frame = awaited_.release();
+#ifndef NDEBUG
+        if (frame == nullptr)
+            fail_check("pollux: co_await: the task has no coroutine; it was awaited or moved from before");
+#endif
+        promise_base& child = promise_at(frame);
+        child.up = up;
+        child.slot = &slot_;
+        child.root = &promise_.unit_root();
+        return start_nested(*current_execution, frame);
+    }
+
+    promise_base& promise_;
+    task<T, E>& awaited_;
+    result<T, E> slot_;
+};
+
+template <class T, class E>
+class task_awaiter : task_awaiter_base<T, E>, suspension_point {
+public:
+    task_awaiter(task<T, E>& awaited, promise_base& promise) noexcept : task_awaiter_base<T, E>(awaited, promise) {}
+
+    bool await_ready() { return this->ready_at_once(); }
+    bool await_suspend(std::coroutine_handle<> waiting) {
+        if (this->awaited_.is_started()) [[unlikely]] {
+            this->frame = waiting.address();
+            this->poll_again = &poll_this_again;
+            suspend_unit(this->promise_, *this);
+            return true;
+        }
+        return this->start(up_to(&this->promise_, frame_kind::awaited));
+    }
+    outcome<T, E> await_resume() { return this->slot_.take(); }
+
+private:
+    static wait_end poll_this_again(suspension_point& point, context& cx) noexcept {
+        return static_cast<task_awaiter&>(point).poll_started(cx) ? wait_end::ready : wait_end::pending;
+    }
+};
+
+}  // namespace detail
+}  // namespace pollux::inline v0

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// What may stand behind co_await: any future, a task, try_(x), and the awaitables of this library that are their own awaiters.
+// Every promise's await_transform comes through here.
+#pragma once
+
+#include <type_traits>
+#include <utility>
+
+#include "pollux/core/concepts.hpp"
+#include "pollux/coro/await.hpp"
+#include "pollux/coro/try.hpp"
+
+namespace pollux::inline v0::detail {
+
+// fork_join and its kin.
+template <class A>
+concept awaits_itself = requires { typename std::remove_cvref_t<A>::awaits_itself; };
+
+template <class A, class Promise>
+decltype(auto) make_awaiter(A&& awaitable, Promise& promise) noexcept {
+    using X = std::remove_reference_t<A>;
+    if constexpr (awaits_itself<A>) {
+        return std::forward<A>(awaitable);
+    } else if constexpr (is_try_awaitable<std::remove_cvref_t<A>>) {
+        return make_try_awaiter(awaitable, promise);
+    } else {
+        static_assert(future<A>,
+                      "pollux: co_await: the operand is not a future; it needs value_type, error_type and "
+                      "poll(context&) returning polled<value_type, error_type>");
+        require_future<A>();
+        static_assert(!std::is_const_v<X>, "pollux: co_await: a const future cannot be polled; await a non-const one");
+        if constexpr (is_task<X>)
+            return task_awaiter<typename X::value_type, typename X::error_type>(awaitable, promise);
+        else
+            return future_awaiter<X>(awaitable, promise);
+    }
+}
+
+}  // namespace pollux::inline v0::detail

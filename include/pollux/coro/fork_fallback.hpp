@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// fork_join where a plain poll (a join, a select, block_on) stands between the worker's loop and the coroutine: that stack cannot
+// be continued on another thread. The children become ordinary tasks of the context's runtime, and the parent waits for them
+// as for a leaf; without a runtime they are polled in place, in order. Same meaning as fork_point.hpp, less speed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "pollux/core/context.hpp"
+#include "pollux/core/export.hpp"
+#include "pollux/core/task_header.hpp"
+#include "pollux/coro/frame.hpp"
+
+namespace pollux::inline v0::detail {
+
+// Before the first poll in place.
+inline void prepare_in_place(promise_base& child, void* slot) noexcept {
+    child.up = up_to(nullptr, frame_kind::polled);
+    child.slot = slot;
+    child.innermost = nullptr;
+}
+
+// Stands in the awaiter; not used, and not touched beyond its constructor, where the fast path forks. Used by the thread that
+// polls the parent.
+class POLLUX_API fork_fallback : suspension_point {
+public:
+    fork_fallback() noexcept : suspension_point{nullptr, nullptr} {}
+    fork_fallback(const fork_fallback&) = delete;
+    fork_fallback& operator=(const fork_fallback&) = delete;
+    ~fork_fallback() {
+        if (mode_ != mode::unused) [[unlikely]]
+            end();
+    }
+
+    /// Takes over the children's frames.
+    void begin(promise_base& parent, void* parent_frame, void** frames, std::size_t count) noexcept;
+    bool has_runtime() const noexcept { return mode_ == mode::spawned; }
+    bool has_spawned() const noexcept { return mode_ == mode::spawned; }
+    void spawn(task_header& child) noexcept;
+    /// Polls or looks at the children once. True: some are pending, and the parent waits.
+    bool suspend() noexcept;
+
+    void* frame(std::size_t i) const noexcept;
+
+private:
+    enum class mode : std::uint8_t { unused, spawned, in_place };
+
+    static wait_end poll_children_again(suspension_point&, context&) noexcept;
+    bool poll_children(context&) noexcept;
+    void end() noexcept;
+
+    promise_base* parent_;
+    void** frames_;  // the lowest bit: the child has ended
+    std::size_t count_;
+    runtime_core* runtime_;
+    mode mode_ = mode::unused;
+};
+
+}  // namespace pollux::inline v0::detail

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// What every coroutine frame of this library shares: who waits for it, where its result goes, what it waits for. Used by task,
+// by the awaiters and by the loop that resumes frames (lib/coro/drive.cpp).
+//
+// A *unit* is a chain of frames that is polled as one: a root frame, and the frames it awaits, down to the innermost. A root is
+// spawned (its header in front of it is the task's), polled (a plain poll stands above it), or forked (a child of fork_join; its
+// header comes alive when it is suspended for the first time). Frames know the root of their unit, so what a suspension or a
+// wake-up costs does not depend on the depth.
+//
+// A frame ends without a final suspension: it destroys itself, locals and parameters, before whoever awaits it goes on. Whoever
+// resumed it read `up` before and learns from the execution's `suspension` that it has ended.
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <source_location>
+
+#include "pollux/core/block_cache.hpp"
+#include "pollux/core/context.hpp"
+#include "pollux/core/execution.hpp"
+#include "pollux/core/export.hpp"
+#include "pollux/core/task_header.hpp"
+
+namespace pollux::inline v0::detail {
+
+// How a leaf that was not ready answers to the next poll of its unit.
+enum class wait_end : std::uint8_t {
+    pending,  // still
+    ready,    // resume the frame
+    ended,    // its error has ended the frame, which is gone
+};
+
+// In the awaiter of a frame that waits. The loop asks it before it resumes the frame.
+struct suspension_point {
+    wait_end (*poll_again)(suspension_point&, context&) noexcept;
+    void* frame;
+};
+
+// The lowest bits of promise_base::up.
+enum class frame_kind : std::uintptr_t {
+    polled = 0,         // root below a plain poll
+    spawned = 1,        // root of a task; the other bits are its id
+    awaited = 2,        // the other bits: the promise of the frame that awaits it
+    awaited_point = 3,  // the other bits: a suspension_point to be asked when it has ended
+    forked = 4,         // root; the other bits: its fork_point
+    forked_last = 5,    // root; the last child of its fork_point, which it holds while it runs
+};
+inline constexpr unsigned frame_kind_bits = 3;
+inline constexpr std::uintptr_t frame_kind_mask = 7;
+
+struct promise_base {
+    // Written by whoever starts the frame.
+    std::uintptr_t up;
+    void* slot;  // a result<T, E>
+    union {
+        promise_base* root;           // awaited: of its unit
+        suspension_point* innermost;  // roots: what the unit waits for; null before the first resumption
+    };
+    std::source_location spawned_at;  // spawned
+
+    promise_base() noexcept {}  // NOLINT: not an aggregate, or it would be initialised from the coroutine's parameters
+
+    frame_kind kind() const noexcept { return static_cast<frame_kind>(up & frame_kind_mask); }
+    std::uintptr_t up_pointer() const noexcept { return up & ~frame_kind_mask; }
+    bool is_awaited() const noexcept { return (up & 6) == 2; }
+    promise_base& unit_root() noexcept { return is_awaited() ? *root : *this; }
+
+    void* frame() noexcept { return std::coroutine_handle<promise_base>::from_promise(*this).address(); }
+};
+
+inline promise_base& promise_at(void* frame) noexcept {
+    return std::coroutine_handle<promise_base>::from_address(frame).promise();
+}
+inline std::uintptr_t up_to(const void* waiting, frame_kind kind) noexcept {
+    return reinterpret_cast<std::uintptr_t>(waiting) | static_cast<std::uintptr_t>(kind);
+}
+
+// --- the block of a frame: [result][header][frame] -------------------------------------------------------------------------
+
+inline constexpr std::size_t frame_alignment = 16;  // what compilers give a frame, and the allocator a block
+
+inline task_header* header_in_front_of(void* frame) noexcept {
+    return reinterpret_cast<task_header*>(static_cast<char*>(frame) - sizeof(task_header));
+}
+
+// The only part of the header that is written when a frame is made: "no task" until it is spawned or suspended as a child.
+using header_state = std::atomic<std::uint64_t>;
+inline constexpr std::size_t header_state_offset = 16;
+
+inline header_state& state_in_front_of(void* frame) noexcept {
+    return *reinterpret_cast<header_state*>(static_cast<char*>(frame) - sizeof(task_header) + header_state_offset);
+}
+
+inline void* make_frame(std::size_t bytes, std::size_t room) {
+    char* const block = static_cast<char*>(take_block(room + bytes));
+    void* const frame = block + room;
+    ::new (static_cast<void*>(&state_in_front_of(frame))) header_state(0);
+    return frame;
+}
+inline void drop_frame(void* frame, std::size_t bytes, std::size_t room) noexcept {
+    char* const block = static_cast<char*>(frame) - room;
+    // Relaxed: a header comes alive on the thread that runs the frame, or before the frame is handed to another.
+    if (state_in_front_of(frame).load(std::memory_order::relaxed) == 0) [[likely]]
+        give_block(block, room + bytes);
+    else
+        block_ended(*header_in_front_of(frame), block, room + bytes);
+}
+
+// --- polling a unit --------------------------------------------------------------------------------------------------------
+
+/// Resumes `frame`, and whatever goes on after it, until its task's root ends or nothing of it can run here.
+POLLUX_API poll_end drive(execution& self, void* frame);
+
+/// One poll of a unit that is not running: asks what it waits for, then drives it.
+POLLUX_API poll_end poll_unit(execution& self, promise_base& root);
+
+/// Destroys the frames of a unit that is not running, the innermost first, in a loop.
+POLLUX_API void destroy_unit(promise_base& root) noexcept;
+
+/// One plain poll of a root of kind `polled`, below whatever this thread is polling already.
+POLLUX_API poll_end poll_in_place(promise_base& root, context& cx);
+
+/// The context for a leaf of this frame's unit: the current poll's, but a forked child has a waker of its own.
+class leaf_context {
+public:
+    explicit leaf_context(promise_base& promise) noexcept
+        : own_(choose_waker(promise), current_execution->current->budget()) {}
+    context& get() noexcept { return own_; }
+
+private:
+    static const waker& choose_waker(promise_base& promise) noexcept {
+        promise_base& root = promise.unit_root();
+        if (root.kind() >= frame_kind::forked) [[unlikely]]
+            return static_cast<forking_execution*>(current_execution)->waker_of_fork(root);
+        return current_execution->current->waker();
+    }
+
+    context own_;
+};
+
+}  // namespace pollux::inline v0::detail

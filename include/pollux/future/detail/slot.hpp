@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// Places for futures that come to life late, inside the future that polls them.
+//
+// `slot<F>` is empty until its future is made. `stages<F, G>` holds a first future, then, in the same memory, a
+// second one. Both make the future in place, from a function that returns it. A future may be moved until its first
+// poll and not after: so an untouched place can be moved or copied, and one whose future is in flight ends the
+// program with a message: the callable that made it, and may be pointed to by it, would have moved away.
+#pragma once
+
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+#include "pollux/core/polled.hpp"
+
+namespace pollux::inline v0::detail {
+
+enum class stage : unsigned char { first, second, gone };
+
+inline constexpr const char* moved_in_flight =
+    "pollux: a future was moved or copied after its first poll; move it before, or keep it in place with boxed";
+inline constexpr const char* polled_when_gone =
+    "pollux: a future was polled after its callable threw; destroy a future once it has thrown";
+
+template <class F>
+class slot {
+public:
+    slot() noexcept : nothing_{} {}
+    slot(const slot& other) noexcept : nothing_{}, stage_(other.stage_) {  // moves too: there is nothing to move
+        if (other.is_alive()) [[unlikely]] {
+            fail_check(moved_in_flight);
+        }
+    }
+    slot& operator=(const slot&) = delete;
+    ~slot() { reset(); }
+
+    bool is_untouched() const noexcept { return stage_ == stage::first; }
+    bool is_alive() const noexcept { return stage_ == stage::second; }
+
+    F& operator*() noexcept {
+        debug_check(is_alive(), polled_when_gone);
+        return future_;
+    }
+
+    /// `make` returns the future. If it throws, the slot is empty for good.
+    template <class Make>
+    void emplace(Make make) {
+        reset();
+        ::new (static_cast<void*>(std::addressof(future_))) F(make());
+        stage_ = stage::second;
+    }
+
+    void reset() noexcept {
+        if (std::exchange(stage_, stage::gone) == stage::second) std::destroy_at(std::addressof(future_));
+    }
+
+private:
+    struct nothing {};
+    union {
+        nothing nothing_;
+        F future_;
+    };
+    stage stage_ = stage::first;
+};
+
+template <class F, class G>
+class stages {
+public:
+    explicit stages(F first) noexcept(std::is_nothrow_move_constructible_v<F>) : first_(std::move(first)) {}
+    stages(const stages& other)
+        requires std::is_copy_constructible_v<F>
+        : nothing_{}, stage_(stage::gone) {
+        refuse_in_flight(other);
+        if (other.is_first()) {
+            ::new (static_cast<void*>(std::addressof(first_))) F(other.first_);
+            stage_ = stage::first;
+        }
+    }
+    stages(stages&& other) noexcept(std::is_nothrow_move_constructible_v<F>) : nothing_{}, stage_(stage::gone) {
+        refuse_in_flight(other);
+        if (other.is_first()) {
+            ::new (static_cast<void*>(std::addressof(first_))) F(std::move(other.first_));
+            stage_ = stage::first;
+        }
+    }
+    stages& operator=(const stages&) = delete;
+    ~stages() { reset(); }
+
+    bool is_first() const noexcept { return stage_ == stage::first; }
+    F& first() noexcept { return first_; }
+
+    bool is_second() const noexcept { return stage_ == stage::second; }
+    G& second() noexcept {
+        debug_check(is_second(), polled_when_gone);
+        return second_;
+    }
+
+    /// Destroys the first, then makes the second: `make` returns it. If it throws, nothing is left.
+    template <class Make>
+    void advance(Make make) {
+        reset();
+        ::new (static_cast<void*>(std::addressof(second_))) G(make());
+        stage_ = stage::second;
+    }
+
+    void reset() noexcept {
+        const stage was = std::exchange(stage_, stage::gone);
+        if (was == stage::first) {
+            std::destroy_at(std::addressof(first_));
+        } else if (was == stage::second) {
+            std::destroy_at(std::addressof(second_));
+        }
+    }
+
+private:
+    static void refuse_in_flight(const stages& other) noexcept {
+        if (other.is_second()) [[unlikely]] {
+            fail_check(moved_in_flight);
+        }
+    }
+
+    struct nothing {};
+    union {
+        nothing nothing_;
+        F first_;
+        G second_;
+    };
+    stage stage_ = stage::first;
+};
+
+}  // namespace pollux::inline v0::detail

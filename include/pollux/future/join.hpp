@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// `join`: a fixed number of futures at the same time, until all have finished.
+//
+// Without an allocation there is no waker of its own for a child (a kept waker would outlive the join), so each
+// wake-up polls every child that has not finished. The children are base classes, told apart by their index: one flat
+// fold instead of a recursion over a tuple.
+#pragma once
+
+#include <cstddef>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "pollux/core/concepts.hpp"
+#include "pollux/future/detail/own.hpp"
+#include "pollux/future/detail/slot.hpp"
+#include "pollux/future/detail/take_stored.hpp"
+
+namespace pollux::inline v0 {
+
+namespace detail {
+
+// The future until it is ready, then its outcome in the same place.
+template <std::size_t Index, class F>
+struct join_child {
+    bool poll(context& cx) {
+        if (place.is_first()) {
+            auto answer = place.first().poll(cx);
+            if (answer.is_pending()) return false;
+            place.advance([&] { return take_stored(answer); });
+        }
+        debug_check(place.is_second(), "pollux: join: polled after it was ready; destroy a future once it is ready");
+        return place.is_second();
+    }
+
+    stages<F, stored_outcome_of<F>> place;
+};
+
+template <class Indices, class... Fs>
+struct join_children;
+
+template <std::size_t... Index, class... Fs>
+struct join_children<std::index_sequence<Index...>, Fs...> : join_child<Index, Fs>... {
+    template <class... Xs>
+    explicit join_children(std::in_place_t, Xs&&... xs)
+        : join_child<Index, Fs>{stages<Fs, stored_outcome_of<Fs>>(own(std::forward<Xs>(xs)))}... {}
+
+    // No short cut: each wake-up may be for any of them.
+    bool poll(context& cx) { return (static_cast<unsigned>(join_child<Index, Fs>::poll(cx)) & ... & 1U) != 0; }
+
+    void destroy() noexcept { (join_child<Index, Fs>::place.reset(), ...); }
+
+    template <class Answer>
+    Answer take() {
+        return Answer::ready(std::move(join_child<Index, Fs>::place.second())...);
+    }
+};
+
+template <class... Fs>
+class [[nodiscard]] join_future {
+public:
+    using value_type = std::tuple<stored_outcome_of<Fs>...>;
+    using error_type = never;
+
+    template <class... Xs>
+    explicit join_future(std::in_place_t, Xs&&... xs) : children_(std::in_place, std::forward<Xs>(xs)...) {}
+
+    polled<value_type> poll(context& cx) {
+        try {
+            if (!children_.poll(cx)) return pending;
+        } catch (...) {
+            children_.destroy();
+            throw;
+        }
+        auto answer = children_.template take<polled<value_type>>();
+        children_.destroy();
+        return answer;
+    }
+
+private:
+    join_children<std::index_sequence_for<Fs...>, Fs...> children_;
+};
+
+}  // namespace detail
+
+/// Polls all of them, and finishes when the last has: a `std::tuple` of their outcomes (`unit` for `void`), in
+/// argument order. An error is an outcome like another. A child is destroyed when it is ready.
+///
+/// Throws: the first exception of a child, out of the poll, after the others have been destroyed.
+/// Cost: no allocation; each wake-up polls every child that has not finished.
+template <class... Xs>
+    requires(sizeof...(Xs) == 0 || (future<Xs> || ...))
+auto join(Xs&&... xs) {
+    static_assert((future<Xs> && ...),
+                  "pollux: join: an argument is not a future; it needs value_type, error_type and poll(context&)");
+    if constexpr ((future<Xs> && ...)) {
+        static_assert((!stream<Xs> && ...),
+                      "pollux: join: an argument is both a future and a stream; wrap the one that is meant");
+        return detail::join_future<detail::owned<Xs>...>(std::in_place, std::forward<Xs>(xs)...);
+    } else {
+        (detail::require_future<Xs>(), ...);
+    }
+}
+
+}  // namespace pollux::inline v0

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// `select`: a fixed number of futures at the same time, until the first has finished.
+//
+// As in `join`, a wake-up polls every child, in argument order: so the lowest index wins a tie, and nothing is
+// allocated.
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "pollux/core/concepts.hpp"
+#include "pollux/future/detail/own.hpp"
+#include "pollux/future/detail/slot.hpp"
+#include "pollux/future/detail/take_stored.hpp"
+
+namespace pollux::inline v0 {
+
+namespace detail {
+
+template <std::size_t Index, class F>
+struct select_child {
+    template <class Answer>
+    bool poll(context& cx, Answer& answer) {
+        debug_check(place.is_first(), "pollux: select: polled after it was ready; destroy a future once it is ready");
+        if (!place.is_first()) return false;
+        auto own_answer = place.first().poll(cx);
+        if (own_answer.is_pending()) return false;
+        answer = Answer::ready(std::in_place_index<Index>, take_stored(own_answer));
+        return true;
+    }
+
+    stages<F, unit> place;  // there is no second stage: destroyed early, with the losers
+};
+
+template <class Indices, class... Fs>
+struct select_children;
+
+template <std::size_t... Index, class... Fs>
+struct select_children<std::index_sequence<Index...>, Fs...> : select_child<Index, Fs>... {
+    template <class... Xs>
+    explicit select_children(std::in_place_t, Xs&&... xs)
+        : select_child<Index, Fs>{stages<Fs, unit>(own(std::forward<Xs>(xs)))}... {}
+
+    template <class Answer>
+    void poll(context& cx, Answer& answer) {
+        static_cast<void>((select_child<Index, Fs>::poll(cx, answer) || ...));
+    }
+
+    void destroy() noexcept { (select_child<Index, Fs>::place.reset(), ...); }
+};
+
+template <class... Fs>
+class [[nodiscard]] select_future {
+public:
+    using value_type = std::variant<stored_outcome_of<Fs>...>;
+    using error_type = never;
+
+    template <class... Xs>
+    explicit select_future(std::in_place_t, Xs&&... xs) : children_(std::in_place, std::forward<Xs>(xs)...) {}
+
+    polled<value_type> poll(context& cx) {
+        polled<value_type> answer = pending;
+        try {
+            children_.poll(cx, answer);
+        } catch (...) {
+            children_.destroy();
+            throw;
+        }
+        if (answer.is_ready()) children_.destroy();
+        return answer;
+    }
+
+private:
+    select_children<std::index_sequence_for<Fs...>, Fs...> children_;
+};
+
+}  // namespace detail
+
+/// Polls all of them, in argument order, and finishes with the first that does: a `std::variant` of outcomes (`unit`
+/// for `void`) whose `index()` is that of the argument, the lowest in a tie. The others are destroyed before the
+/// result is handed out; a future that was lent with `by_ref` lives on.
+///
+/// Throws: an exception of a child, out of the poll, after the others have been destroyed.
+/// Cost: no allocation; each wake-up polls every child.
+template <class... Xs>
+    requires(future<Xs> || ...)
+auto select(Xs&&... xs) {
+    static_assert((future<Xs> && ...),
+                  "pollux: select: an argument is not a future; it needs value_type, error_type and poll(context&)");
+    if constexpr ((future<Xs> && ...)) {
+        static_assert((!stream<Xs> && ...),
+                      "pollux: select: an argument is both a future and a stream; wrap the one that is meant");
+        return detail::select_future<detail::owned<Xs>...>(std::in_place, std::forward<Xs>(xs)...);
+    } else {
+        (detail::require_future<Xs>(), ...);
+    }
+}
+
+}  // namespace pollux::inline v0

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// `then`: on to another future whatever the first ended with.
+#pragma once
+
+#include <utility>
+
+#include "pollux/core/concepts.hpp"
+#include "pollux/future/detail/own.hpp"
+#include "pollux/future/detail/pipe.hpp"
+#include "pollux/future/detail/result_future.hpp"
+#include "pollux/future/detail/slot.hpp"
+
+namespace pollux::inline v0 {
+
+namespace detail {
+
+template <class F, class Fn>
+class [[nodiscard]] then_future {
+    using next_future = called_future<Fn, outcome_of<F>>;
+
+public:
+    using value_type = value_type_of<next_future>;
+    using error_type = error_type_of<next_future>;
+
+    then_future(F fut, Fn fn) : fn_(std::move(fn)), stages_(std::move(fut)) {}
+
+    polled<value_type, error_type> poll(context& cx) {
+        if (stages_.is_first()) {
+            auto first = stages_.first().poll(cx);
+            if (first.is_pending()) return pending;
+            stages_.advance([&]() -> next_future {
+                if constexpr (std::is_void_v<outcome_of<F>>) {
+                    return call_future<void>(fn_, first.value());
+                } else {
+                    auto result = first.take();
+                    return call_future<outcome_of<F>>(fn_, result);
+                }
+            });
+        }
+        return stages_.second().poll(cx);
+    }
+
+private:
+    [[no_unique_address]] Fn fn_;  // above the future that may point into it, so destroyed after it
+    stages<F, next_future> stages_;
+};
+
+}  // namespace detail
+
+/// When `x` has ended, calls `fn` with its outcome (`T`, or `std::expected<T, E>` where it can fail; nothing for
+/// `void`) and goes on into the future, or the `std::expected`, that it returns. `x` is destroyed before `fn` is
+/// called.
+///
+/// Throws: what `fn` throws, out of the poll.
+/// Threads: `fn` runs in the poll. It is destroyed with the result of `then`, after the future that it returned.
+template <class X, class Fn>
+auto then(X&& x, Fn fn) {
+    static_assert(
+        future<X>,
+        "pollux: then: the first argument is not a future; it needs value_type, error_type and poll(context&)");
+    if constexpr (!future<X>) {
+        detail::require_future<X>();
+    } else {
+        static_assert(!stream<X>,
+                      "pollux: then: the first argument is both a future and a stream; wrap the one that is meant");
+        static_assert(detail::callable_with<Fn, outcome_of<X>>,
+                      "pollux: then: the callable does not take the outcome; it is called with value_type, or with "
+                      "std::expected<value_type, error_type> if the future can fail, with nothing if that is void");
+        if constexpr (detail::callable_with<Fn, outcome_of<X>>) {
+            using result = detail::call_result<Fn, outcome_of<X>>;
+            static_assert(
+                detail::is_future_or_expected<result>,
+                "pollux: then: the callable returns neither a future nor a std::expected; wrap a plain value in "
+                "ready(v)");
+            if constexpr (detail::is_future_or_expected<result>) {
+                return detail::then_future<detail::owned<X>, Fn>(detail::own(std::forward<X>(x)), std::move(fn));
+            }
+        }
+    }
+}
+
+namespace detail {
+
+struct then_op {
+    template <class X, class Fn>
+    auto operator()(X&& x, Fn&& fn) const {
+        return pollux::then(std::forward<X>(x), std::forward<Fn>(fn));
+    }
+};
+
+}  // namespace detail
+
+template <class Fn>
+detail::pipe<detail::then_op, Fn> then(Fn fn) {
+    return {std::move(fn)};
+}
+
+}  // namespace pollux::inline v0

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+// The runtime: spawn, join handles, block_on, run, and what tasks can ask about themselves.
+#pragma once
+
+#include "pollux/core.hpp"
+#include "pollux/coro.hpp"
+#include "pollux/runtime/current_thread_runtime.hpp"
+#include "pollux/runtime/errors.hpp"
+#include "pollux/runtime/join_handle.hpp"
+#include "pollux/runtime/metrics.hpp"
+#include "pollux/runtime/options.hpp"
+#include "pollux/runtime/runtime.hpp"
+#include "pollux/runtime/spawn.hpp"
+#include "pollux/runtime/yield.hpp"

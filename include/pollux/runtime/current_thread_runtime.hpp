@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// The same scheduler without worker threads: whoever calls block_on or poll_once is the worker meanwhile.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include "pollux/core/concepts.hpp"
+#include "pollux/core/context.hpp"
+#include "pollux/core/export.hpp"
+#include "pollux/runtime/metrics.hpp"
+#include "pollux/runtime/options.hpp"
+#include "pollux/runtime/runtime.hpp"
+#include "pollux/runtime/spawn.hpp"
+
+namespace pollux::inline v0 {
+
+namespace detail {
+
+/// Drives the runtime on this thread until `poll` answers true; `poll` is called whenever its waker was called.
+POLLUX_API void drive_current_thread(runtime_core& core, bool (*poll)(void*, context&), void* argument);
+
+}  // namespace detail
+
+/// A runtime whose tasks are polled by the thread that calls block_on, run_until_stalled or poll_once; between such calls
+/// nothing runs. Options about workers have no meaning here.
+///
+/// Threads: one at a time may drive it; a second waits for its turn. spawn, handle and metrics from any.
+class POLLUX_API current_thread_runtime {
+public:
+    /// Throws: std::invalid_argument for senseless options.
+    explicit current_thread_runtime(runtime_options options = {});
+    current_thread_runtime(const current_thread_runtime&) = delete;
+    current_thread_runtime& operator=(const current_thread_runtime&) = delete;
+    /// Destroys the tasks that are left, on this thread.
+    ~current_thread_runtime();
+
+    /// Polls `work` and all tasks on this thread until `work` is ready. Tasks that are left go on at the next call.
+    ///
+    /// Throws: what the work throws; std::system_error(resource_deadlock_would_occur) inside a task of any runtime.
+    template <class F>
+    decltype(auto) block_on(F&& work) {
+        return detail::with_future(std::forward<F>(work), [this](auto& fut) { return this->block_on_future(fut); });
+    }
+    /// As runtime::spawn. Nothing runs before the next call that drives.
+    template <class F>
+    auto spawn(F&& work, std::source_location where = std::source_location::current()) {
+        return detail::spawn_on(*core_, std::forward<F>(work), where);
+    }
+    /// Fires the sleeps that are due and polls tasks until none is ready; never sleeps. Returns the number of polls. It goes on
+    /// for a task that wakes itself.
+    std::size_t run_until_stalled();
+    /// One turn: fires the sleeps that are due and polls once what is ready now. Returns the number of polls. For driving
+    /// from somebody else's loop.
+    std::size_t poll_once();
+    runtime_handle handle() const noexcept { return runtime_handle(*core_); }
+    runtime_metrics metrics() const noexcept;
+
+private:
+    template <class F>
+    outcome_of<F> block_on_future(F& fut) {
+        struct call {
+            F& fut;
+            polled<typename F::value_type, typename F::error_type> answer{pending};
+        } mine{fut};
+        detail::drive_current_thread(
+            *core_,
+            [](void* argument, context& cx) {
+                call& self = *static_cast<call*>(argument);
+                self.answer = self.fut.poll(cx);
+                return self.answer.is_ready();
+            },
+            &mine);
+        return mine.answer.take();
+    }
+
+    detail::runtime_core* core_;
+};
+
+}  // namespace pollux::inline v0

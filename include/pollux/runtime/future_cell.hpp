@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// A spawned plain future: one allocation with the header, the future and, in its place later, the result. Made by spawn; run by
+// the scheduler.
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <new>
+#include <source_location>
+#include <utility>
+
+#include "pollux/core/block_cache.hpp"
+#include "pollux/core/concepts.hpp"
+#include "pollux/core/context.hpp"
+#include "pollux/core/execution.hpp"
+#include "pollux/core/result.hpp"
+#include "pollux/core/task_header.hpp"
+
+namespace pollux::inline v0::detail {
+
+template <class F>
+class future_cell final : public task_header {
+    using result_type = result<typename F::value_type, typename F::error_type>;
+
+public:
+    /// Throws: std::bad_alloc, and what moving the future throws.
+    static future_cell& make(F&& fut, std::source_location spawned_at) {
+        static_assert(alignof(future_cell) <= alignof(std::max_align_t),
+                      "pollux: spawn: an over-aligned future does not fit into a task; put it behind boxed()");
+        void* const block = take_block(sizeof(future_cell));
+        try {
+            return *::new (block) future_cell(std::move(fut), spawned_at);
+        } catch (...) {
+            give_block(block, sizeof(future_cell));
+            throw;
+        }
+    }
+    /// Before it was handed to a runtime.
+    static void unmake(future_cell& cell) noexcept {
+        cell.future_.~F();
+        give_block(&cell, sizeof(future_cell));
+    }
+
+    result_type& outcome() noexcept { return outcome_; }
+
+    poll_end poll(execution& self) noexcept override {
+        self.can_fork = false;
+        try {
+            auto answer = future_.poll(*self.current);
+            if (answer.is_pending()) return poll_end::pending;
+            end_future();
+            outcome_.set(std::move(answer));
+        } catch (...) {
+            if (is_alive_) end_future();
+            self.failed = id_;
+            outcome_.set_exception(std::current_exception());
+        }
+        return poll_end::finished;
+    }
+    void destroy_future(execution&) noexcept override { end_future(); }
+    void set_cancelled() noexcept override { outcome_.set_cancelled(); }
+    bool holds_exception() const noexcept override { return outcome_.state() == result_state::exception; }
+    std::exception_ptr drop_result() noexcept override {
+        std::exception_ptr unseen;
+        if (outcome_.state() == result_state::exception) unseen = std::move(outcome_.exception());
+        outcome_.reset();
+        return unseen;
+    }
+    task_identity identity() const noexcept override { return {id_, spawned_at_}; }
+    void set_id(task_id id) noexcept override { id_ = id; }
+
+private:
+    future_cell(F&& fut, std::source_location spawned_at) : spawned_at_(spawned_at), future_(std::move(fut)) {}
+    ~future_cell() {}
+
+    void end_future() noexcept {
+        is_alive_ = false;
+        future_.~F();
+        ::new (static_cast<void*>(&outcome_)) result_type();
+        block_ended(*this, this, sizeof(future_cell));
+    }
+
+    task_id id_;
+    std::source_location spawned_at_;
+    bool is_alive_ = true;
+    union {
+        F future_;
+        result_type outcome_;
+    };
+};
+
+}  // namespace pollux::inline v0::detail

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// The handles of a spawned task: join_handle is the future of its result, abort_handle can only end it. Both point to the task's
+// header and keep its block; both may outlive the task and the runtime. Their work on the state word is in lib/scheduler.
+#pragma once
+
+#include <atomic>
+#include <type_traits>
+#include <utility>
+
+#include "pollux/core/context.hpp"
+#include "pollux/core/export.hpp"
+#include "pollux/core/polled.hpp"
+#include "pollux/core/result.hpp"
+#include "pollux/core/task_header.hpp"
+#include "pollux/runtime/errors.hpp"
+
+namespace pollux::inline v0 {
+
+namespace detail {
+
+// The functions on a task that handles call. Threads: any, but a join handle's by one at a time.
+struct POLLUX_API task_ops {
+    /// Ends the task: its future is destroyed by a worker. Never waits, never runs a destructor of the user's.
+    static void abort(task_header&) noexcept;
+    static bool is_finished(const task_header&) noexcept;
+    /// True: the result is the handle's. False: `waker` will be woken.
+    static bool poll_join(task_header& task, const waker& waker) noexcept {
+        // Acquire: pairs with the release of the state word's completion: shows the result.
+        if ((task.state.load(std::memory_order::acquire) & completed_task) != 0) return true;
+        return register_join(task, waker);
+    }
+    static bool register_join(task_header&, const waker&) noexcept;
+    /// The handle goes. Its result is destroyed here, or by the worker that ends the task.
+    static void drop_join(task_header&) noexcept;
+    /// The handle has taken the result, and goes.
+    static void end_join(task_header&) noexcept;
+    /// The handle has taken an exception out of the result.
+    static void exception_was_seen(task_header&) noexcept;
+    static void add_reference(task_header&) noexcept;
+    static void drop_reference(task_header&) noexcept;
+};
+
+}  // namespace detail
+
+/// Ends one task. Copies are of the same task. It keeps the task's memory, not its future or result.
+///
+/// Threads: any.
+class abort_handle {
+public:
+    abort_handle(const abort_handle& other) noexcept : task_(other.task_), id_(other.id_) {
+        if (task_ != nullptr) detail::task_ops::add_reference(*task_);
+    }
+    abort_handle(abort_handle&& other) noexcept : task_(std::exchange(other.task_, nullptr)), id_(other.id_) {}
+    abort_handle& operator=(abort_handle other) noexcept {
+        std::swap(task_, other.task_);
+        std::swap(id_, other.id_);
+        return *this;
+    }
+    ~abort_handle() {
+        if (task_ != nullptr) detail::task_ops::drop_reference(*task_);
+    }
+
+    /// Cancels the task: it is not polled again, and a worker destroys its future. A task whose poll finishes at this moment
+    /// keeps its result. Returns at once.
+    void abort() const noexcept {
+        if (task_ != nullptr) detail::task_ops::abort(*task_);
+    }
+    bool is_finished() const noexcept { return task_ == nullptr || detail::task_ops::is_finished(*task_); }
+    task_id id() const noexcept { return id_; }
+
+    /// For the library: takes over one reference.
+    abort_handle(detail::task_header* task, task_id id) noexcept : task_(task), id_(id) {}
+
+private:
+    detail::task_header* task_;
+    task_id id_;
+};
+
+/// The future of a spawned task's result. Dropping it, or detach(), lets the task go on.
+///
+/// Errors: the task's. Throws: when polled, what the task threw; `task_cancelled` if it was aborted or its runtime ended.
+/// Threads: polled by one at a time; abort() and is_finished() from any. It may be moved at any time, also after a poll.
+/// Cancel: dropping it while it is pending loses nothing: the task goes on, and its result is destroyed where it ends.
+/// Cost: no allocation; a poll is one load, or two read-modify-writes to wait.
+template <class T = void, class E = never>
+class join_handle {
+public:
+    using value_type = T;
+    using error_type = E;
+
+    join_handle(join_handle&& other) noexcept
+        : task_(std::exchange(other.task_, nullptr)), result_(other.result_), id_(other.id_) {}
+    join_handle& operator=(join_handle&& other) noexcept {
+        if (this != &other) {
+            drop();
+            task_ = std::exchange(other.task_, nullptr);
+            result_ = other.result_;
+            id_ = other.id_;
+        }
+        return *this;
+    }
+    ~join_handle() { drop(); }
+
+    polled<T, E> poll(context& cx) {
+        if (task_ == nullptr) [[unlikely]]
+            return without_task();
+        if (!detail::task_ops::poll_join(*task_, cx.waker())) return pending;
+        if (!cx.consume_budget()) return pending;
+        taking guard{*this};
+        if (result_->state() == detail::result_state::exception) detail::task_ops::exception_was_seen(*task_);
+        return result_->take_polled();
+    }
+
+    /// As abort_handle's.
+    void abort() const noexcept {
+        if (task_ != nullptr) detail::task_ops::abort(*task_);
+    }
+    bool is_finished() const noexcept { return task_ == nullptr || detail::task_ops::is_finished(*task_); }
+    task_id id() const noexcept { return id_; }
+    /// Says that nobody will ask for the result.
+    void detach() noexcept { drop(); }
+    pollux::abort_handle abort_handle() const noexcept {
+        if (task_ != nullptr) detail::task_ops::add_reference(*task_);
+        return {task_, id_};
+    }
+
+    /// For the library: takes over one reference and the interest in the result. Without a task: cancelled.
+    join_handle(detail::task_header* task, detail::result<T, E>* result, task_id id) noexcept
+        : task_(task), result_(result), id_(id) {}
+
+private:
+    struct taking {
+        join_handle& handle;
+        ~taking() {
+            handle.result_->reset();
+            detail::task_ops::end_join(*std::exchange(handle.task_, nullptr));
+        }
+    };
+
+    [[noreturn, gnu::noinline]] polled<T, E> without_task() const {
+        if (result_ == nullptr) throw task_cancelled();
+        detail::fail_check(
+            "pollux: join_handle: polled after it was ready or moved from; poll a future to its end once");
+    }
+    void drop() noexcept {
+        if (task_ != nullptr) detail::task_ops::drop_join(*std::exchange(task_, nullptr));
+    }
+
+    detail::task_header* task_;
+    detail::result<T, E>* result_;  // null: the runtime had ended before the task was spawned
+    task_id id_;
+};
+
+}  // namespace pollux::inline v0

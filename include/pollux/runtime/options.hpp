@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// What a runtime is made from.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <string>
+
+#include "pollux/core/task_header.hpp"
+
+namespace pollux::inline v0 {
+
+/// The options of a runtime. Each has a default that suits a server. Senseless ones throw std::invalid_argument where
+/// the runtime is made.
+struct runtime_options {
+    /// Worker threads. 0: as many as the CPUs that this process may use (affinity mask and cgroup quota). At most 4096.
+    unsigned workers = 0;
+    /// Threads that `blocking` may have at once; they are started when jobs have waited. At least 1.
+    unsigned max_blocking_threads = 512;
+    /// Jobs of `offload` that run at once. 0: as many as workers.
+    unsigned cpu_slots = 0;
+    /// Jobs of `offload` that are queued or running at once; past it an offload future waits its turn. At least 1. A larger
+    /// value costs memory under overload and nothing else.
+    std::size_t max_offloaded = 1024;
+    /// Threads are called by it, with a number; the system keeps 15 characters.
+    std::string name = "pollux";
+    /// 0: random. Else the order of stealing and the choices that fairness makes repeat.
+    std::uint64_t seed = 0;
+    /// Called on each thread of the runtime, workers and blocking threads, before its first and after its last work. An
+    /// exception of on_thread_start comes out of the runtime's constructor; one of on_thread_stop is one line on stderr.
+    std::function<void()> on_thread_start = {}, on_thread_stop = {};
+    /// Called with what a task threw that nobody will see: its handle was dropped or detached. Empty: one line on stderr.
+    /// Runs on the worker that ended the task, or the thread that dropped the handle.
+    std::function<void(task_id, std::exception_ptr)> on_unhandled_exception = {};
+    /// How long a thread of `blocking` waits for its next job before it ends.
+    std::chrono::nanoseconds blocking_keep_alive = std::chrono::seconds(10);
+};
+
+}  // namespace pollux::inline v0

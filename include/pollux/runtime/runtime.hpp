@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT
+// The runtime: worker threads that steal ready tasks from each other. All of its work is in lib/scheduler; here are the object
+// that owns it, the handle that may outlive it, and run().
+#pragma once
+
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include "pollux/core/block_on.hpp"
+#include "pollux/core/concepts.hpp"
+#include "pollux/core/context.hpp"
+#include "pollux/core/execution.hpp"
+#include "pollux/core/export.hpp"
+#include "pollux/future/lazy.hpp"
+#include "pollux/runtime/metrics.hpp"
+#include "pollux/runtime/options.hpp"
+#include "pollux/runtime/spawn.hpp"
+
+namespace pollux::inline v0 {
+
+namespace detail {
+
+// This thread is in a runtime for a scope, without being one of its workers.
+class POLLUX_API block_on_scope {
+public:
+    /// Throws: std::system_error(resource_deadlock_would_occur) on a worker.
+    explicit block_on_scope(runtime_core& core);
+    poll_budget& budget() noexcept { return budget_; }
+
+private:
+    execution execution_;
+    poll_budget budget_;
+    execution_scope scope_;
+};
+
+template <class F>
+outcome_of<F> block_on_in(runtime_core& core, F& fut) {
+    block_on_scope scope(core);
+    thread_parker parker;
+    for (;;) {
+        context cx(parker.waker(), &scope.budget());
+        auto answer = fut.poll(cx);
+        if (answer.is_ready()) return answer.take();
+        parker.wait();
+    }
+}
+
+// `work` as a future: an lvalue future in place, a callable through lazy. Calls `then` with it.
+template <class F, class Then>
+decltype(auto) with_future(F&& work, Then&& then) {
+    using X = std::remove_cvref_t<F>;
+    if constexpr (future<X>) {
+        return then(work);
+    } else {
+        static_assert(
+            std::is_invocable_v<X&>,
+            "pollux: block_on or run: the argument is neither a future nor a callable without arguments; a future "
+            "needs value_type, error_type and poll(context&)");
+        auto fut = lazy(X(std::forward<F>(work)));
+        return then(fut);
+    }
+}
+
+}  // namespace detail
+
+/// Refers to a runtime without keeping it running. May be kept after the runtime is gone: then it behaves as one that is ending.
+///
+/// Threads: any. Cost: a copy is one read-modify-write.
+class POLLUX_API runtime_handle {
+public:
+    runtime_handle(const runtime_handle& other) noexcept;
+    runtime_handle(runtime_handle&& other) noexcept : core_(std::exchange(other.core_, nullptr)) {}
+    runtime_handle& operator=(runtime_handle other) noexcept {
+        std::swap(core_, other.core_);
+        return *this;
+    }
+    ~runtime_handle();
+
+    /// As runtime::spawn.
+    template <class F>
+    auto spawn(F&& work, std::source_location where = std::source_location::current()) const {
+        return detail::spawn_on(*core_, std::forward<F>(work), where);
+    }
+    /// As runtime::block_on.
+    template <class F>
+    decltype(auto) block_on(F&& work) const {
+        return detail::with_future(std::forward<F>(work),
+                                   [this](auto& fut) { return detail::block_on_in(*core_, fut); });
+    }
+
+    /// For the library.
+    explicit runtime_handle(detail::runtime_core& core) noexcept;
+
+private:
+    detail::runtime_core* core_;
+};
+
+/// Worker threads that poll tasks, and what tasks need: sleeps, pools for CPU-heavy and for blocking work. Several may live in
+/// one process.
+///
+/// Its end, ~runtime(): tasks that are left are cancelled and destroyed by the workers, kept join handles throw
+/// task_cancelled; queued jobs are discarded, running ones waited for; then all threads are joined. On one of its own workers it ends
+/// the process with a message.
+///
+/// Threads: all members from any.
+class POLLUX_API runtime {
+public:
+    /// Throws: std::system_error where threads cannot be had; std::invalid_argument for senseless options; what
+    /// on_thread_start throws. Nothing is left behind then.
+    explicit runtime(runtime_options options = {});
+    runtime(const runtime&) = delete;
+    runtime& operator=(const runtime&) = delete;
+    ~runtime();
+
+    /// Polls `work`, a future or a callable without arguments, on this thread until it is ready; inside, this thread is in the
+    /// runtime. An lvalue future is polled in place. Other tasks go on meanwhile and afterwards.
+    ///
+    /// Throws: what the future throws; std::system_error(resource_deadlock_would_occur) on a worker.
+    template <class F>
+    decltype(auto) block_on(F&& work) {
+        return detail::with_future(std::forward<F>(work),
+                                   [this](auto& fut) { return detail::block_on_in(*core_, fut); });
+    }
+    /// As the free function spawn, on this runtime, from any thread.
+    template <class F>
+    auto spawn(F&& work, std::source_location where = std::source_location::current()) {
+        return detail::spawn_on(*core_, std::forward<F>(work), where);
+    }
+    runtime_handle handle() const noexcept { return runtime_handle(*core_); }
+    /// Cost: a short lock for each of a few shards; workers are not disturbed.
+    runtime_metrics metrics() const noexcept;
+
+private:
+    detail::runtime_core* core_;
+};
+
+/// Makes a runtime, runs `work` on it by block_on, and ends the runtime: tasks that are still running then are cancelled.
+///
+/// Throws: as the constructor of runtime, and what the work throws.
+template <class F>
+decltype(auto) run(F&& work, runtime_options options = {}) {
+    runtime made(std::move(options));
+    return made.block_on(std::forward<F>(work));
+}
+
+}  // namespace pollux::inline v0

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// The children of an adapter that polls only the child that was woken: a block on the heap with a place and a waker
+// for each of a fixed number of children, and the list of those woken since the last poll.
+//
+// Made by `buffered` at its first poll: one allocation, none for an item after that. The block is counted, by its
+// owner and by each waker that somebody keeps, so a waker may be kept for ever: after its child has gone it causes
+// one spurious poll of the next child in that place, and after the owner has gone nothing. What the places hold
+// belongs to the owner.
+//
+// Threads: the wakers, any; all else, the one that polls the owner.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+#include "pollux/core/export.hpp"
+#include "pollux/core/waker.hpp"
+
+namespace pollux::inline v0::detail {
+
+class child_block;
+
+class POLLUX_API child_wakers {
+public:
+    static constexpr std::size_t none = static_cast<std::size_t>(-1);
+
+    /// No block.
+    child_wakers() noexcept = default;
+    /// `count` places of `bytes` bytes, whose alignment is `alignment`. Throws: std::bad_alloc.
+    child_wakers(std::size_t count, std::size_t bytes, std::size_t alignment);
+    child_wakers(child_wakers&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+    child_wakers& operator=(child_wakers&& other) noexcept {
+        std::swap(block_, other.block_);
+        return *this;
+    }
+    ~child_wakers();
+
+    explicit operator bool() const noexcept { return block_ != nullptr; }
+
+    /// Memory for child `index`: raw until the owner makes something in it.
+    void* place(std::size_t index) const noexcept;
+
+    /// At the start of each poll of the owner. From here on a child that is woken wakes `parent`; those woken before
+    /// it are what take_woken() gives in this poll.
+    void begin_poll(const waker& parent) const noexcept;
+
+    /// The next child that was woken before begin_poll(), in the order of the wake-ups, or `none`. A child that wakes
+    /// itself in its poll waits for the next poll of the owner, so the owner's loop ends.
+    std::size_t take_woken() const noexcept;
+
+    /// The waker of child `index` without a count: only for the length of one poll, and ended with `forget()`.
+    waker uncounted(std::size_t index) const noexcept;
+
+private:
+    child_block* block_ = nullptr;
+};
+
+/// The waker of a child for one poll of it.
+class child_poll {
+public:
+    child_poll(const child_wakers& wakers, std::size_t index) noexcept : waker_(wakers.uncounted(index)) {}
+    child_poll(const child_poll&) = delete;
+    child_poll& operator=(const child_poll&) = delete;
+    ~child_poll() { waker_.forget(); }
+
+    const pollux::waker& waker() const noexcept { return waker_; }
+
+private:
+    pollux::waker waker_;
+};
+
+}  // namespace pollux::inline v0::detail

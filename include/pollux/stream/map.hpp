@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// `map` of a stream: a plain function of each item. The public function stands in pollux/future/map.hpp, for futures
+// and streams.
+#pragma once
+
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "pollux/core/concepts.hpp"
+#include "pollux/future/detail/call.hpp"
+#include "pollux/future/detail/meet.hpp"
+#include "pollux/future/map.hpp"
+
+namespace pollux::inline v0::detail {
+
+template <class S, class Fn>
+class [[nodiscard]] map_stream {
+public:
+    using value_type = std::remove_cvref_t<call_result<Fn, value_type_of<S>>>;
+    using error_type = error_type_of<S>;
+
+    map_stream(S source, Fn fn) : fn_(std::move(fn)), source_(std::move(source)) {}
+
+    polled<std::optional<value_type>, error_type> poll_next(context& cx) {
+        using answer = polled<std::optional<value_type>, error_type>;
+        auto item = source_.poll_next(cx);
+        if (item.is_pending()) return pending;
+        if (item.has_error()) return pass_error<answer>(item);
+        if (!item.value().has_value()) return answer::ready();
+        return answer::ready(std::in_place, call(fn_, *std::move(item.value())));
+    }
+
+private:
+    [[no_unique_address]] Fn fn_;
+    [[no_unique_address]] S source_;
+};
+
+}  // namespace pollux::inline v0::detail

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+// Between tasks: what a program needs to pass values and wake-ups from one task or thread to another. All of it works
+// under any executor and from threads outside of a runtime.
+#pragma once
+
+#include "pollux/sync/atomic_waker.hpp"
+#include "pollux/sync/disconnected.hpp"
+#include "pollux/sync/oneshot.hpp"

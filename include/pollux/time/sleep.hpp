@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// sleep_for and sleep_until. The entry in the runtime's heap stands in the future itself; its work is in lib/driver.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <type_traits>
+
+#include "pollux/core/context.hpp"
+#include "pollux/core/export.hpp"
+#include "pollux/core/polled.hpp"
+#include "pollux/time/clock.hpp"
+
+namespace pollux::inline v0 {
+
+/// A future that is ready at an instant. Never early; late by what the system's timers and the load cost. A deadline in the past
+/// is ready at the first poll; one that the clock cannot reach stays pending.
+///
+/// Throws: when polled, no_runtime outside a runtime, task_cancelled if its runtime has ended, std::bad_alloc.
+/// Threads: polled by one at a time. It may be moved until its first poll.
+/// Cancel: dropping it takes it out of the heap.
+/// Cost: a lock of one worker's heap to arm and to drop, and a logarithm of the sleeps armed there. No allocation but the heap's
+/// own growth.
+class POLLUX_API [[nodiscard]] sleep {
+public:
+    using value_type = void;
+    using error_type = never;
+
+    sleep(sleep&& other) noexcept;
+    sleep& operator=(sleep&&) = delete;
+    ~sleep();
+
+    polled<> poll(context& cx);
+
+    /// For the library: from the first poll on.
+    explicit sleep(clock::duration after) noexcept : after_(after) {}
+    explicit sleep(instant deadline) noexcept : deadline_(deadline), has_deadline_(true) {}
+
+private:
+    struct armed;
+    armed& entry() noexcept;
+
+    clock::duration after_{};
+    instant deadline_{};
+    bool has_deadline_ = false;
+    bool is_armed_ = false;
+    // The heap and the entry in it, made at the first poll that has to wait.
+    alignas(void*) std::byte armed_[8 * sizeof(void*)];
+};
+
+namespace detail {
+
+// Saturates instead of overflowing: a hundred years in any unit, and nanoseconds::max().
+template <class Rep, class Period>
+constexpr clock::duration saturated(std::chrono::duration<Rep, Period> d) noexcept {
+    using seconds = std::chrono::duration<double>;
+    if (std::chrono::duration_cast<seconds>(d) >= std::chrono::duration_cast<seconds>(clock::duration::max()))
+        return clock::duration::max();
+    if (std::chrono::duration_cast<seconds>(d) <= std::chrono::duration_cast<seconds>(clock::duration::min()))
+        return clock::duration::min();
+    if constexpr (std::is_floating_point_v<Rep>)
+        return std::chrono::duration_cast<clock::duration>(d);
+    else
+        return std::chrono::ceil<clock::duration>(d);
+}
+
+}  // namespace detail
+
+/// Ready `d` after its first poll.
+template <class Rep, class Period>
+sleep sleep_for(std::chrono::duration<Rep, Period> d) noexcept {
+    return sleep(detail::saturated(d));
+}
+/// Ready at `deadline`.
+inline sleep sleep_until(instant deadline) noexcept { return sleep(deadline); }
+
+}  // namespace pollux::inline v0

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// The token that block_on waits for. Its wakers share it, so that one kept too long wakes nobody and harms nobody.
+#include "pollux/core/block_on.hpp"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <system_error>
+
+#include "pollux/core/execution.hpp"
+
+namespace pollux::inline v0::detail {
+
+// empty -> notified by wake; empty -> waiting by wait, then notified by wake, which also ends the futex wait.
+struct thread_parker::token {
+    static constexpr std::uint32_t empty = 0, waiting = 1, notified = 2;
+
+    std::atomic<std::uint32_t> word{empty};
+    std::atomic<std::uint32_t> owners{2};  // the parker, and its waker
+
+    static token& of(void* data) noexcept { return *static_cast<token*>(data); }
+    static void drop(token& one) noexcept {
+        // Release: our last use of the word; acquire: the others', before it is deleted. Partner: this line.
+        if (one.owners.fetch_sub(1, std::memory_order::acq_rel) == 1) delete &one;
+    }
+};
+
+namespace {
+
+long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value) noexcept {
+    return syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), operation, value, nullptr, nullptr, 0);
+}
+
+}  // namespace
+
+thread_parker::thread_parker() : token_(new token()) {
+    static constexpr waker_table table{
+        // Relaxed: whoever clones owns a count.
+        [](void* data) noexcept { token::of(data).owners.fetch_add(1, std::memory_order::relaxed); },
+        [](void* data) noexcept {
+            // Release: what was written before the wake-up; its partner is the acquire in wait(). A notified word is written
+            // again, so that this wake-up's writes are seen too.
+            if (token::of(data).word.exchange(token::notified, std::memory_order::release) == token::waiting)
+                futex(token::of(data).word, FUTEX_WAKE_PRIVATE, 1);
+        },
+        [](void* data) noexcept { token::drop(token::of(data)); },
+        [](const void* data) noexcept { return data; },
+    };
+    waker_ = pollux::waker(token_, &table);
+}
+
+thread_parker::~thread_parker() { token::drop(*token_); }
+
+void thread_parker::wait() {
+    if (current_execution != nullptr && current_execution->is_worker)
+        throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
+                                "pollux: block_on: called on a worker, whose tasks would wait for ever; await the "
+                                "future, or use blocking()");
+    std::uint32_t seen = token::empty;
+    // Relaxed: publishes nothing; a failure means notified, which the exchange below acquires.
+    if (token_->word.compare_exchange_strong(seen, token::waiting, std::memory_order::relaxed)) {
+        while (token_->word.load(std::memory_order::relaxed) == token::waiting)
+            futex(token_->word, FUTEX_WAIT_PRIVATE, token::waiting);  // EINTR and EAGAIN: look again
+    }
+    token_->word.exchange(token::empty, std::memory_order::acquire);  // pairs with the release in wake
+}
+
+}  // namespace pollux::inline v0::detail

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// The end of a program that broke the contract of a future. Called by the checks in the headers, which are compiled into
+// the user's code and depend on the user's build; this is always in the library.
+#include <cstdio>
+#include <cstdlib>
+
+#include "pollux/core/polled.hpp"
+
+namespace pollux::inline v0::detail {
+
+void fail_check(const char* message) noexcept {
+    std::fprintf(stderr, "%s\n", message);
+    std::abort();
+}
+
+}  // namespace pollux::inline v0::detail

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+// The loop that resumes frames. Called by the scheduler for a task or a fork point, and by a plain poll for a task below it;
+// calls the frames, and the leaves they wait for. What a frame leaves behind when it returns is in the execution's `suspension`.
+//
+// Invariants: the loop reads a frame's `up` before it resumes it, since a frame that ends is gone. It touches nothing of a frame
+// after its unit has been handed on (moved). Destroying a chain goes from the innermost frame outwards, one frame at a time.
+#include <utility>
+
+#include "pollux/coro/coroutine_task.hpp"
+#include "pollux/coro/fork_point.hpp"
+#include "pollux/coro/frame.hpp"
+
+namespace pollux::inline v0::detail {
+
+constinit thread_local execution* current_execution = nullptr;
+
+namespace {
+
+// What goes on: a frame to be resumed or, if `frame` is null, how the poll has ended.
+struct next_step {
+    void* frame;
+    poll_end end = poll_end::moved;
+};
+
+// Destroys `frame` and those that await it, up to the root of its unit. Returns the root's `up`.
+std::uintptr_t destroy_from(void* frame) noexcept {
+    for (;;) {
+        promise_base& promise = promise_at(frame);
+        const std::uintptr_t up = promise.up;
+        const frame_kind kind = promise.kind();
+        const std::uintptr_t waiting = promise.up_pointer();
+        std::coroutine_handle<>::from_address(frame).destroy();
+        if (kind == frame_kind::awaited)
+            frame = reinterpret_cast<promise_base*>(waiting)->frame();
+        else if (kind == frame_kind::awaited_point)
+            frame = reinterpret_cast<suspension_point*>(waiting)->frame;
+        else
+            return up;
+    }
+}
+
+fork_point& point_of(std::uintptr_t up) noexcept {
+    return static_cast<fork_point&>(*reinterpret_cast<runnable*>(up & ~frame_kind_mask));
+}
+
+void destroy_unstarted(fork_point& point) noexcept {
+    while (point.next_child != point.child_count)
+        std::coroutine_handle<>::from_address(point.children[point.next_child++]).destroy();
+}
+
+// The unit whose innermost living frame is `frame` is cancelled. It is destroyed, and so is each parent whose last child this
+// was.
+next_step abandon(execution& self, void* frame) noexcept {
+    for (;;) {
+        const std::uintptr_t up = destroy_from(frame);
+        const auto kind = static_cast<frame_kind>(up & frame_kind_mask);
+        if (kind < frame_kind::forked) return {nullptr, poll_end::abandoned};
+        fork_point& point = point_of(up);
+        point.abandoned.store(true, std::memory_order::relaxed);  // published by the join
+        bool is_holder = kind == frame_kind::forked_last;
+        if (!is_holder && static_cast<forking_execution&>(self).forks.pop_own()) {
+            is_holder = true;
+            destroy_unstarted(point);
+        }
+        const bool is_last = is_holder
+                                 ? point.stolen == 0 || point.join_with_others(static_cast<std::int32_t>(point.stolen))
+                                 : point.join_with_others(-1);
+        if (!is_last) return {nullptr, poll_end::moved};
+        frame = point.parent;
+    }
+}
+
+// The parent's children have all ended.
+next_step resume_parent(execution& self, fork_point& point) noexcept {
+    if (point.abandoned.load(std::memory_order::relaxed)) [[unlikely]]  // the join has acquired it
+        return abandon(self, point.parent);
+    return {point.parent};
+}
+
+// A frame whose promise had this `up` is gone, and its result is in its slot.
+next_step after_end_of(execution& self, std::uintptr_t up) noexcept {
+    for (;;) {
+        switch (static_cast<frame_kind>(up & frame_kind_mask)) {
+            case frame_kind::polled:
+            case frame_kind::spawned: return {nullptr, poll_end::finished};
+            case frame_kind::awaited: return {reinterpret_cast<promise_base*>(up & ~frame_kind_mask)->frame()};
+            case frame_kind::awaited_point: {
+                auto& point = *reinterpret_cast<suspension_point*>(up & ~frame_kind_mask);
+                void* const frame = point.frame;
+                const std::uintptr_t next_up = promise_at(frame).up;
+                if (point.poll_again(point, *self.current) == wait_end::ready) return {frame};
+                up = next_up;  // its error has ended the frame that awaited
+                continue;
+            }
+            case frame_kind::forked: {
+                auto& forking = static_cast<forking_execution&>(self);
+                fork_point& point = point_of(up);
+                if (forking.forks.pop_own()) return {point.start_next(forking)};
+                if (!point.join_with_others(-1)) return {nullptr};
+                return resume_parent(self, point);
+            }
+            case frame_kind::forked_last: {
+                fork_point& point = point_of(up);
+                if (point.stolen != 0 && !point.join_with_others(static_cast<std::int32_t>(point.stolen)))
+                    return {nullptr};
+                return resume_parent(self, point);
+            }
+        }
+        __builtin_unreachable();
+    }
+}
+
+}  // namespace
+
+poll_end drive(execution& self, void* frame) {
+    next_step next{frame};
+    while (next.frame != nullptr) {
+        const std::uintptr_t up = promise_at(next.frame).up;
+        self.nested_frames = 0;
+        self.suspension = suspension_kind::none;
+        std::coroutine_handle<>::from_address(next.frame).resume();
+        switch (self.suspension) {
+            case suspension_kind::none: next = after_end_of(self, up); break;
+            case suspension_kind::go_on: next = {std::exchange(self.next_frame, nullptr)}; break;
+            case suspension_kind::abandoned: next = abandon(self, std::exchange(self.next_frame, nullptr)); break;
+            case suspension_kind::pending: return poll_end::pending;
+            case suspension_kind::moved: return poll_end::moved;
+        }
+    }
+    return next.end;
+}
+
+poll_end poll_unit(execution& self, promise_base& root) {
+    suspension_point* const point = root.innermost;
+    if (point == nullptr) return drive(self, root.frame());
+    leaf_context cx(root);
+    void* const frame = point->frame;
+    const std::uintptr_t up = promise_at(frame).up;
+    switch (point->poll_again(*point, cx.get())) {
+        case wait_end::pending: self.unit = &root; return poll_end::pending;
+        case wait_end::ready: return drive(self, frame);
+        case wait_end::ended: {
+            const next_step next = after_end_of(self, up);
+            return next.frame != nullptr ? drive(self, next.frame) : next.end;
+        }
+    }
+    __builtin_unreachable();
+}
+
+void destroy_unit(promise_base& root) noexcept {
+    destroy_from(root.innermost != nullptr ? root.innermost->frame : root.frame());
+}
+
+poll_end abandon_unit(execution& self, promise_base& root) noexcept {
+    return abandon(self, root.innermost != nullptr ? root.innermost->frame : root.frame()).end;
+}
+
+poll_end abandon_children(forking_execution& self, fork_point& point) noexcept {
+    destroy_unstarted(point);
+    point.abandoned.store(true, std::memory_order::relaxed);  // published by the join
+    if (point.stolen != 0 && !point.join_with_others(static_cast<std::int32_t>(point.stolen))) return poll_end::moved;
+    return abandon(self, point.parent).end;
+}
+
+poll_end poll_in_place(promise_base& root, context& cx) {
+    execution* const outer = current_execution;
+    if (outer == nullptr) {
+        execution own;
+        own.runtime = cx.runtime();
+        own.current = &cx;
+        execution_scope scope(own);
+        return poll_unit(own, root);
+    }
+    // What the frames above this poll have not read yet is kept for them.
+    const auto nested_frames = outer->nested_frames;
+    const auto can_fork = std::exchange(outer->can_fork, false);
+    auto* const current = std::exchange(outer->current, &cx);
+    auto* const unit = outer->unit;
+    const poll_end end = poll_unit(*outer, root);
+    outer->suspension = suspension_kind::none;
+    outer->nested_frames = nested_frames;
+    outer->can_fork = can_fork;
+    outer->current = current;
+    outer->unit = unit;
+    return end;
+}
+
+void* fork_point::start_next(forking_execution& self) noexcept {
+    void* const frame = children[next_child];
+    // There is room: this very point has just been taken from this deque, or the deque is empty.
+    if (++next_child != child_count && !publish(self)) fail_check("pollux: fork_join: a fork deque lost its room");
+    return frame;
+}
+
+bool end_with_others(forking_execution& self, fork_point& point, std::int32_t by) noexcept {
+    self.fork_wake_pause = 0;  // somebody came in time
+    if (!point.join_with_others(by)) {
+        self.suspension = suspension_kind::moved;
+        return false;
+    }
+    if (point.abandoned.load(std::memory_order::relaxed)) {  // the join has acquired it
+        self.next_frame = point.parent;
+        self.suspension = suspension_kind::abandoned;
+        return false;
+    }
+    return true;
+}
+
+poll_end coroutine_task_base::poll(execution& self) noexcept {
+    self.can_fork = true;
+    return poll_unit(self, promise());
+}
+
+void coroutine_task_base::destroy_future(execution&) noexcept { destroy_unit(promise()); }
+
+task_identity coroutine_task_base::identity() const noexcept {
+    return {task_id{promise().up >> frame_kind_bits}, promise().spawned_at};
+}
+
+void coroutine_task_base::set_id(task_id id) noexcept {
+    promise().up = id.value << frame_kind_bits | static_cast<std::uintptr_t>(frame_kind::spawned);
+}
+
+}  // namespace pollux::inline v0::detail

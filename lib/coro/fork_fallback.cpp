@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// See fork_fallback.hpp. Calls the scheduler through forked_tasks.
+#include "pollux/coro/fork_fallback.hpp"
+
+#include "pollux/coro/await.hpp"
+#include "pollux/coro/fork_point.hpp"
+
+namespace pollux::inline v0::detail {
+
+namespace {
+
+constexpr std::uintptr_t ended_mark = 1;
+
+bool is_marked(void* frame) noexcept { return (reinterpret_cast<std::uintptr_t>(frame) & ended_mark) != 0; }
+void* marked(void* frame) noexcept {
+    return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(frame) | ended_mark);
+}
+void* unmarked(void* frame) noexcept {
+    return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(frame) & ~ended_mark);
+}
+
+}  // namespace
+
+void fork_fallback::begin(promise_base& parent, void* parent_frame, void** frames, std::size_t count) noexcept {
+    suspension_point::poll_again = &poll_children_again;
+    suspension_point::frame = parent_frame;
+    parent_ = &parent;
+    frames_ = frames;
+    count_ = count;
+    runtime_ = current_execution->current->runtime();
+    mode_ = runtime_ != nullptr ? mode::spawned : mode::in_place;
+}
+
+void fork_fallback::spawn(task_header& child) noexcept { forked_tasks::spawn(*runtime_, child); }
+
+bool fork_fallback::suspend() noexcept {
+    leaf_context cx(*parent_);
+    if (poll_children(cx.get())) return false;
+    suspend_unit(*parent_, *this);
+    return true;
+}
+
+void* fork_fallback::frame(std::size_t i) const noexcept { return unmarked(frames_[i]); }
+
+bool fork_fallback::poll_children(context& cx) noexcept {
+    bool all_ended = true;
+    for (std::size_t i = 0; i != count_; ++i) {
+        if (is_marked(frames_[i])) continue;
+        const bool has_ended = mode_ == mode::spawned
+                                   ? forked_tasks::is_finished(*header_in_front_of(frames_[i]), cx.waker())
+                                   : poll_in_place(promise_at(frames_[i]), cx) == poll_end::finished;
+        if (has_ended)
+            frames_[i] = marked(frames_[i]);
+        else
+            all_ended = false;
+    }
+    return all_ended;
+}
+
+wait_end fork_fallback::poll_children_again(suspension_point& point, context& cx) noexcept {
+    return static_cast<fork_fallback&>(point).poll_children(cx) ? wait_end::ready : wait_end::pending;
+}
+
+void fork_fallback::end() noexcept {
+    for (std::size_t i = 0; i != count_; ++i) {
+        const bool has_ended = is_marked(frames_[i]);
+        void* const frame = unmarked(frames_[i]);
+        if (mode_ == mode::spawned) {
+            if (!has_ended) forked_tasks::cancel_and_wait(*header_in_front_of(frame));
+            forked_tasks::release(*header_in_front_of(frame));
+        } else if (!has_ended) {
+            destroy_unit(promise_at(frame));
+        }
+    }
+}
+
+}  // namespace pollux::inline v0::detail

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// Out of line, so that what the time is stays the library's business.
+#include "pollux/time/clock.hpp"
+
+namespace pollux::inline v0 {
+
+clock::time_point clock::now() noexcept {
+    return time_point(std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch()));
+}
+
+}  // namespace pollux::inline v0

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: MIT
+// See cpu_pool.hpp for the queues, the claims and the proofs that this speaks of.
+#include "offload/cpu_pool.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/ticks.hpp"
+#include "offload/brief_lock.hpp"
+#include "pollux/core/execution.hpp"
+#include "pollux/core/sync_policy.hpp"
+#include "pollux/offload/offload.hpp"
+
+namespace pollux::inline v0::detail {
+
+namespace {
+
+// How long a runner keeps its thread before oneTBB may give it to another arena, in microseconds. oneTBB itself holds threads for
+// about as long.
+constexpr std::uint64_t slice_us = 1000;
+// How long a runner without a job waits for one before it ends, in microseconds: some times what starting one costs.
+constexpr std::uint64_t linger_us = 20;
+// Between two looks at the stack of new jobs while there are others to run, in microseconds: what a high job may come too late at
+// most, behind jobs that are shorter.
+constexpr std::uint64_t look_us = 2;
+// Pauses between two looks of a lingering runner, some 40 nanoseconds each: doubled from the first to the second number. A job
+// that comes waits up to a microsecond, and the line that submitters write stays with them.
+constexpr unsigned least_pauses = 2, most_pauses = 16;
+// One in so many starts prefers normal to high jobs, and low to both.
+constexpr std::uint64_t normal_turn = 16, low_turn = 64;
+
+std::uint64_t microseconds_in_ticks(std::uint64_t n) noexcept { return ticks_per_millisecond() * n / 1000; }
+
+}  // namespace
+
+cpu_pool::cpu_pool(runtime_core& core)
+    : job_pool(core),
+      slots_(core.cpu_slots()),
+      most_in_flight_(core.options().max_offloaded),
+      limit_(most_in_flight_),
+      share_(core.cpu_slots()),
+      arena_(static_cast<int>(core.cpu_slots()), 0) {
+    arena_.initialize();
+}
+
+std::unique_ptr<runtime_service> make_cpu_pool(runtime_core& core) { return std::make_unique<cpu_pool>(core); }
+
+// --- submitting --------------------------------------------------------------------------------------------------------------
+
+void cpu_pool::submit(job_base& job) {
+    // Relaxed, both: which numbers are admitted is all that they say; the push publishes the job.
+    const std::uint64_t number = submitted_.fetch_add(1, std::memory_order::relaxed);
+    if (number < limit_.load(std::memory_order::relaxed)) [[likely]]
+        push(job);
+    else
+        wait_for_room(job);
+    start_runner_if_needed();
+}
+
+void cpu_pool::push(job_base& job) noexcept {
+    job_base* newest = incoming_.load(std::memory_order::relaxed);  // checked by the exchange
+    do job.next = newest;
+    // Seq_cst: (1) of the proof; and release: the job, for the acquire in distribute(). Relaxed on failure: another push came
+    // first, nothing of it is read.
+    while (!incoming_.compare_exchange_weak(newest, &job, std::memory_order::seq_cst, std::memory_order::relaxed));
+}
+
+void cpu_pool::wait_for_room(job_base& job) noexcept {
+    {
+        const auto guard = lock_briefly(lock_);
+        job.is_waiting = true;
+        waiting_.push_back(job);
+        admit();
+    }
+    std_sync::full_fence();  // if it was admitted: between (1), which was a plain store, and (2)
+}
+
+bool cpu_pool::may_start(std::uint64_t hands) const noexcept {
+    return (hands & (starting | closed)) == 0 && lingering_in(hands) == 0 && runners_in(hands) < slots_;
+}
+
+void cpu_pool::start_runner_if_needed() {
+    std::uint64_t hands = hands_.load(std::memory_order::seq_cst);  // (2)
+    if ((hands & closed) != 0) [[unlikely]] {
+        auto guard = lock_briefly(lock_);
+        give_up_all(guard, nullptr);
+        return;
+    }
+    while (may_start(hands)) {
+        // Seq_cst as (2): on failure it is another look.
+        if (!hands_.compare_exchange_weak(hands, hands + runner + starting, std::memory_order::seq_cst)) continue;
+        try {
+            enqueue_runner(true);
+        } catch (...) {
+            start_failed(std::current_exception());
+        }
+        return;
+    }
+}
+
+// Other runners come to the jobs when they finish theirs. If there are none, nobody ever would.
+void cpu_pool::start_failed(std::exception_ptr why) noexcept {
+    auto guard = lock_briefly(lock_);
+    const std::uint64_t before = hands_.fetch_sub(runner + starting, std::memory_order::seq_cst);  // as (a)
+    if (runners_in(before) == 1) give_up_all(guard, why);
+    over_.notify_all();
+}
+
+void cpu_pool::take_out(job_base& job) noexcept {
+    const auto guard = lock_briefly(lock_);
+    distribute();
+    if (job.is_waiting) {
+        waiting_.unlink(job);
+    } else {
+        queues_[job.priority].unlink(job);
+        queued_.store(queued_.load(std::memory_order::relaxed) - 1, std::memory_order::relaxed);  // only under the lock
+    }
+    ++finished_;
+    admit();
+    // A runner need not be started: the job that goes had one coming to it, and an admitted one takes its place.
+    over_.notify_all();
+}
+
+// --- running -----------------------------------------------------------------------------------------------------------------
+
+void cpu_pool::enqueue_runner(bool is_first) {
+    before_enqueue(this);
+    // Nothing may leave an enqueued function: run() does not throw.
+    arena_.enqueue([this, is_first] { run(is_first); });
+}
+
+void cpu_pool::run(bool is_first) noexcept {
+    in_enqueued(this);
+    hands_.fetch_sub(is_first ? starting : 0, std::memory_order::seq_cst);  // (a)
+    execution own;
+    own.runtime = &core_;
+    const execution_scope scope(own);
+    const std::uint64_t slice_end = ticks_now() + microseconds_in_ticks(slice_us);
+    std::uint64_t last_look = 0;
+    bool just_came = true;
+    bool has_run = false;
+    for (;;) {
+        const std::uint64_t now = ticks_now();
+        if (has_run && now >= slice_end) {
+            {
+                const auto guard = lock_briefly(lock_);
+                finished_one();
+            }
+            has_run = false;
+            if (!looks_empty() && hand_over()) return;
+        }
+        bool more = false;
+        job_base* const job = next(std::exchange(has_run, false), more, now, last_look);
+        if (job == nullptr) {
+            if (!linger()) return;
+            just_came = true;
+            continue;
+        }
+        if (std::exchange(just_came, false) && more) start_another();
+        run_one(*job);
+        has_run = true;
+    }
+}
+
+job_base* cpu_pool::next(bool has_run, bool& more, std::uint64_t now, std::uint64_t& last_look) noexcept {
+    const auto guard = lock_briefly(lock_);
+    if (has_run) finished_one();
+    // Relaxed: only written under the lock.
+    if (queued_.load(std::memory_order::relaxed) == 0 || now - last_look >= microseconds_in_ticks(look_us)) {
+        last_look = now;
+        distribute();
+    }
+    job_base* const job = claim_next();
+    if (job != nullptr) ++running_;
+    more = queued_.load(std::memory_order::relaxed) != 0;
+    return job;
+}
+
+void cpu_pool::run_one(job_base& job) noexcept {
+    if (job.start_before != instant::max() && job.start_before < clock::now())
+        job.give_up(std::make_exception_ptr(offload_expired(job.name)));
+    else
+        job.run();
+    back_.complete(job);
+}
+
+void cpu_pool::start_another() noexcept {
+    std_sync::full_fence();  // between what next() stored and (2)
+    start_runner_if_needed();
+}
+
+// False: oneTBB took no successor; this runner goes on.
+bool cpu_pool::hand_over() noexcept {
+    try {
+        enqueue_runner(false);
+        return true;
+    } catch (...) {
+        return false;  // out of memory: a later slice tries again
+    }
+}
+
+// True: go on. False: this runner has ended, touch nothing.
+bool cpu_pool::linger() noexcept {
+    hands_.fetch_add(lingering, std::memory_order::seq_cst);
+    const std::uint64_t end = ticks_now() + microseconds_in_ticks(linger_us);
+    unsigned pauses = least_pauses;
+    do {
+        if (!looks_empty()) {
+            hands_.fetch_sub(lingering, std::memory_order::seq_cst);  // (a); (b) is the next turn of run()
+            return true;
+        }
+        for (unsigned i = 0; i != pauses; ++i) pause_cpu();
+        pauses = std::min(2 * pauses, most_pauses);
+    } while (ticks_now() < end && (hands_.load(std::memory_order::relaxed) & closed) == 0);  // relaxed: a hint
+    return leave_or_stay();
+}
+
+bool cpu_pool::leave_or_stay() noexcept {
+    // (a): neither lingering nor a runner, but the pool stays until `leaving` is taken back.
+    std::uint64_t hands = hands_.fetch_add(leaving - lingering - runner, std::memory_order::seq_cst);
+    std_sync::
+        full_fence();      // queued_ is not read seq_cst; pairs with the fences in start_another() and wait_for_room()
+    if (!looks_empty()) {  // (b), re-check
+        hands = hands_.load(std::memory_order::seq_cst);
+        while (may_start(hands))
+            if (hands_.compare_exchange_weak(hands, hands + runner - leaving, std::memory_order::seq_cst)) return true;
+    }
+    const std::lock_guard guard(lock_);
+    hands_.fetch_sub(leaving, std::memory_order::seq_cst);
+    over_.notify_all();  // under the lock: the pool may be gone right after it
+    return false;
+}
+
+bool cpu_pool::looks_empty() const noexcept {
+    // Seq_cst: (b). Relaxed: under the lock in run(), a hint in linger(), behind a fence in leave_or_stay().
+    return incoming_.load(std::memory_order::seq_cst) == nullptr && queued_.load(std::memory_order::relaxed) == 0;
+}
+
+// --- with the lock held ------------------------------------------------------------------------------------------------------
+
+void cpu_pool::distribute() noexcept {
+    if (incoming_.load(std::memory_order::seq_cst) == nullptr) return;  // (b)
+    // Acquire: pairs with push(), shows the jobs.
+    job_base* rest = incoming_.exchange(nullptr, std::memory_order::acquire);
+    job_base* oldest = nullptr;
+    while (rest != nullptr) {
+        job_base* const after = rest->next;
+        rest->next = oldest;
+        oldest = rest;
+        rest = after;
+    }
+    std::size_t n = queued_.load(std::memory_order::relaxed);  // only written under the lock
+    for (; oldest != nullptr; ++n) {
+        job_base* const after = oldest->next;
+        queues_[oldest->priority].push_back(*oldest);
+        oldest = after;
+    }
+    queued_.store(n, std::memory_order::relaxed);
+}
+
+void cpu_pool::finished_one() noexcept {
+    --running_;
+    ++finished_;
+    if (!waiting_.is_empty()) admit();
+}
+
+void cpu_pool::admit() noexcept {
+    // A read-modify-write, so that no number is missed: numbers that are not decided yet count as admitted.
+    const std::uint64_t numbers = submitted_.fetch_add(0, std::memory_order::relaxed);
+    std::uint64_t in_flight = numbers - finished_ - waiting_.size();
+    std::size_t n = queued_.load(std::memory_order::relaxed);  // only written under the lock
+    for (; in_flight < most_in_flight_ && !waiting_.is_empty(); ++in_flight, ++n) {
+        job_base& job = *waiting_.first();
+        waiting_.unlink(job);
+        job.is_waiting = false;
+        queues_[job.priority].push_back(job);
+    }
+    queued_.store(n, std::memory_order::relaxed);
+    const std::uint64_t most = ~std::uint64_t{0};
+    const std::uint64_t next_limit = most_in_flight_ > most - finished_ ? most : finished_ + most_in_flight_;
+    limit_.store(waiting_.is_empty() ? next_limit : 0, std::memory_order::relaxed);  // see submit()
+}
+
+job_base* cpu_pool::claim_next() noexcept {
+    const std::size_t n = queued_.load(std::memory_order::relaxed);  // only written under the lock
+    if (n == 0) return nullptr;
+    ++picks_;
+    const unsigned preferred = picks_ % low_turn == 0 ? 2 : picks_ % normal_turn == 0 ? 1 : 0;
+    job_base* job = queues_[preferred].claim_first();
+    for (unsigned i = 0; job == nullptr && i != priorities; ++i) job = queues_[i].claim_first();
+    if (job != nullptr) queued_.store(n - 1, std::memory_order::relaxed);
+    return job;
+}
+
+void cpu_pool::give_up_all(std::unique_lock<std::mutex>& guard, const std::exception_ptr& why) noexcept {
+    distribute();
+    job_base* given_up = nullptr;
+    const auto take_from = [&](job_list& list) {
+        while (job_base* const job = list.claim_first()) {
+            job->next = given_up;
+            given_up = job;
+            ++running_;  // until it is out of our hands: stop() waits for it
+        }
+    };
+    take_from(waiting_);
+    for (job_list& each : queues_) take_from(each);
+    std::size_t left = 0;  // those whose futures are on their way here
+    for (const job_list& each : queues_) left += each.size();
+    queued_.store(left, std::memory_order::relaxed);  // only under the lock
+    std::uint64_t n = 0;
+    guard.unlock();
+    for (; given_up != nullptr; ++n) {
+        job_base* const after = given_up->next;
+        given_up->give_up(why);
+        back_.complete(*given_up);
+        given_up = after;
+    }
+    guard.lock();
+    running_ -= n;
+    finished_ += n;
+    admit();
+    over_.notify_all();
+}
+
+bool cpu_pool::is_over() const noexcept {
+    const std::uint64_t hands = hands_.load(std::memory_order::relaxed);  // changes that matter come with the lock
+    bool is_empty = waiting_.is_empty() && running_ == 0;
+    for (const job_list& each : queues_) is_empty = is_empty && each.is_empty();
+    return is_empty && runners_in(hands) == 0 && leaving_in(hands) == 0;
+}
+
+// --- the rest ----------------------------------------------------------------------------------------------------------------
+
+void cpu_pool::stop() noexcept {
+    hands_.fetch_or(closed, std::memory_order::seq_cst);  // before the look at the queues; see (2)
+    {
+        auto guard = lock_briefly(lock_);
+        give_up_all(guard, nullptr);
+        over_.wait(guard, [this] { return is_over(); });
+    }
+    back_.drain();
+}
+
+void cpu_pool::add_to(runtime_metrics& sum) const noexcept {
+    const std::lock_guard guard(lock_);
+    // A read behind the lock misses no job that has come to it.
+    const std::uint64_t numbers = submitted_.load(std::memory_order::relaxed);
+    sum.offload_queued += numbers - finished_ - running_ - waiting_.size();
+    sum.offload_running += running_;
+    sum.offload_slots += share_.usable_slots();
+}
+
+}  // namespace pollux::inline v0::detail

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// The pool behind `offload`: our own queues, one for each priority, in front of a private oneTBB arena. Jobs are handed in by
+// whoever polls, run by *runners* on oneTBB's threads, taken out by whoever drops a future.
+//
+// A runner is one piece of work enqueued in the arena. It takes a job, runs it, takes the next, and ends when there is none or
+// when it has run for about a millisecond: then it enqueues a successor and gives its thread back, so that oneTBB can move it
+// to other arenas. An enqueue for each job would cost more than all the rest of a job here. When a runner finds nothing it
+// lingers for some microseconds, looking now and then, before it ends: oneTBB's thread would spin for longer.
+//
+// The way of a job: submit() puts it on `incoming_`, a stack that takes one compare-exchange and which runners take as a whole, at
+// most every few microseconds, into `queues_`, under the lock. So submitters share with runners no line that each job moves.
+//
+// Who starts runners. `hands_` counts: runners (started and not ended), of these lingering ones, whether one is starting (enqueued,
+// no job taken yet), and leaving ones. A runner is started only if fewer than `slots_` exist, none lingers and none is
+// starting: whoever comes or comes back starts the next one if jobs remain.
+//   Submitter: (1) push; (2) read hands_: if a runner can be started, do it.
+//   Runner:    (a) stop starting, lingering or being counted; (b) look whether there is a job; (c) it took one and sees more: as (2).
+// Claim: a job is taken while there is a free slot, without another submit.
+// Proof: (1) (2) (a) (b) are sequentially consistent. (2) before (a): then (b) sees the push of (1), and the runner takes a job and
+// with (c) sees to the rest, or goes on. (a) before (2): the submitter sees that this one does not count, and starts
+// one, or relies on another to whom the same applies. A runner that ends looks once more after it is not counted as a
+// runner, see leave_or_stay(). With all slots taken by runners that run: they take the next job when they finish.
+//
+// In flight are jobs that are admitted and have not finished; `max_offloaded` bounds them. submit() takes a number from `submitted_`
+// and is admitted if it is below `limit_` = finished jobs + bound, as it was when somebody last looked; else it looks under the
+// lock. While jobs wait for room, limit_ is zero, so nobody overtakes them: they are admitted in their order by whoever
+// finishes a job or takes one out. The future has nothing to do with that, so no turn is lost when it is dropped.
+//
+// The end: stop() marks hands_ as closed. A submitter whose push comes too late for stop()'s look sees that mark in (2) and gives
+// up what is queued itself. The pool ends when no runner is left and no future is on its way into take_out().
+// No user code runs under the lock.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+
+#include "offload/job_list.hpp"
+#include "offload/job_pool.hpp"
+#include "offload/tbb_arena.hpp"
+#include "offload/tbb_share.hpp"
+
+namespace pollux::inline v0::detail {
+
+class cpu_pool final : public job_pool {
+public:
+    explicit cpu_pool(runtime_core& core);
+
+    void submit(job_base& job) override;
+    void take_out(job_base& job) noexcept override;
+    void stop() noexcept override;
+    void add_to(runtime_metrics& sum) const noexcept override;
+
+private:
+    // Fields of hands_. 20 bits hold more runners than oneTBB has threads.
+    static constexpr std::uint64_t runner = 1;
+    static constexpr std::uint64_t lingering = 1u << 20;
+    static constexpr std::uint64_t leaving = std::uint64_t{1} << 40;
+    static constexpr std::uint64_t starting = std::uint64_t{1} << 60;
+    static constexpr std::uint64_t closed = std::uint64_t{1} << 61;
+    static constexpr std::uint64_t field = (1u << 20) - 1;
+    static std::uint64_t runners_in(std::uint64_t hands) noexcept { return hands & field; }
+    static std::uint64_t lingering_in(std::uint64_t hands) noexcept { return hands / lingering & field; }
+    static std::uint64_t leaving_in(std::uint64_t hands) noexcept { return hands / leaving & field; }
+
+    static constexpr unsigned priorities = 3;
+
+    // Submitting.
+    void push(job_base& job) noexcept;
+    void wait_for_room(job_base& job) noexcept;
+    void start_runner_if_needed();
+    bool may_start(std::uint64_t hands) const noexcept;
+    void start_failed(std::exception_ptr why) noexcept;
+
+    // Running; on oneTBB's threads.
+    void enqueue_runner(bool is_first);
+    void run(bool is_first) noexcept;
+    job_base* next(bool has_run, bool& more, std::uint64_t now, std::uint64_t& last_look) noexcept;
+    void run_one(job_base& job) noexcept;
+    void start_another() noexcept;
+    bool hand_over() noexcept;
+    bool linger() noexcept;
+    bool leave_or_stay() noexcept;
+    bool looks_empty() const noexcept;
+
+    // With the lock held.
+    void distribute() noexcept;
+    void finished_one() noexcept;
+    void admit() noexcept;
+    job_base* claim_next() noexcept;
+    void give_up_all(std::unique_lock<std::mutex>& guard, const std::exception_ptr& why) noexcept;
+    bool is_over() const noexcept;
+
+    const std::uint64_t slots_;
+    const std::uint64_t most_in_flight_;
+
+    // Submitters write these at each job; runners now and then.
+    alignas(64) std::atomic<std::uint64_t> submitted_{0};
+    std::atomic<std::uint64_t> limit_;
+    std::atomic<job_base*> incoming_{nullptr};
+
+    // Read by submitters at each job; written when a runner comes, goes, begins or ends to linger.
+    alignas(64) std::atomic<std::uint64_t> hands_{0};
+
+    // Runners, at each job.
+    alignas(64) mutable std::mutex lock_;
+    // Guarded by it.
+    job_list queues_[priorities];
+    job_list waiting_;
+    std::uint64_t finished_ = 0;  // also those taken out, admitted or not
+    std::uint64_t running_ = 0;
+    std::uint64_t picks_ = 0;
+    std::condition_variable over_;
+    // Written under the lock, looked at by lingering runners.
+    std::atomic<std::size_t> queued_{0};
+
+    tbb_share share_;  // above the arena: its threads end after it
+    oneapi::tbb::task_arena arena_;
+};
+
+std::unique_ptr<runtime_service> make_cpu_pool(runtime_core& core);
+
+}  // namespace pollux::inline v0::detail

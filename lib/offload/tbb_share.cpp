@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// See tbb_share.hpp.
+#include "offload/tbb_share.hpp"
+
+#include <oneapi/tbb/global_control.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <new>
+
+namespace pollux::inline v0::detail {
+
+namespace {
+
+namespace tbb = oneapi::tbb;
+using control = tbb::global_control;
+
+// Of all shares of the process, guarded by the lock.
+struct all_shares {
+    std::mutex lock;
+    std::size_t shares = 0;
+    std::size_t slots = 0;
+    std::size_t limit_before = 0;
+    std::unique_ptr<control> limit;
+    tbb::task_scheduler_handle threads;
+
+    // The new one first: of two the smaller counts, so on the way up the old one holds until it goes.
+    void set_limit() {
+        limit = std::make_unique<control>(control::max_allowed_parallelism, std::max(slots + 1, limit_before));
+    }
+};
+
+// Never destroyed: a runtime in a static object may end after it.
+all_shares& all() noexcept {
+    alignas(all_shares) static std::byte place[sizeof(all_shares)];
+    static all_shares& made = *::new (place) all_shares();
+    return made;
+}
+
+}  // namespace
+
+tbb_share::tbb_share(unsigned slots) : slots_(slots) {
+    all_shares& ours = all();
+    const std::lock_guard guard(ours.lock);
+    if (ours.shares == 0) {
+        ours.limit_before = control::active_value(control::max_allowed_parallelism);
+        ours.threads = tbb::task_scheduler_handle(tbb::attach{});
+    }
+    ours.slots += slots;
+    try {
+        ours.set_limit();
+    } catch (...) {
+        ours.slots -= slots;
+        throw;
+    }
+    ++ours.shares;
+}
+
+tbb_share::~tbb_share() {
+    all_shares& ours = all();
+    const std::lock_guard guard(ours.lock);
+    ours.slots -= slots_;
+    if (--ours.shares != 0) return;
+    ours.limit.reset();
+    // False where others use oneTBB: the threads stay with them.
+    static_cast<void>(tbb::finalize(ours.threads, std::nothrow));
+}
+
+unsigned tbb_share::usable_slots() const noexcept {
+    const std::size_t limit = control::active_value(control::max_allowed_parallelism);
+    return static_cast<unsigned>(std::clamp<std::size_t>(limit - 1, 1, slots_));
+}
+
+}  // namespace pollux::inline v0::detail

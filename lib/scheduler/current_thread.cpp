@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+// Driving a runtime without threads. The one worker belongs to whoever has the seat.
+#include <atomic>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "pollux/runtime/current_thread_runtime.hpp"
+#include "scheduler/runtime_core.hpp"
+#include "scheduler/worker.hpp"
+
+namespace pollux::inline v0 {
+
+namespace detail {
+
+namespace {
+
+// Wakes the future that block_on was given: it is polled by the driver, not from a queue. Kept by wakers that outlive the call, and
+// with it the runtime's memory.
+class root_wakeable final : public wakeable {
+public:
+    explicit root_wakeable(runtime_core& core) noexcept : core_(core) { core_.add_owner(); }
+    ~root_wakeable() override { core_.drop_owner(); }
+
+    void wake() noexcept override {
+        // Release: what was written before the wake-up; pairs with the acquire in take().
+        is_woken_.store(true, std::memory_order::release);
+        core_.unpark(0);
+    }
+    bool take() noexcept { return is_woken_.exchange(false, std::memory_order::acquire); }  // pairs with wake()
+
+private:
+    runtime_core& core_;
+    std::atomic<bool> is_woken_{true};
+};
+
+class seat {
+public:
+    explicit seat(runtime_core& core)
+        : guard_(refuse_on_worker(core).driver_lock()), worker_(*core.workers().front()), entered_(worker_) {}
+    worker& driven() noexcept { return worker_; }
+
+private:
+    static runtime_core& refuse_on_worker(runtime_core& core) {
+        if (this_worker() != nullptr)
+            throw std::system_error(
+                std::make_error_code(std::errc::resource_deadlock_would_occur),
+                "pollux: current_thread_runtime: driven from inside a task; await the future instead");
+        return core;
+    }
+
+    std::unique_lock<std::mutex> guard_;
+    worker& worker_;
+    worker::entered entered_;
+};
+
+}  // namespace
+
+void drive_current_thread(runtime_core& core, bool (*poll)(void*, context&), void* argument) {
+    seat mine(core);
+    worker& self = mine.driven();
+    const auto root = std::make_shared<root_wakeable>(core);
+    const waker to_wake = make_waker(root);
+    poll_budget budget;
+    budget.runtime = &core;
+    for (;;) {
+        if (root->take()) {
+            context cx(to_wake, &budget);
+            self.current = &cx;
+            self.can_fork = false;
+            if (poll(argument, cx)) return;
+        }
+        if (!self.run_one()) self.park();  // a wake-up of the root since take() has left a token
+    }
+}
+
+}  // namespace detail
+
+current_thread_runtime::current_thread_runtime(runtime_options options)
+    : core_(&detail::runtime_core::make(std::move(options), detail::runtime_core::flavour::current_thread)) {}
+
+current_thread_runtime::~current_thread_runtime() {
+    if (detail::this_worker() != nullptr && &detail::this_worker()->core() == core_)
+        detail::fail_check("pollux: ~current_thread_runtime: called inside one of its own tasks; destroy it outside");
+    core_->end();
+    core_->drop_owner();
+}
+
+std::size_t current_thread_runtime::run_until_stalled() {
+    detail::seat mine(*core_);
+    std::size_t polls = 0;
+    while (mine.driven().run_one()) ++polls;
+    return polls;
+}
+
+std::size_t current_thread_runtime::poll_once() {
+    detail::seat mine(*core_);
+    const std::size_t ready = mine.driven().fire_and_count();
+    std::size_t polls = 0;
+    while (polls != ready && mine.driven().run_one()) ++polls;
+    return polls;
+}
+
+runtime_metrics current_thread_runtime::metrics() const noexcept { return core_->metrics(); }
+
+}  // namespace pollux::inline v0

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// The scheduler's side of fork_fallback: children of a fork below a plain poll are tasks, and destroying their parent waits for
+// the poll that another worker may be in.
+#include <sched.h>
+
+#include "pollux/coro/coroutine_task.hpp"
+#include "pollux/coro/fork_point.hpp"
+#include "pollux/runtime/join_handle.hpp"
+#include "pollux/runtime/spawn.hpp"
+#include "scheduler/forked_unit.hpp"
+#include "scheduler/runtime_core.hpp"
+#include "scheduler/task_state.hpp"
+#include "scheduler/task_waker.hpp"
+#include "scheduler/worker.hpp"
+
+namespace pollux::inline v0::detail {
+
+namespace {
+
+using states = task_state<std_sync>;
+
+}  // namespace
+
+void forked_tasks::spawn(runtime_core& runtime, task_header& child) noexcept {
+    const execution* const here = current_execution;
+    const task_id id = here->task != nullptr ? here->task->identity().id : runtime_core::next_id();
+    if (runtime.start(child, true, id)) return;
+    // The runtime is ending: a task that has ended before it began.
+    auto& coroutine = static_cast<coroutine_task_base&>(child);
+    child.state.store(states::running | states::join_interest | 2 * states::one_reference, std::memory_order::relaxed);
+    destroy_unit(coroutine.promise());
+    child.set_cancelled();
+    (void)states::to_complete(child.state);  // nobody waits yet
+    drop_task_references(child, 1);
+}
+
+bool forked_tasks::is_finished(task_header& child, const waker& waker) noexcept {
+    return task_ops::poll_join(child, waker);
+}
+
+void forked_tasks::cancel_and_wait(task_header& child) noexcept {
+    abort_task(child);
+    runtime_core& core = *static_cast<runtime_core*>(child.home);
+    while (!states::is_complete(child.state)) {
+        worker* const self = this_worker();
+        if (self != nullptr && &self->core() == &core) {
+            // What ends the child may stand in this worker's queues, where nobody else may come to it.
+            if (self->run_one_of(child)) continue;
+        } else if (!core.has_threads()) {
+            // Perhaps nobody drives: then this thread does, for the child only.
+            if (auto seat = core.try_driver_lock(); seat.owns_lock()) {
+                const worker::entered scope(*core.workers().front());
+                if (core.workers().front()->run_one_of(child)) continue;
+            }
+        }
+        sched_yield();
+    }
+}
+
+void forked_tasks::release(task_header& child) noexcept {
+    // The parent has rethrown the first exception; the others end here, as after a fork that was not below a poll.
+    const bool has_thrown = states::is_complete(child.state) && child.holds_exception();
+    if (!has_thrown) return task_ops::drop_join(child);
+    task_ops::exception_was_seen(child);
+    child.drop_result();
+    task_ops::end_join(child);
+}
+
+}  // namespace pollux::inline v0::detail

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+#include "scheduler/forked_unit.hpp"
+
+#include <array>
+#include <mutex>
+#include <new>
+
+#include "pollux/coro/fork_point.hpp"
+#include "scheduler/short_lock.hpp"
+#include "scheduler/task_state.hpp"
+#include "scheduler/task_waker.hpp"
+#include "scheduler/worker.hpp"
+
+namespace pollux::inline v0::detail {
+
+namespace {
+
+using states = task_state<std_sync>;
+
+// Children of tasks whose addresses fall together. Linked through the header.
+struct alignas(64) bucket {
+    short_lock lock;
+    task_header* first = nullptr;
+};
+// Enough that two tasks rarely share a lock; only suspensions of forked children come here. A guess.
+constexpr std::size_t bucket_count = 64;
+
+bucket& bucket_of(const task_header& task) noexcept {
+    static constinit std::array<bucket, bucket_count> table{};
+    return table[(reinterpret_cast<std::uintptr_t>(&task) >> 7) % bucket_count];
+}
+
+}  // namespace
+
+forked_unit::forked_unit(task_header& task) noexcept {
+    home = task.home;
+    forked_from = &task;
+    // References: the frame's, given up at its end, and the poll's. Relaxed: this thread runs it; the bucket's lock, and
+    // whatever hands on a waker, publish it.
+    state.store(states::running | 2 * states::one_reference, std::memory_order::relaxed);
+}
+
+forked_unit& forked_unit::of(promise_base& child, worker& self) noexcept {
+    void* const frame = child.frame();
+    // Relaxed: alive since an earlier poll of this very child, which happened before this one.
+    if (state_in_front_of(frame).load(std::memory_order::relaxed) != 0)
+        return *static_cast<forked_unit*>(header_in_front_of(frame));
+    auto& made = *::new (static_cast<void*>(header_in_front_of(frame))) forked_unit(*self.task);
+    bucket& shelf = bucket_of(*self.task);
+    const std::lock_guard guard(shelf.lock);
+    made.next_task = shelf.first;
+    if (shelf.first != nullptr) shelf.first->previous_task = &made;
+    shelf.first = &made;
+    return made;
+}
+
+void forked_unit::ended() noexcept {
+    {
+        bucket& shelf = bucket_of(*forked_from);
+        const std::lock_guard guard(shelf.lock);
+        (previous_task != nullptr ? previous_task->next_task : shelf.first) = next_task;
+        if (next_task != nullptr) next_task->previous_task = previous_task;
+    }
+    (void)states::to_complete(state);  // nobody joins it
+    drop_task_references(*this, 2);
+}
+
+void forked_unit::wake_all_of(task_header& task) noexcept {
+    bucket& shelf = bucket_of(task);
+    const std::lock_guard guard(shelf.lock);
+    for (task_header* each = shelf.first; each != nullptr; each = each->next_task)
+        if (each->forked_from == &task) wake_task(*each);
+}
+
+void forked_unit::park(promise_base& child, worker& self) noexcept {
+    auto& unit = *static_cast<forked_unit*>(header_in_front_of(child.frame()));
+    task_header& task = *unit.forked_from;
+    if (states::is_cancelled(task.state)) {
+        self.end_poll(task, abandon_unit(self, child));
+        return;
+    }
+    // What follows a parked child may be the end of it, and of its task, on another worker.
+    if (states::to_idle(unit.state) == idle_action::reschedule) self.push_back(unit);
+}
+
+void forked_unit::run(execution& execution) noexcept {
+    auto& self = static_cast<worker&>(execution);
+    task_header& task = *forked_from;
+    switch (states::to_running(state)) {
+        case run_action::run:
+        case run_action::cancel:
+            self.begin_poll(task);
+            self.can_fork = true;
+            self.end_poll(task, states::is_cancelled(task.state) ? abandon_unit(self, promise()) : poll(self));
+            break;
+        case run_action::drop_reference: drop_task_references(*this, 1); break;
+    }
+}
+
+poll_end forked_unit::poll(execution& self) noexcept { return poll_unit(self, promise()); }
+
+void forked_unit::destroy_future(execution&) noexcept { destroy_unit(promise()); }
+
+const waker& worker::waker_of_fork(promise_base& child) noexcept {
+    fork_waker_.forget();
+    return *::new (static_cast<void*>(&fork_waker_)) waker(&forked_unit::of(child, *this), &task_waker_table);
+}
+
+}  // namespace pollux::inline v0::detail

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// The public objects, over runtime_core.
+#include "pollux/runtime/runtime.hpp"
+
+#include <system_error>
+#include <utility>
+
+#include "pollux/runtime/yield.hpp"
+#include "scheduler/runtime_core.hpp"
+#include "scheduler/worker.hpp"
+
+namespace pollux::inline v0 {
+
+no_runtime::~no_runtime() = default;
+const char* no_runtime::what() const noexcept { return message_; }
+task_cancelled::~task_cancelled() = default;
+const char* task_cancelled::what() const noexcept {
+    return "pollux: the task was cancelled: it was aborted, or its runtime has ended";
+}
+
+namespace detail {
+
+void throw_task_cancelled() { throw task_cancelled(); }
+
+namespace {
+
+execution& unless_worker(execution& mine) {
+    if (this_worker() != nullptr)
+        throw std::system_error(
+            std::make_error_code(std::errc::resource_deadlock_would_occur),
+            "pollux: block_on: called on a worker, whose tasks would wait for ever; await the future, or use "
+            "blocking()");
+    return mine;
+}
+
+}  // namespace
+
+block_on_scope::block_on_scope(runtime_core& core) : scope_(unless_worker(execution_)) {
+    execution_.runtime = &core;
+    budget_.runtime = &core;
+}
+
+}  // namespace detail
+
+runtime_handle::runtime_handle(detail::runtime_core& core) noexcept : core_(&core) { core.add_owner(); }
+runtime_handle::runtime_handle(const runtime_handle& other) noexcept : core_(other.core_) {
+    if (core_ != nullptr) core_->add_owner();
+}
+runtime_handle::~runtime_handle() {
+    if (core_ != nullptr) core_->drop_owner();
+}
+
+runtime::runtime(runtime_options options)
+    : core_(&detail::runtime_core::make(std::move(options), detail::runtime_core::flavour::threads)) {}
+
+runtime::~runtime() {
+    if (const detail::worker* const mine = detail::this_worker(); mine != nullptr && &mine->core() == core_)
+        detail::fail_check(
+            "pollux: ~runtime: called on one of its own workers, which it would have to join; let the thread "
+            "that made it, or another, destroy it");
+    core_->end();
+    core_->drop_owner();
+}
+
+runtime_metrics runtime::metrics() const noexcept { return core_->metrics(); }
+
+std::optional<task_id> current_task_id() noexcept {
+    const detail::execution* const mine = detail::current_execution;
+    if (mine == nullptr || mine->task == nullptr) return std::nullopt;
+    return mine->task->identity().id;
+}
+
+}  // namespace pollux::inline v0

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+// See runtime_core.hpp for the order in which a runtime ends.
+#include "scheduler/runtime_core.hpp"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+#include <bit>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "pollux/runtime/errors.hpp"
+#include "pollux/runtime/spawn.hpp"
+#include "scheduler/cpu_count.hpp"
+#include "scheduler/task_state.hpp"
+#include "scheduler/task_waker.hpp"
+#include "scheduler/thread_hooks.hpp"
+#include "scheduler/worker.hpp"
+
+namespace pollux::inline v0::detail {
+
+namespace {
+
+runtime_options checked(runtime_options options, runtime_core::flavour which) {
+    if (options.workers > idle_set<>::most_workers)
+        throw std::invalid_argument("pollux: runtime: workers = " + std::to_string(options.workers) +
+                                    " is too many; use at most " + std::to_string(idle_set<>::most_workers));
+    if (options.max_blocking_threads == 0)
+        throw std::invalid_argument("pollux: runtime: max_blocking_threads is 0; blocking() needs at least one thread");
+    if (options.max_offloaded == 0)
+        throw std::invalid_argument("pollux: runtime: max_offloaded is 0; offload() needs room for at least one job");
+    if (options.blocking_keep_alive < std::chrono::nanoseconds::zero())
+        throw std::invalid_argument(
+            "pollux: runtime: blocking_keep_alive is negative; use 0 to end idle threads at once");
+    const unsigned cpus = usable_cpu_count();
+    if (which == runtime_core::flavour::current_thread)
+        options.workers = 1;
+    else if (options.workers == 0)
+        options.workers = cpus;
+    if (options.cpu_slots == 0)
+        options.cpu_slots = which == runtime_core::flavour::current_thread ? cpus : options.workers;
+    return options;
+}
+
+// Shards of the list of tasks and of the injection queue: a few for each worker, so that two rarely meet.
+unsigned shards_for(unsigned workers, unsigned each, unsigned most) {
+    return std::min(most, std::bit_ceil(workers * each));
+}
+
+std::uint64_t seed_for(const runtime_options& options) {
+    if (options.seed != 0) return options.seed;
+    std::random_device device;
+    return static_cast<std::uint64_t>(device()) << 32 | device();
+}
+
+}  // namespace
+
+runtime_core::runtime_core(runtime_options options, flavour which)
+    : options_(checked(std::move(options), which)),
+      flavour_(which),
+      idle_(options_.workers, membarrier_is_available()),
+      injection_(shards_for(options_.workers, 1, 16)),
+      tasks_(shards_for(options_.workers, 4, 256)) {
+    std::uint64_t seed = seed_for(options_);
+    for (unsigned i = 0; i != options_.workers; ++i) {
+        seed += 0x9e3779b97f4a7c15;  // an odd constant without pattern: the workers' sequences differ
+        workers_.push_back(std::make_unique<worker>(*this, i, seed, idle_.is_asymmetric()));
+    }
+}
+
+runtime_core::~runtime_core() = default;
+
+runtime_core& runtime_core::make(runtime_options options, flavour which) {
+    auto* const core = new runtime_core(std::move(options), which);
+    if (core->has_threads()) {
+        try {
+            core->start_threads();
+        } catch (...) {
+            core->stop_threads();
+            core->drop_owner();
+            throw;
+        }
+    }
+    return *core;
+}
+
+void runtime_core::drop_owner() noexcept {
+    // Release: what this owner did with it; acquire: what the others did. Partner: this line.
+    if (owners_.fetch_sub(1, std::memory_order::acq_rel) == 1) delete this;
+}
+
+// --- threads -----------------------------------------------------------------------------------------------------------------
+
+void runtime_core::start_threads() {
+    start_gate gate;
+    for (const auto& each : workers_) {
+        threads_.push_back(start_thread([this, &gate, self = each.get()]() noexcept {
+            name_this_thread(options_.name, self->index());
+            if (!gate.enter(options_.on_thread_start)) return;
+            self->run_until_stopped();
+            run_stop_hook(options_.on_thread_stop);
+        }));
+        gate.wait_for_one();
+    }
+}
+
+void runtime_core::stop_threads() noexcept {
+    should_stop_.store(true,
+                       std::memory_order::release);  // pairs with should_stop(); the unparks below make workers look
+    for (const auto& each : workers_) each->unpark();
+    for (std::thread& each : threads_) each.join();
+    threads_.clear();
+}
+
+void runtime_core::all_tasks_have_ended() noexcept {
+    should_stop_.store(true, std::memory_order::release);  // pairs with should_stop()
+    for (const auto& each : workers_) each->unpark();
+}
+
+void runtime_core::end() noexcept {
+    is_ending_.store(true, std::memory_order::release);  // pairs with is_ending(); the list's locks do the rest
+    if (tasks_.close([](task_header& task) { abort_task(task); })) all_tasks_have_ended();
+    if (has_threads()) {
+        for (std::thread& each : threads_) each.join();
+        threads_.clear();
+    } else {
+        workers_.front()->run_until_stopped();
+    }
+    wait_for_visitors();
+    for (auto& each : service_)
+        // Acquire: pairs with the release in service(): shows the object.
+        if (runtime_service* const service = each.load(std::memory_order::acquire)) service->stop();
+    for (const auto& each : workers_) each->heap()->close();
+}
+
+void runtime_core::wait_for_visitors() noexcept {
+    for (visitor_count& each : visitors_)
+        // Acquire: pairs with the release of leaving in schedule_any(): its accesses come before the core goes. A visitor is
+        // between two instructions of ours, so this ends soon.
+        while (each.now.load(std::memory_order::acquire) != 0) sched_yield();
+}
+
+// --- scheduling --------------------------------------------------------------------------------------------------------------
+
+void runtime_core::unpark(unsigned index) noexcept { workers_[index]->unpark(); }
+
+task_id runtime_core::next_id() noexcept {
+    // Ids are taken in blocks, so that spawning threads do not write one line in turn.
+    constexpr std::uint64_t block = 1024;
+    static constinit std::atomic<std::uint64_t> next_block{1};
+    static constinit thread_local std::uint64_t next = 0;
+    if (next % block == 0) next = next_block.fetch_add(1, std::memory_order::relaxed) * block;  // only has to be unique
+    return task_id{next++};
+}
+
+bool runtime_core::start(task_header& task, bool join, task_id id) noexcept {
+    task.home = this;
+    task.set_id(id);
+    task.state.store(task_state<std_sync>::initial(join),
+                     std::memory_order::relaxed);  // the list's lock and the queue publish it
+    if (!tasks_.insert(task)) return false;
+    schedule_any(task);
+    return true;
+}
+
+void runtime_core::report_unhandled(task_id id, std::exception_ptr exception) noexcept {
+    try {
+        if (options_.on_unhandled_exception) {
+            options_.on_unhandled_exception(id, exception);
+            return;
+        }
+        std::rethrow_exception(exception);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr,
+                     "pollux: task %llu: ended with an exception that nobody will see: %s; await its handle or set "
+                     "on_unhandled_exception\n",
+                     static_cast<unsigned long long>(id.value), error.what());
+    } catch (...) {
+        std::fprintf(stderr,
+                     "pollux: task %llu: ended with an exception that nobody will see; await its handle or set "
+                     "on_unhandled_exception\n",
+                     static_cast<unsigned long long>(id.value));
+    }
+}
+
+// --- services, timers, metrics -----------------------------------------------------------------------------------------------
+
+runtime_service& runtime_core::service(service_kind which, service_maker make_service) {
+    const auto index = static_cast<unsigned>(which);
+    if (is_ending()) throw task_cancelled();
+    // Acquire: pairs with the release below: shows the object.
+    if (runtime_service* const made = service_[index].load(std::memory_order::acquire)) return *made;
+    const std::lock_guard guard(service_lock_);
+    if (services_[index] == nullptr) {
+        services_[index] = make_service(*this);
+        service_[index].store(services_[index].get(),
+                              std::memory_order::release);  // pairs with the acquires here and in end()
+    }
+    return *services_[index];
+}
+
+const std::shared_ptr<sleep_heap>& runtime_core::heap_for_this_thread(unsigned& index) noexcept {
+    worker* const mine = this_worker();
+    index = mine != nullptr && &mine->core() == this ? mine->index()
+                                                     : this_thread_number() % static_cast<unsigned>(workers_.size());
+    return workers_[index]->heap();
+}
+
+void runtime_core::heap_has_earlier(unsigned index) noexcept {
+    // The worker itself looks at its heap before it sleeps.
+    if (worker* const mine = this_worker(); mine == nullptr || mine != workers_[index].get()) unpark(index);
+}
+
+runtime_metrics runtime_core::metrics() const noexcept {
+    runtime_metrics sum;
+    sum.workers = workers_.size();
+    sum.alive_tasks = tasks_.alive();
+    sum.spawned = tasks_.spawned();
+    sum.injection_depth = injection_.approximate_size();
+    for (const visitor_count& each : visitors_)
+        sum.injected += each.pushed.load(std::memory_order::relaxed);  // a metric
+    for (const auto& each : workers_) each->add_to(sum);
+    for (const auto& each : service_)
+        // Acquire: pairs with the release in service().
+        if (const runtime_service* const service = each.load(std::memory_order::acquire)) service->add_to(sum);
+    return sum;
+}
+
+runtime_core* current_runtime() noexcept { return current_execution != nullptr ? current_execution->runtime : nullptr; }
+
+bool start_task(runtime_core& core, task_header& task, task_id id) noexcept { return core.start(task, true, id); }
+task_id new_task_id() noexcept { return runtime_core::next_id(); }
+
+}  // namespace pollux::inline v0::detail

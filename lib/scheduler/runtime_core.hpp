@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// One runtime: its workers, the queue that other threads push to, who sleeps, all tasks, and the services that higher floors
+// hang in. `runtime` and `current_thread_runtime` own one; handles keep its memory, and find it closed.
+//
+// Foreign threads. A wake-up from a thread that is no worker may race with the end of the runtime. While it pushes, the thread is
+// counted as a visitor. The core cannot be gone when it enters: its task is marked as notified, so the task cannot end before the
+// push; and the end of the runtime waits for all tasks and then for all visitors. After it has left it touches nothing.
+//
+// The end: (1) close the list of tasks: nothing is spawned any more, and every task is cancelled; (2) the workers destroy
+// them; who ends the last one stops the workers; (3) join the threads; (4) wait for visitors; (5) stop the services and timers.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "pollux/core/runnable.hpp"
+#include "pollux/core/task_header.hpp"
+#include "pollux/runtime/metrics.hpp"
+#include "pollux/runtime/options.hpp"
+#include "scheduler/idle_set.hpp"
+#include "scheduler/injection_queue.hpp"
+#include "scheduler/sleep_heap.hpp"
+#include "scheduler/task_list.hpp"
+
+namespace pollux::inline v0::detail {
+
+class runtime_core;
+class worker;
+
+// What a higher floor hangs into a runtime: made at first use, ended with it.
+struct runtime_service {
+    virtual ~runtime_service() = default;
+    /// Once, when the runtime's tasks have ended: discards what has not started, waits for what runs. Futures that are left
+    /// pending throw task_cancelled.
+    virtual void stop() noexcept = 0;
+    virtual void add_to(runtime_metrics&) const noexcept = 0;
+};
+enum class service_kind : unsigned { offload, blocking };
+inline constexpr unsigned service_count = 2;
+using service_maker = std::unique_ptr<runtime_service> (*)(runtime_core&);
+
+class runtime_core final : public task_home {
+public:
+    enum class flavour : std::uint8_t { threads, current_thread };
+
+    /// Starts the threads. Throws: std::invalid_argument, std::system_error, what on_thread_start throws; then nothing is left.
+    static runtime_core& make(runtime_options options, flavour which);
+
+    // Owners: the runtime, and each handle.
+    void add_owner() noexcept { owners_.fetch_add(1, std::memory_order::relaxed); }  // whoever adds one is one
+    void drop_owner() noexcept;
+
+    /// Ends it; see above. Once; not on one of its workers.
+    void end() noexcept;
+    /// True from the beginning of end().
+    bool is_ending() const noexcept { return is_ending_.load(std::memory_order::acquire); }  // pairs with end()
+
+    /// Takes a new task, whose header has no state yet, and schedules it. With `join` a handle has a reference. False: the
+    /// runtime is ending; nothing was done.
+    bool start(task_header& task, bool join, task_id id) noexcept;
+    static task_id next_id() noexcept;
+
+    void schedule(task_header& task) noexcept override { schedule_any(task); }
+    /// The same for a fork point or a forked child.
+    void schedule_any(runnable& item) noexcept;
+    /// The last task of a closed list has ended.
+    void all_tasks_have_ended() noexcept;
+    void report_unhandled(task_id id, std::exception_ptr exception) noexcept;
+
+    /// The service, made at first use. Throws: what `make_service` throws; task_cancelled while the runtime is ending.
+    runtime_service& service(service_kind which, service_maker make_service);
+
+    /// Where a sleep that is armed on this thread goes, and what wakes whoever serves it.
+    const std::shared_ptr<sleep_heap>& heap_for_this_thread(unsigned& index) noexcept;
+    void heap_has_earlier(unsigned index) noexcept;
+
+    runtime_metrics metrics() const noexcept;
+    const runtime_options& options() const noexcept { return options_; }
+    unsigned cpu_slots() const noexcept { return options_.cpu_slots; }
+
+    /// A current_thread_runtime is driven by one thread at a time.
+    std::unique_lock<std::mutex> driver_lock() { return std::unique_lock(driver_lock_); }
+    std::unique_lock<std::mutex> try_driver_lock() { return std::unique_lock(driver_lock_, std::try_to_lock); }
+
+    // For workers.
+    bool should_stop() const noexcept { return should_stop_.load(std::memory_order::acquire); }  // pairs with its store
+    void unpark(unsigned index) noexcept;
+    std::vector<std::unique_ptr<worker>>& workers() noexcept { return workers_; }
+    idle_set<>& idle() noexcept { return idle_; }
+    injection_queue<runnable>& injection() noexcept { return injection_; }
+    task_list& tasks() noexcept { return tasks_; }
+    bool has_threads() const noexcept { return flavour_ == flavour::threads; }
+
+private:
+    runtime_core(runtime_options options, flavour which);
+    ~runtime_core();
+    void start_threads();
+    void stop_threads() noexcept;
+    void wait_for_visitors() noexcept;
+    [[gnu::noinline]] void schedule_from_outside(runnable& item) noexcept;
+
+    runtime_options options_;
+    flavour flavour_;
+    std::atomic<std::uint32_t> owners_{1};
+    std::atomic<bool> is_ending_{false};
+    std::atomic<bool> should_stop_{false};
+
+    idle_set<> idle_;
+    injection_queue<runnable> injection_;
+    task_list tasks_;
+    std::vector<std::unique_ptr<worker>> workers_;
+    std::vector<std::thread> threads_;
+
+    // Foreign threads at work here; spread, as each of their wake-ups writes one.
+    struct alignas(64) visitor_count {
+        std::atomic<std::uint64_t> now{0};
+        std::atomic<std::uint64_t> pushed{0};  // metric
+    };
+    static constexpr unsigned visitor_counts = 8;
+    visitor_count visitors_[visitor_counts];
+
+    std::mutex driver_lock_;
+    std::mutex service_lock_;
+    std::unique_ptr<runtime_service> services_[service_count];  // filled once, under the lock
+    std::atomic<runtime_service*> service_[service_count] = {};
+};
+
+/// The runtime of this thread: of its worker, of its block_on, of the job it runs. Null: none.
+runtime_core* current_runtime() noexcept;
+
+}  // namespace pollux::inline v0::detail

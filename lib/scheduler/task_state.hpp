@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+// The state word of a task: who may poll it, who may touch which of its fields, and when its block may be freed. Called
+// by the task cell, its wakers, join handles and abort handles, and by the thread that ends a runtime, from any thread;
+// calls nothing. tests/model/task_state_model.cpp runs this template under a model checker.
+//
+// Six bits and a count of references (from bit 6) in one atomic, changed by read-modify-writes only:
+//   running        One thread owns the future. Set by to_running and shutdown, cleared by to_idle and to_complete.
+//                  Never together with complete.
+//   complete       The output is stored, the future destroyed. Set by to_complete, cleared by nobody.
+//   notified       On an idle task: one queue, or one waker on its way to one, holds a reference. On a running task:
+//                  poll it once more. Set by initial, wake and abort, cleared by to_running. On a task
+//                  that is complete it is left behind and means nothing.
+//   join_interest  A join handle lives. Set by initial, cleared by drop_join_handle.
+//   join_waker     The slot holds the handle's waker and is read-only. Set by publish_join_waker. Before complete
+//                  cleared by withdraw_join_waker and drop_join_handle, and never without join_interest; from
+//                  complete on cleared by return_join_waker_slot only.
+//   cancelled      Do not poll it again. Set by abort and shutdown, cleared by nobody.
+//
+// Who may touch what:
+//   future         Whoever set running: he polls it, or destroys it, and stores the output before to_complete.
+//   output         He, until to_complete. Then the join handle if to_complete reported join_interest, else he still.
+//   the slot       join_waker clear: the join handle, reading and writing. Set: the join handle reads; from complete on
+//                  the runtime reads too, until return_join_waker_slot. If that reports that the handle has gone, the
+//                  slot is the runtime's.
+//   queue link     Whoever was told `schedule` or `reschedule`, then the queue, then whoever took the task out of it,
+//                  until he calls to_running. (Not whoever set running: shutdown claims tasks that stand in a queue.)
+//
+// References, one each:
+//   membership     Of the runtime, from spawn until the task is complete and unlinked. So until it is complete, no
+//                  other reference is the last.
+//   notification   Made by `schedule`; to_running turns it into the poll's reference, `reschedule` turns it back. A
+//                  mark left during a poll has none.
+//   the join handle, and each waker and abort handle.
+//
+// No wake-up is lost: wake() is one read-modify-write at one place in the word's order. If it finds the task idle, its
+// caller schedules it. If it finds notified on an idle task, the to_running that clears the bit comes later. If it
+// finds running, the to_idle of that poll comes later and reschedules. In each case a whole poll follows, and its
+// to_running acquires what wake() released, for a read-modify-write continues the release sequences that it stands in.
+//
+// Cost: spawn, poll, complete, join without a waiter is three read-modify-writes (to_running, to_complete, the
+// runtime's or the handle's references; whoever comes last only reads). A wake-up and its poll that ends pending are
+// three (wake, to_running, to_idle). Where a bit's old value is known, fetch_add and fetch_sub stand for or, xor and
+// and: x86 has an instruction for them that returns the old word, for the others compilers emit a compare-exchange
+// loop.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+
+namespace pollux::inline v0::detail {
+
+/// What the holder of a notification does with the task.
+enum class run_action {
+    run,             // running is his: poll it
+    cancel,          // running is his: destroy the future and complete
+    drop_reference,  // somebody else ended it or is ending it: give up the reference
+};
+
+/// What a worker does after a poll that answered pending.
+enum class idle_action {
+    parked,       // nothing: the poll's reference is given up already, the task may be gone
+    parked_last,  // free the block: that reference was the last (only a task that is no member of a runtime)
+    reschedule,   // enqueue it, handing on the poll's reference
+    cancel,       // running is still his: destroy the future and complete
+};
+
+/// What the caller of wake() or abort() does.
+enum class wake_action {
+    nothing,
+    schedule,  // enqueue it, handing on a reference that was made for the queue
+};
+
+/// What the thread that ends the runtime found.
+enum class shutdown_action {
+    claimed,   // running is his: destroy the future, complete, give up the membership
+    busy,      // a worker polls it, and will find cancelled at the end of that poll
+    finished,  // it is complete already
+};
+
+struct [[nodiscard]] shutdown_result {
+    shutdown_action action;
+    // A queue, or a waker on its way to one, holds a reference to a task that was claimed, and will still touch the
+    // runtime.
+    bool is_notification_outstanding;
+};
+
+/// What a join handle sees of its task.
+enum class join_view {
+    complete,   // the output is the handle's
+    no_waker,   // the slot is the handle's
+    has_waker,  // the slot may be read: will_wake()
+};
+
+/// What a join handle does before it is gone, in this order.
+struct [[nodiscard]] join_drop {
+    bool drop_output;     // destroy the output, if it was not taken
+    bool drop_waker;      // empty the slot
+    bool drop_reference;  // then give up the handle's reference; false: that is done
+};
+
+[[noreturn]] inline void reference_overflow() noexcept {
+    std::fputs("pollux: waker: more than 2^57 references to one task; some loop copies wakers and keeps them\n",
+               stderr);
+    std::abort();
+}
+
+template <class Sync>
+struct task_state {
+    using word = typename Sync::template atomic<std::uint64_t>;
+
+    static constexpr std::uint64_t running = 1;
+    static constexpr std::uint64_t complete = 2;
+    static constexpr std::uint64_t notified = 4;
+    static constexpr std::uint64_t join_interest = 8;
+    static constexpr std::uint64_t join_waker = 16;
+    static constexpr std::uint64_t cancelled = 32;
+    static constexpr std::uint64_t one_reference = 64;
+
+    // A new task is about to be enqueued by whoever made it. References: membership, notification, and the handle's.
+    static constexpr std::uint64_t initial(bool join) noexcept {
+        return join ? notified | join_interest | 3 * one_reference : notified | 2 * one_reference;
+    }
+
+    static constexpr std::uint64_t reference_count(std::uint64_t seen) noexcept { return seen / one_reference; }
+
+    // Polling.
+
+    /// Called by whoever took the task from a queue: turns the notification into the right to poll.
+    [[nodiscard]] static run_action to_running(word& state) noexcept {
+        auto seen = state.load(std::memory_order::relaxed);  // a stale value fails the exchange
+        for (;;) {
+            // re-check: shutdown may have claimed it while it stood in the queue.
+            if (seen & (running | complete)) return run_action::drop_reference;
+            // Acquire: pairs with the release of to_idle (the last poll's writes to the future) and of wake (what the
+            // waker wrote). No release: the future is published again at the end of the poll.
+            if (state.compare_exchange_weak(seen, (seen | running) & ~notified, std::memory_order::acquire,
+                                            std::memory_order::relaxed)) {
+                return seen & cancelled ? run_action::cancel : run_action::run;
+            }
+        }
+    }
+
+    /// Called by whoever polled the task, after pending.
+    [[nodiscard]] static idle_action to_idle(word& state) noexcept {
+        auto seen = state.load(std::memory_order::relaxed);  // a stale value fails the exchange
+        for (;;) {
+            // re-check: cancelled meanwhile. Relaxed is enough: abort hands over nothing but the bit.
+            if (seen & cancelled) return idle_action::cancel;
+            const bool again = (seen & notified) != 0;
+            const auto next = again ? seen & ~running : (seen & ~running) - one_reference;
+            // Release: the poll's writes to the future, for the acquire of the next to_running or shutdown; its reads
+            // of the queue link, for the acquire of wake; and its last access of all, for whoever frees the block.
+            // Acquire: pairs with the release of drop_references, if the reference given up here was the last.
+            if (state.compare_exchange_weak(seen, next, std::memory_order::acq_rel, std::memory_order::relaxed)) {
+                if (again) return idle_action::reschedule;
+                return reference_count(next) == 0 ? idle_action::parked_last : idle_action::parked;
+            }
+        }
+    }
+
+    /// Called by whoever owns running, when the future is destroyed and the output stored. Returns the word as it is
+    ///   now: join_interest clear: the output is the caller's to destroy, and the slot is empty.
+    ///   join_waker set: wake the slot's waker, then call return_join_waker_slot().
+    /// Afterwards the caller unlinks the task and gives up its references with drop_references().
+    [[nodiscard]] static std::uint64_t to_complete(word& state) noexcept {
+        // Running is set and complete is clear, so adding the difference moves the one bit into the other.
+        constexpr auto change = complete - running;
+        // Release: the output, for the acquires of the join handle's functions. Acquire: pairs with the release of
+        // publish_join_waker (the waker in the slot).
+        return state.fetch_add(change, std::memory_order::acq_rel) + change;
+    }
+
+    /// After a completion that found join_waker. True: the handle has gone meanwhile; the caller empties the slot.
+    [[nodiscard]] static bool return_join_waker_slot(word& state) noexcept {
+        // The bit is set, and after complete nobody else clears it. Release: our reads of the slot come before the
+        // handle empties it; pairs with the acquire in drop_join_handle. Acquire: the same the other way round.
+        const auto seen = state.fetch_sub(join_waker, std::memory_order::acq_rel);
+        return (seen & join_interest) == 0;
+    }
+
+    // Waking and ending from outside. The caller holds a reference.
+
+    [[nodiscard]] static wake_action wake(word& state) noexcept {
+        auto seen = state.load(std::memory_order::relaxed);  // a stale value fails the exchange; complete is for ever
+        for (;;) {
+            if (seen & complete) return wake_action::nothing;  // re-check: after each failed exchange
+            const bool idle = (seen & (running | notified)) == 0;
+            const auto next = idle ? (seen | notified) + one_reference : seen | notified;
+            // Exchanged even if nothing changes: a poll that was notified before must see what this waker wrote.
+            // Release: pairs with the acquire of to_running. Acquire: pairs with the release of to_idle: the worker
+            // that polled last has done with the queue link.
+            if (state.compare_exchange_weak(seen, next, std::memory_order::acq_rel, std::memory_order::relaxed)) {
+                return idle ? wake_action::schedule : wake_action::nothing;
+            }
+        }
+    }
+
+    /// The future is destroyed by whoever runs the task next or polls it now; a result that this poll still gives
+    /// stays.
+    [[nodiscard]] static wake_action abort(word& state) noexcept {
+        auto seen = state.load(std::memory_order::relaxed);  // a stale value fails the exchange; these two bits stay
+        for (;;) {
+            if (seen & (complete | cancelled)) return wake_action::nothing;  // re-check: after each failed exchange
+            const bool idle = (seen & (running | notified)) == 0;
+            const auto next = idle ? (seen | cancelled | notified) + one_reference : seen | cancelled;
+            // Acquire: pairs with the release of to_idle, as in wake. No release: there is nothing to hand over, and
+            // the link that the caller writes is published by the queue.
+            if (state.compare_exchange_weak(seen, next, std::memory_order::acquire, std::memory_order::relaxed)) {
+                return idle ? wake_action::schedule : wake_action::nothing;
+            }
+        }
+    }
+
+    /// Called by the thread that ends the runtime, which holds the membership.
+    static shutdown_result shutdown(word& state) noexcept {
+        auto seen = state.load(std::memory_order::relaxed);  // a stale value fails the exchange; complete is for ever
+        for (;;) {
+            if (seen & complete) return {shutdown_action::finished, false};  // re-check: after each failed exchange
+            const bool busy = (seen & running) != 0;
+            // A notification stays where it is and keeps its reference: to_running sends its holder away.
+            // Acquire: pairs with the release of to_idle (the last poll's writes to the future). No release: as in
+            // abort.
+            if (state.compare_exchange_weak(seen, seen | cancelled | running, std::memory_order::acquire,
+                                            std::memory_order::relaxed)) {
+                if (busy) return {shutdown_action::busy, false};
+                return {shutdown_action::claimed, (seen & notified) != 0};
+            }
+        }
+    }
+
+    /// A hint for long polls and forks. Relaxed: it hands over nothing, and a stale answer only delays the end.
+    [[nodiscard]] static bool is_cancelled(const word& state) noexcept {
+        return (state.load(std::memory_order::relaxed) & cancelled) != 0;
+    }
+
+    // The join handle: one thread at a time. It polls like this:
+    //   join_look(): complete: take the output.
+    //                has_waker: if the slot will_wake the context's waker: pending. Else withdraw_join_waker();
+    //                           false: take the output. True: as no_waker.
+    //                no_waker: write the slot, publish_join_waker(): true: pending; false: empty the slot, take the
+    //                output.
+
+    [[nodiscard]] static bool is_complete(const word& state) noexcept {
+        return join_look(state) == join_view::complete;
+    }
+
+    [[nodiscard]] static join_view join_look(const word& state) noexcept {
+        const auto seen = state.load(std::memory_order::acquire);  // pairs with the release of to_complete: the output
+        if (seen & complete) return join_view::complete;
+        return seen & join_waker ? join_view::has_waker : join_view::no_waker;
+    }
+
+    /// After the slot was written. False: the task is complete and nobody looks at the slot.
+    [[nodiscard]] static bool publish_join_waker(word& state) noexcept {
+        // Release: the slot, for the acquire of to_complete. Acquire: pairs with the release of to_complete, if that
+        // came first: shows the output.
+        const auto seen = state.fetch_add(join_waker, std::memory_order::acq_rel);
+        if ((seen & complete) == 0) return true;
+        // Whoever completed it has decided by the word as it was then, so this bit was seen by nobody. Relaxed: the
+        // handle's thread is the only one that reads it from now on.
+        state.fetch_sub(join_waker, std::memory_order::relaxed);
+        return false;
+    }
+
+    /// Before the slot is written again. False: the task is complete, and the runtime may be reading the slot.
+    [[nodiscard]] static bool withdraw_join_waker(word& state) noexcept {
+        auto seen = state.load(std::memory_order::acquire);  // pairs with the release of to_complete: shows the output
+        for (;;) {
+            if (seen & complete) return false;  // re-check: after each failed exchange
+            // Relaxed: before complete nobody but this handle has touched the slot. Failure acquire: as above.
+            if (state.compare_exchange_weak(seen, seen & ~join_waker,
+                                            std::memory_order::acquire,  // relaxed would do; g++ 12 warns of it
+                                            std::memory_order::acquire)) {
+                return true;
+            }
+        }
+    }
+
+    /// The handle goes. One read-modify-write, which also gives up the reference, if it was not polled.
+    static join_drop drop_join_handle(word& state) noexcept {
+        // Acquire: pairs with the release of to_complete (the output), and of return_join_waker_slot (the slot).
+        auto seen = state.load(std::memory_order::acquire);
+        for (;;) {
+            const bool is_done = (seen & complete) != 0;
+            const bool has_waker = (seen & join_waker) != 0;
+            // re-check: nobody looks at join_interest any more, and the slot is the handle's.
+            if (is_done && !has_waker) return {true, true, true};
+            auto next = seen & ~join_interest;
+            if (!is_done) next &= ~join_waker;                  // the slot is the handle's again
+            if (!is_done && !has_waker) next -= one_reference;  // not the last: the membership's is there
+            // Release: the handle's accesses to the slot come before the runtime empties it (acquire of
+            // return_join_waker_slot) or frees the block (drop_references). No acquire: what `seen` tells was acquired
+            // by the read that brought it. Failure acquire: that is such a read.
+            if (state.compare_exchange_weak(seen, next, std::memory_order::release, std::memory_order::acquire)) {
+                return {is_done, !is_done && has_waker, is_done || has_waker};
+            }
+        }
+    }
+
+    // References. Whoever adds one holds one.
+
+    static void add_reference(word& state) noexcept {
+        // Relaxed: the reference held keeps the block; whatever hands the new one to another thread orders it.
+        const auto seen = state.fetch_add(one_reference, std::memory_order::relaxed);
+        if (seen >> 63) reference_overflow();
+    }
+
+    /// True: that was the last one; free the block.
+    [[nodiscard]] static bool drop_reference(word& state) noexcept { return drop_references(state, 1); }
+
+    [[nodiscard]] static bool drop_references(word& state, std::uint64_t n) noexcept {
+        // If all references are the caller's, nobody is left to change the word, and the locked operation is saved.
+        // Acquire: pairs with the release below of those who gave theirs up.
+        if (reference_count(state.load(std::memory_order::acquire)) == n) return true;
+        // Release: our accesses to the block come before it is freed. Acquire: everybody else's do.
+        const auto seen = state.fetch_sub(n * one_reference, std::memory_order::acq_rel);
+        return reference_count(seen) == n;
+    }
+};
+
+}  // namespace pollux::inline v0::detail

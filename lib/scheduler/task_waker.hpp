@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// Waking, aborting and freeing a task from wherever its header is known: what its wakers and handles call. The state word
+// decides who may do what (task_state.hpp); this file does it.
+#pragma once
+
+#include "pollux/core/task_header.hpp"
+#include "pollux/core/waker.hpp"
+
+namespace pollux::inline v0::detail {
+
+class runtime_core;
+
+/// The table of wakers that point to a task_header.
+extern const waker_table task_waker_table;
+
+void wake_task(task_header& task) noexcept;
+void abort_task(task_header& task) noexcept;
+/// Gives up references; frees the block with the last.
+void drop_task_references(task_header& task, unsigned count) noexcept;
+/// The future is destroyed and the result stored: publishes the end, wakes the joiner, gives up two references. Called by
+/// whoever has marked the task as running.
+void complete_task(task_header& task, task_id failed) noexcept;
+
+}  // namespace pollux::inline v0::detail

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "scheduler/thread_hooks.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <atomic>
+#include <cstdio>
+#include <utility>
+
+namespace pollux::inline v0::detail {
+
+std::thread start_thread(std::function<void()> body) {
+    // A thread inherits the mask of the one that starts it.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    // A fault of the thread's own must end the process as it does elsewhere.
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) sigdelset(&all, fault);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+        std::thread started(std::move(body));
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        return started;
+    } catch (...) {
+        pthread_sigmask(SIG_SETMASK, &before, nullptr);
+        throw;
+    }
+}
+
+unsigned this_thread_number() noexcept {
+    static constinit std::atomic<unsigned> next{0};
+    static thread_local const unsigned mine = next.fetch_add(1, std::memory_order::relaxed);  // any number will do
+    return mine;
+}
+
+void name_this_thread(const std::string& name, unsigned number) noexcept {
+    char full[16];
+    char digits[12];
+    std::snprintf(digits, sizeof digits, "-%u", number);
+    const int room = static_cast<int>(sizeof full - 1) - static_cast<int>(std::char_traits<char>::length(digits));
+    std::snprintf(full, sizeof full, "%.*s%s", room, name.c_str(), digits);
+    pthread_setname_np(pthread_self(), full);
+}
+
+void run_stop_hook(const std::function<void()>& hook) noexcept {
+    if (!hook) return;
+    try {
+        hook();
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "pollux: on_thread_stop: threw: %s; catch inside the hook what you want to see\n",
+                     error.what());
+    } catch (...) {
+        std::fputs("pollux: on_thread_stop: threw; catch inside the hook what you want to see\n", stderr);
+    }
+}
+
+bool start_gate::enter(const std::function<void()>& hook) noexcept {
+    std::exception_ptr failure;
+    try {
+        if (hook) hook();
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    const bool may_run = failure == nullptr;
+    const std::lock_guard guard(lock_);
+    failure_ = std::move(failure);
+    has_entered_ = true;
+    entered_.notify_one();  // under the lock: the gate may be gone right after it
+    return may_run;
+}
+
+void start_gate::wait_for_one() {
+    std::unique_lock guard(lock_);
+    entered_.wait(guard, [this] { return has_entered_; });
+    has_entered_ = false;
+    if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
+}
+
+}  // namespace pollux::inline v0::detail

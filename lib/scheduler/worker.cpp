@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: MIT
+// See worker.hpp. The proof that no wake-up is lost is in idle_set.hpp; here are the places that it speaks of.
+#include "scheduler/worker.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+#include "core/ticks.hpp"
+#include "scheduler/forked_unit.hpp"
+#include "scheduler/task_state.hpp"
+#include "scheduler/task_waker.hpp"
+
+namespace pollux::inline v0::detail {
+
+namespace {
+
+using states = task_state<std_sync>;
+
+// Polls of the next slot in a row. Tokio's, picked by feel there; with fewer, a pair of tasks that talk loses its warm data,
+// with more it holds up the run queue.
+constexpr unsigned most_slot_polls = 3;
+// The time between two looks at the injection queue, in microseconds: what a task from outside waits at least behind a busy
+// worker. The number of polls that fit in it is measured.
+constexpr std::uint64_t injection_interval_us = 200;
+constexpr std::uint32_t least_interval = 2, first_interval = 61, most_interval = 127;
+// A task in the next slot may be stolen once it has waited so long, in microseconds: longer than most polls. A guess.
+constexpr std::uint64_t stealable_slot_us = 50;
+// A searching worker looks at everybody so often before it sleeps, with pauses between: up to some 20 microseconds, about what
+// two futex calls cost. Rounds that find nothing halve it, finds double it.
+constexpr unsigned most_search_rounds = 32;
+constexpr unsigned pauses_per_round = 16;
+// After a fork was seen and lost to its owner, and between two wake-ups for forks that nobody came in time to steal: doubling,
+// in microseconds. Tiny forks took 199 ms on one worker and 476 on two before.
+constexpr std::uint64_t least_fork_pause_us = 4, most_fork_pause_us = 1000;
+// A fork slice, and the time limit of a poll's budget, in microseconds. A guess.
+constexpr std::uint64_t slice_us = 1000;
+
+void cpu_pause() noexcept {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+worker::worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asymmetric)
+    : forking_execution(asymmetric),
+      core_(core),
+      index_(index),
+      poll_context_(poll_waker_, &budget_),
+      slice_ticks_(ticks_per_millisecond() * slice_us / 1000),
+      interval_(first_interval),
+      random_(seed | 1),
+      ticks_per_ms_(ticks_per_millisecond()),
+      heap_(std::make_shared<sleep_heap>()) {
+    is_worker = true;
+    runtime = &core;
+    sleepers = &core.idle().any_sleeper_word();
+    current = &poll_context_;
+    budget_.runtime = &core;
+    budget_.is_limited = true;
+    budget_.forced_yields = &count_.forced_yields;
+}
+
+worker::~worker() {
+    poll_waker_.forget();
+    fork_waker_.forget();
+}
+
+worker::entered::entered(worker& self) noexcept
+    : outer_execution_(std::exchange(current_execution, &self)),
+      outer_blocks_(std::exchange(current_blocks, &self.blocks_)) {}
+
+worker::entered::~entered() {
+    current_execution = outer_execution_;
+    current_blocks = outer_blocks_;
+}
+
+// --- the loop ----------------------------------------------------------------------------------------------------------------
+
+[[gnu::always_inline]] inline void worker::run(runnable& item) noexcept {
+    if (is_searching_) leave_search();
+    may_rest_ = false;
+    item.run(*this);
+    // A child of a fork has suspended: its parent's point, and those above, stand on the deque. Nothing else is polled before
+    // they are gone, so that a child that ends and pops a point has found its own parent.
+    while (!forks.owner_sees_empty()) {
+        fork_point* const point = forks.pop();
+        if (point == nullptr) break;
+        ++point->stolen;
+        run_fork(*point);
+    }
+}
+
+[[gnu::always_inline]] inline runnable* worker::next() noexcept {
+    if (polls_left_ == 0) [[unlikely]] {
+        tune_interval(ticks_now());
+        fire_sleeps();
+        if (runnable* const item = core_.injection().pop(index_)) return item;
+    } else {
+        --polls_left_;
+    }
+    if (!slot_.looks_empty()) {
+        if (slot_polls_ < most_slot_polls) {
+            if (runnable* const item = slot_.take()) {
+                ++slot_polls_;
+                return item;
+            }
+        } else if (runnable* const item = slot_.take()) {
+            push_back(*item);
+        }
+    }
+    slot_polls_ = 0;
+    if (runnable* const item = queue_.pop()) return item;
+    // Everything here is done: whatever comes from elsewhere comes with a look at the sleeps.
+    fire_sleeps();
+    if (runnable* const item = slot_.take()) return item;
+    if (runnable* const item = queue_.pop()) return item;
+    return from_injection();
+}
+
+[[gnu::always_inline]] inline bool worker::run_next() noexcept {
+    runnable* const item = next();
+    if (item == nullptr) return false;
+    run(*item);
+    return true;
+}
+
+bool worker::run_one() noexcept { return run_next(); }
+
+void worker::run_until_stopped() noexcept {
+    const entered scope(*this);
+    while (!core_.should_stop()) {
+        if (run_next()) continue;
+        if (runnable* const item = search()) {
+            run(*item);
+            continue;
+        }
+        park();
+    }
+    leave_search();
+}
+
+// A share of what waits there, at most half of what this queue holds: see run_queue.
+runnable* worker::from_injection() noexcept {
+    auto& injection = core_.injection();
+    if (injection.looks_empty()) return nullptr;
+    constexpr std::size_t most = run_queue_slots / 2;
+    std::array<runnable*, most> batch;
+    const std::size_t share = injection.approximate_size() / core_.workers().size() + 1;
+    const std::size_t n = injection.pop_batch(index_, batch.data(), std::min(share, most));
+    if (n == 0) return nullptr;
+    overflow_to_injection overflow{*this};
+    for (std::size_t i = 1; i < n; ++i) queue_.push(batch[i], overflow);
+    if (n > 1) publish_local_push();
+    return batch[0];
+}
+
+void worker::tune_interval(std::uint64_t now) noexcept {
+    if (interval_start_ != 0) {
+        const std::uint64_t per_poll = std::max<std::uint64_t>((now - interval_start_) / interval_, 1);
+        const auto fits = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(
+            ticks_per_ms_ * injection_interval_us / 1000 / per_poll, least_interval, most_interval));
+        // Smoothed, so that one long poll does not make the next hundred short ones pay.
+        interval_ = std::max(least_interval, (3 * interval_ + fits) / 4);
+    }
+    interval_start_ = now;
+    polls_left_ = interval_;
+}
+
+void worker::fire_sleeps() noexcept {
+    if (heap_->size() == 0) return;
+    heap_->fire(std::chrono::steady_clock::now());
+}
+
+// --- pushing -----------------------------------------------------------------------------------------------------------------
+
+void worker::overflow_to_injection::push(runnable* item) noexcept { push_batch(&item, 1); }
+
+void worker::overflow_to_injection::push_batch(runnable** items, std::size_t n) noexcept {
+    self.count_.overflows.add(1);
+    self.core_.injection().push_batch(items, n);
+    if (const auto sleeper = self.core_.idle().after_push()) self.core_.unpark(*sleeper);
+}
+
+// This worker is awake and would come to it in the end, so the cheap fence is enough: see idle_set::after_fork_push.
+void worker::publish_local_push() noexcept {
+    if (asymmetric_fences)
+        std_sync::light_fence();  // pairs with the heavy fence in idle_set::announce_sleep
+    else
+        std_sync::full_fence();  // pairs with the full fence there
+    if (sleepers->load(std::memory_order::relaxed) == 0) return;
+    if (const auto sleeper = core_.idle().after_fork_push()) core_.unpark(*sleeper);
+}
+
+void worker::wake_for_fork() noexcept {
+    const std::uint64_t now = ticks_now();
+    if (now < next_fork_wake_) return;
+    fork_wake_pause = std::clamp(2 * fork_wake_pause, ticks_per_ms_ * least_fork_pause_us / 1000,
+                                 ticks_per_ms_ * most_fork_pause_us / 1000);
+    next_fork_wake_ = now + fork_wake_pause;
+    if (const auto sleeper = core_.idle().after_fork_push()) core_.unpark(*sleeper);
+}
+
+// --- stealing and sleeping ---------------------------------------------------------------------------------------------------
+
+runnable* worker::search() noexcept {
+    if (core_.workers().size() == 1) return nullptr;
+    if (!is_searching_) {
+        if (!core_.idle().begin_search()) return nullptr;
+        is_searching_ = true;
+    }
+    for (unsigned round = search_rounds_;; --round) {
+        const bool is_last = round == 0;
+        runnable* item = steal_once(is_last);
+        if (item == nullptr) item = from_injection();
+        if (item != nullptr) {
+            search_rounds_ = std::min(2 * search_rounds_, most_search_rounds);
+            return item;
+        }
+        if (is_last || core_.should_stop()) break;
+        for (unsigned i = 0; i != pauses_per_round; ++i) cpu_pause();
+    }
+    search_rounds_ = std::max(search_rounds_ / 2, 1u);
+    return nullptr;
+}
+
+void worker::leave_search() noexcept {
+    if (!std::exchange(is_searching_, false)) return;
+    if (const auto sleeper = core_.idle().found_work()) core_.unpark(*sleeper);
+}
+
+runnable* worker::steal_once(bool with_slots) noexcept {
+    auto& workers = core_.workers();
+    const std::size_t first = random() % workers.size();
+    for (std::size_t i = 0; i != workers.size(); ++i) {
+        worker& victim = *workers[(first + i) % workers.size()];
+        if (&victim == this) continue;
+        const std::size_t before = queue_.size();
+        if (runnable* const item = victim.queue_.steal_into(queue_)) {
+            count_.steals.add(1);
+            count_.stolen_tasks.add(1 + queue_.size() - before);
+            return item;
+        }
+        if (fork_point* const point = steal_fork(victim)) {
+            count_.steals.add(1);
+            count_.stolen_tasks.add(1);
+            ++point->stolen;
+            return point;
+        }
+        if (with_slots) {
+            if (runnable* const item = victim.slot_.steal(ticks_now(), ticks_per_ms_ * stealable_slot_us / 1000)) {
+                count_.steals.add(1);
+                count_.stolen_tasks.add(1);
+                return item;
+            }
+        }
+    }
+    return nullptr;
+}
+
+// A theft costs its victim an interrupt. Where forks are so small that the thief comes too late, it backs off.
+fork_point* worker::steal_fork(worker& victim) noexcept {
+    if (victim.forks.looks_empty()) return nullptr;
+    if (ticks_now() < fork_steal_from_) return nullptr;
+    fork_point* const point = victim.forks.steal();
+    if (point != nullptr) {
+        fork_steal_pause_ = 0;
+    } else {
+        fork_steal_pause_ = std::clamp(2 * fork_steal_pause_, ticks_per_ms_ * least_fork_pause_us / 1000,
+                                       ticks_per_ms_ * most_fork_pause_us / 1000);
+        fork_steal_from_ = ticks_now() + fork_steal_pause_;
+    }
+    return point;
+}
+
+bool worker::has_work_anywhere() noexcept {
+    if (core_.should_stop() || !core_.injection().looks_empty()) return true;
+    const bool looks_at_forks = fork_steal_from_ == 0 || ticks_now() >= fork_steal_from_;
+    for (const auto& each : core_.workers())
+        if (!each->queue_.looks_empty() || (looks_at_forks && !each->forks.looks_empty())) return true;
+    return false;
+}
+
+void worker::park() noexcept {
+    if (may_rest_) count_.idle_wakes.add(1);
+    core_.idle().announce_sleep(index_, std::exchange(is_searching_, false));
+    if (has_work_anywhere()) {  // re-check: what was pushed before the fence in announce_sleep is seen here
+        core_.idle().resume_search(index_);
+        is_searching_ = true;
+        if (core_.workers().size() == 1) leave_search();
+        return;
+    }
+    auto deadline = heap_->earliest();
+    if (const std::uint64_t now = ticks_now(); now < fork_steal_from_) {
+        // Backing off from forks that others hold: look again then, they may have become long ones.
+        const auto pause = std::chrono::microseconds((fork_steal_from_ - now) * 1000 / ticks_per_ms_ + 1);
+        deadline = std::min(deadline, std::chrono::steady_clock::now() + pause);
+    }
+    count_.parks.add(1);
+    parker_.park_until(deadline);
+    polls_left_ = 0;
+    if (!core_.idle().cancel_sleep(index_)) {
+        count_.wakes.add(1);
+        may_rest_ = true;
+        is_searching_ = true;
+        if (core_.workers().size() == 1) leave_search();
+    } else {
+        may_rest_ = false;
+    }
+}
+
+std::size_t worker::fire_and_count() noexcept {
+    fire_sleeps();
+    return queue_.size() + (slot_.looks_empty() ? 0 : 1) + core_.injection().approximate_size();
+}
+
+std::uint64_t worker::random() noexcept {
+    // xorshift64: any cheap one will do.
+    random_ ^= random_ << 13;
+    random_ ^= random_ >> 7;
+    random_ ^= random_ << 17;
+    return random_;
+}
+
+// --- polling -----------------------------------------------------------------------------------------------------------------
+
+void worker::run_fork(fork_point& point) noexcept {
+    task_header& polled = *point.task;
+    begin_poll(polled);
+    can_fork = true;
+    const poll_end end =
+        states::is_cancelled(polled.state) ? abandon_children(*this, point) : drive(*this, point.start_next(*this));
+    end_poll(polled, end);
+}
+
+bool worker::run_one_of(task_header& wanted) noexcept {
+    const std::size_t most = fire_and_count();
+    for (std::size_t i = 0; i < most; ++i) {
+        runnable* item = slot_.take();
+        if (item == nullptr) item = queue_.pop();
+        if (item == nullptr) item = core_.injection().pop(index_);
+        if (item == nullptr) break;
+        if (item->owner() == &wanted) return run_below_poll(*item), true;
+        push_back(*item);
+    }
+    // It may stand with a worker that is in a long poll, or that waits as this one does.
+    for (const auto& victim : core_.workers()) {
+        if (victim.get() == this) continue;
+        runnable* item = victim->slot_.steal(ticks_now(), 0);
+        if (item == nullptr) item = victim->queue_.steal_into(queue_);
+        if (item == nullptr) continue;
+        if (item->owner() == &wanted) return run_below_poll(*item), true;
+        push_back(*item);
+    }
+    return false;
+}
+
+void worker::run_below_poll(runnable& item) noexcept {
+    // A child that ends and pops a point must find its own parent: those of the poll above go where others may take them.
+    while (fork_point* const point = forks.pop()) {
+        ++point->stolen;
+        push_back(*point);
+    }
+    // The frames above this call have not read these yet.
+    const auto outer_suspension = suspension;
+    const auto outer_nested_frames = nested_frames;
+    const auto outer_can_fork = can_fork;
+    const auto outer_failed = failed;
+    auto* const outer_next_frame = next_frame;
+    auto* const outer_unit = unit;
+    auto* const outer_task = task;
+    auto* const outer_current = current;
+    const auto outer_budget = budget_;
+    alignas(waker) std::byte outer_fork_waker[sizeof(waker)];  // the words only: it has no count
+    std::memcpy(outer_fork_waker, &fork_waker_, sizeof(waker));
+    run(item);
+    suspension = outer_suspension;
+    nested_frames = outer_nested_frames;
+    can_fork = outer_can_fork;
+    failed = outer_failed;
+    next_frame = outer_next_frame;
+    unit = outer_unit;
+    task = outer_task;
+    current = outer_current;
+    budget_ = outer_budget;
+    std::memcpy(static_cast<void*>(&fork_waker_), outer_fork_waker, sizeof(waker));
+    if (task != nullptr) set_poll_waker(*task);
+}
+
+void fork_point::run(execution& self) noexcept { static_cast<worker&>(self).run_fork(*this); }
+
+bool worker::leave_if_slice_is_over(fork_point& point) noexcept {
+    count_.forks.add(static_cast<std::uint64_t>(forks_per_look - fork_budget));
+    fork_budget = forks_per_look;
+    const std::uint64_t now = ticks_now();
+    if (now < budget_.deadline) return false;
+    fire_sleeps();
+    if (queue_.looks_empty() && slot_.looks_empty() && core_.injection().looks_empty()) {
+        budget_.deadline = now + slice_ticks_;
+        return false;
+    }
+    while (fork_point* const older = forks.pop()) {
+        ++older->stolen;
+        push_back(*older);
+    }
+    push_back(point);
+    return true;
+}
+
+bool look_before_fork(forking_execution& self, fork_point& point) noexcept {
+    if (states::is_cancelled(point.task->state)) {
+        self.next_frame = point.parent;
+        self.suspension = suspension_kind::abandoned;
+        return false;
+    }
+    if (self.leave_if_slice_is_over(point)) {
+        self.suspension = suspension_kind::moved;
+        return false;
+    }
+    return true;
+}
+
+void worker::add_to(runtime_metrics& sum) const noexcept {
+    sum.polls += count_.polls.read();
+    sum.forks += count_.forks.read();
+    sum.parks += count_.parks.read();
+    sum.wakes += count_.wakes.read();
+    sum.idle_wakes += count_.idle_wakes.read();
+    sum.steals += count_.steals.read();
+    sum.stolen_tasks += count_.stolen_tasks.read();
+    sum.overflows += count_.overflows.read();
+    sum.forced_yields += count_.forced_yields.load(std::memory_order::relaxed);
+    sum.local_depth += queue_.size() + (slot_.looks_empty() ? 0 : 1);
+    sum.timers_armed += heap_->size();
+}
+
+}  // namespace pollux::inline v0::detail

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+// One worker: its queues and the loop that polls. Called by its thread, or by whoever drives a current_thread_runtime; woken
+// by the core. Others look into its queues to steal.
+//
+// Order of looking for work: the next slot (at most three in a row), the run queue, the injection queue, other workers. The
+// injection queue comes first once in an interval that is tuned from the measured time of a poll; sleeps are fired when due.
+//
+// Invariants: the fork deque is empty whenever the loop takes something from a queue. Everything queued here can be stolen.
+// Who pushes to a worker's own queues is that worker, awake; a look at the sleepers behind a light fence is enough there.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "pollux/core/execution.hpp"
+#include "pollux/coro/fork_point.hpp"
+#include "pollux/runtime/metrics.hpp"
+#include "scheduler/next_slot.hpp"
+#include "scheduler/parker.hpp"
+#include "scheduler/run_queue.hpp"
+#include "scheduler/runtime_core.hpp"
+#include "scheduler/sleep_heap.hpp"
+
+namespace pollux::inline v0::detail {
+
+// A number that only its worker changes and anybody may read.
+class owned_counter {
+public:
+    void add(std::uint64_t n) noexcept {
+        // Relaxed: only the owner writes, and readers want some recent value.
+        value_.store(value_.load(std::memory_order::relaxed) + n, std::memory_order::relaxed);
+    }
+    std::uint64_t read() const noexcept { return value_.load(std::memory_order::relaxed); }
+
+private:
+    std::atomic<std::uint64_t> value_{0};
+};
+
+class alignas(64) worker final : public forking_execution {
+public:
+    worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asymmetric);
+    ~worker();
+
+    /// The life of a worker thread: polls until the runtime ends.
+    void run_until_stopped() noexcept;
+    /// Makes this thread the worker's for a scope.
+    class entered;
+
+    // For whoever drives a current_thread_runtime; called between polls.
+    /// Fires sleeps that are due and runs one item, if there is one.
+    bool run_one() noexcept;
+    /// Fires sleeps that are due. Items that wait then, here and in the injection queue, at most.
+    std::size_t fire_and_count() noexcept;
+    /// Sleeps until there may be work, a sleep is due, or somebody calls unpark().
+    void park() noexcept;
+
+    // The owner.
+    void schedule_local(runnable& item) noexcept;
+    void push_back(runnable& item) noexcept;
+    void begin_poll(task_header& task) noexcept;
+    void end_poll(task_header& task, poll_end end) noexcept;
+    void run_fork(fork_point& point) noexcept;
+    /// Runs what stands in its queues and belongs to `task`, below the poll that this worker is in. False: nothing did.
+    bool run_one_of(task_header& task) noexcept;
+    poll_budget& budget() noexcept { return budget_; }
+
+    // Any thread.
+    void unpark() noexcept { parker_.unpark(); }
+    bool looks_idle() const noexcept { return queue_.looks_empty() && forks.looks_empty(); }
+    void add_to(runtime_metrics& sum) const noexcept;
+    runtime_core& core() const noexcept { return core_; }
+    const std::shared_ptr<sleep_heap>& heap() const noexcept { return heap_; }
+    unsigned index() const noexcept { return index_; }
+
+    // forking_execution
+    const waker& waker_of_fork(promise_base& child) noexcept override;
+    void wake_for_fork() noexcept override;
+    bool leave_if_slice_is_over(fork_point& point) noexcept override;
+
+private:
+    struct overflow_to_injection {
+        worker& self;
+        void push(runnable* item) noexcept;
+        void push_batch(runnable** items, std::size_t n) noexcept;
+    };
+
+    bool run_next() noexcept;
+    runnable* next() noexcept;
+    runnable* from_injection() noexcept;
+    runnable* search() noexcept;
+    runnable* steal_once(bool with_slots) noexcept;
+    fork_point* steal_fork(worker& victim) noexcept;
+    bool has_work_anywhere() noexcept;
+    void run(runnable& item) noexcept;
+    void run_below_poll(runnable& item) noexcept;
+    void set_poll_waker(task_header& task) noexcept;
+    void leave_search() noexcept;
+    void publish_local_push() noexcept;
+    void fire_sleeps() noexcept;
+    void tune_interval(std::uint64_t now) noexcept;
+    std::uint64_t random() noexcept;
+
+    runtime_core& core_;
+    const unsigned index_;
+
+    // The owner's, at each poll.
+    poll_budget budget_;
+    waker poll_waker_;  // of `task`, without a count
+    waker fork_waker_;  // of the forked child whose leaf is polled, without a count
+    context poll_context_;
+    std::uint64_t slice_ticks_;
+    std::uint32_t polls_left_ = 0;  // until the next look at the injection queue and the sleeps
+    unsigned slot_polls_ = 0;
+    bool is_searching_ = false;
+    bool may_rest_ = false;  // it has run nothing since it was woken
+
+    // The owner's, now and then.
+    std::uint32_t interval_;
+    std::uint64_t interval_start_ = 0;
+    std::uint64_t next_fork_wake_ = 0;
+    std::uint64_t fork_steal_from_ = 0;  // do not try to steal forks before
+    std::uint64_t fork_steal_pause_ = 0;
+    std::uint64_t next_sleep_check_ = 0;
+    unsigned search_rounds_ = 1;
+    std::uint64_t random_;
+    const std::uint64_t ticks_per_ms_;
+
+    // Also thieves and wakers.
+    next_slot<runnable> slot_;
+    run_queue<runnable> queue_;
+    parker parker_;
+    std::shared_ptr<sleep_heap> heap_;
+
+    block_cache blocks_;
+
+    struct counters {
+        owned_counter polls, forks, parks, wakes, idle_wakes, steals, stolen_tasks, overflows;
+        std::atomic<std::uint64_t> forced_yields{0};
+    };
+    counters count_;
+};
+
+class worker::entered {
+public:
+    explicit entered(worker& self) noexcept;
+    entered(const entered&) = delete;
+    entered& operator=(const entered&) = delete;
+    ~entered();
+
+private:
+    execution* outer_execution_;
+    block_cache* outer_blocks_;
+};
+
+/// The worker that this thread is, or null.
+inline worker* this_worker() noexcept {
+    execution* const mine = current_execution;
+    return mine != nullptr && mine->is_worker ? static_cast<worker*>(mine) : nullptr;
+}
+
+}  // namespace pollux::inline v0::detail

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+#include "pollux/future/map.hpp"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "pollux/future/ready.hpp"
+#include "pollux/testing/poll.hpp"
+#include "support/allocation_counter.hpp"
+#include "support/manual_future.hpp"
+
+namespace {
+
+using pollux::testing::assert_pending;
+using pollux::testing::assert_ready;
+using pollux::testing::poll_once;
+
+struct plus_one {
+    int operator()(int n) const { return n + 1; }
+};
+
+// A function without a state takes no room.
+static_assert(sizeof(pollux::map(pollux::ready(1), plus_one{})) == sizeof(pollux::ready(1)));
+
+}  // namespace
+
+TEST_SUITE("future/map") {
+    TEST_CASE("map: turns the value, once, when the future is ready") {
+        pollux::test::manual<std::unique_ptr<int>, std::string> source;
+        int calls = 0;
+        auto fut = pollux::map(source.future(), [&calls](std::unique_ptr<int> n) {
+            ++calls;
+            return std::to_string(*n);
+        });
+        CHECK(source.polls() == 0);
+        assert_pending(poll_once(fut));
+        CHECK(calls == 0);
+        source.complete(std::make_unique<int>(12));
+        CHECK(assert_ready(poll_once(fut)) == "12");
+        CHECK(calls == 1);
+    }
+
+    TEST_CASE("map: an error passes, and the function is not called") {
+        auto fut =
+            pollux::fail<int>(std::string("e")) | pollux::map([](int) -> int { throw std::logic_error("called"); });
+        CHECK(assert_ready(poll_once(fut)).error() == "e");
+    }
+
+    TEST_CASE("map: is called with nothing for void, and may return void") {
+        int calls = 0;
+        auto fut = pollux::ready() | pollux::map([&calls] { ++calls; });
+        static_assert(std::is_void_v<decltype(fut)::value_type>);
+        CHECK(poll_once(fut).has_value());
+        CHECK(calls == 1);
+    }
+
+    TEST_CASE("map: wakes the waker of the latest poll") {
+        pollux::test::manual<> source;
+        auto fut = source.future() | pollux::map([] { return 1; });
+        pollux::testing::counting_waker first;
+        pollux::testing::counting_waker second;
+        pollux::context first_cx(first.waker());
+        pollux::context second_cx(second.waker());
+        assert_pending(fut.poll(first_cx));
+        assert_pending(fut.poll(second_cx));
+        source.complete(pollux::polled<>::ready());
+        CHECK(first.count() == 0);
+        CHECK(second.count() == 1);
+        CHECK(assert_ready(fut.poll(second_cx)) == 1);
+    }
+
+    TEST_CASE("map: an lvalue is copied, a pipe can be used again") {
+        const auto one = pollux::ready(1);
+        const auto add = pollux::map([](int n) { return n + 1; });
+        auto first = one | add;
+        auto second = one | add | add;
+        CHECK(assert_ready(poll_once(first)) == 2);
+        CHECK(assert_ready(poll_once(second)) == 3);
+    }
+
+    TEST_CASE("map: takes a pointer to a member and a plain function") {
+        auto size = pollux::ready(std::string("four")) | pollux::map(&std::string::size);
+        CHECK(assert_ready(poll_once(size)) == 4);
+        auto first = pollux::ready(std::pair(7, 'c')) | pollux::map(&std::pair<int, char>::first);
+        CHECK(assert_ready(poll_once(first)) == 7);
+        int (*const negate)(int) = [](int n) { return -n; };
+        auto negated = pollux::ready(3) | pollux::map(negate);
+        CHECK(assert_ready(poll_once(negated)) == -3);
+    }
+
+    TEST_CASE("map: what the function throws comes out of the poll") {
+        auto fut = pollux::ready(1) | pollux::map([](int) -> int { throw std::runtime_error("no"); });
+        CHECK_THROWS_AS(poll_once(fut), std::runtime_error);
+    }
+
+    TEST_CASE("map: allocates nothing") {
+        const pollux::test::allocation_counter allocations;
+        auto fut =
+            pollux::ready(1) | pollux::map([](int n) { return n + 1; }) | pollux::map([](int n) { return n * 2; });
+        CHECK(assert_ready(poll_once(fut)) == 4);
+        CHECK(allocations.count() == 0);
+    }
+
+    TEST_CASE("map_err: turns the error and lets a value pass") {
+        auto failing = pollux::fail<int>(3) | pollux::map_err([](int code) { return std::to_string(code); });
+        CHECK(assert_ready(poll_once(failing)).error() == "3");
+        auto succeeding = pollux::from_result(std::expected<void, int>()) | pollux::map_err([](int) { return 'c'; });
+        CHECK(assert_ready(poll_once(succeeding)).has_value());
+        auto infallible = pollux::ready(1) | pollux::map_err([](auto) { return 'c'; });
+        CHECK(assert_ready(poll_once(infallible)) == 1);
+    }
+}

@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Weakens the modelled code, one place at a time, and sees whether a model notices.
+
+Usage: mutate.py [--all | --sample N] [--seed S] [--jobs J] [--only TEXT] [--list]
+
+Each memory order becomes each weaker one, each fence goes, each line with a comment `// re-check:` goes (if the comment
+stands alone, the line after it). The models of that file are built against the changed copy, in a temporary folder, and
+one of them must fail. A mutant that none notices is a failure, unless equivalent_mutants.txt lists it with a reason; an
+entry there that fits no mutant, or one that is noticed after all, is a failure too. Listed mutants are run only with
+--all. Without it a sample is run, chosen by the date: all places get their turn. Compiler: CXX, else clang++-19 or g++.
+"""
+import argparse
+import concurrent.futures
+import datetime
+import os
+import random
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+FOLDER = Path(__file__).resolve().parent
+ROOT = FOLDER.parent.parent
+
+# Modelled file: the models that must notice, quickest first. A file or model that is not there is left out.
+MODELLED = {
+    'include/pollux/core/fork_deque.hpp': ['fork_deque'],
+    'include/pollux/sync/oneshot_state.hpp': ['oneshot'],
+    'include/pollux/core/waker_cell.hpp': ['waker_cell'],
+    'lib/scheduler/parker.hpp': ['idle_set'],
+    'lib/scheduler/idle_set.hpp': ['idle_set'],
+    'lib/scheduler/injection_queue.hpp': ['injection_queue'],
+    'lib/scheduler/run_queue.hpp': ['run_queue'],
+    'lib/scheduler/task_state.hpp': ['task_state'],
+    'lib/stream/woken_list.hpp': ['woken_list'],
+}
+EQUIVALENT = FOLDER / 'equivalent_mutants.txt'
+
+# About 90 s with two jobs: 5 s to build a mutant without optimisation, some seconds to notice.
+SAMPLE = 12
+# A model that ends neither way in this time has not noticed: the searches that must be complete take less.
+SECONDS = 400
+
+ORDER = re.compile(r'memory_order::(seq_cst|acq_rel|acquire|release)\b')
+CALL = re.compile(r'\.\s*(load|store|exchange|compare_exchange_weak|compare_exchange_strong|fetch_\w+)\s*\(')
+FENCE = re.compile(r'\b\w+::(full_fence|light_fence|heavy_fence)\s*\(\s*\)')
+# From strongest to weakest, for each kind of access.
+WEAKER = {
+    'load': {'seq_cst': ['acquire', 'relaxed'], 'acquire': ['relaxed']},
+    'store': {'seq_cst': ['release', 'relaxed'], 'release': ['relaxed']},
+    'change': {'seq_cst': ['acq_rel', 'relaxed'], 'acq_rel': ['acquire', 'release', 'relaxed'],
+               'acquire': ['relaxed'], 'release': ['relaxed']},
+}
+
+
+class Mutant(NamedTuple):
+    file: str
+    line: int      # from 1
+    what: str      # "acquire -> relaxed", "without full_fence", "without re-check"
+    code: str      # the line without its comment
+    text: str      # the whole changed file
+
+    def key(self):
+        return f'{self.file}: {self.what}: {self.code}'
+
+    def __str__(self):
+        return f'{self.file}:{self.line}: {self.what}: {self.code}'
+
+
+def access_kind(text, position):
+    """Which weaker orders an order at `position` has: those of the call it is an argument of."""
+    calls = list(CALL.finditer(text, max(0, position - 400), position))
+    if not calls:
+        return 'change'
+    call = calls[-1]
+    name = call.group(1)
+    if name in ('load', 'store'):
+        return name
+    is_second = name.startswith('compare') and 'memory_order::' in text[call.end():position - len('std::')]
+    return 'load' if is_second else 'change'
+
+
+def mutants_of(file):
+    text = (ROOT / file).read_text()
+    # Comments become blanks, so that places stay the same.
+    bare = re.sub(r'//[^\n]*', lambda comment: ' ' * len(comment.group()), text)
+    lines = bare.split('\n')
+
+    def place(position):
+        line = bare.count('\n', 0, position)
+        return line + 1, ' '.join(lines[line].split())
+
+    for match in ORDER.finditer(bare):
+        order = match.group(1)
+        for weaker in WEAKER[access_kind(bare, match.start())].get(order, []):
+            line, code = place(match.start())
+            yield Mutant(file, line, f'{order} -> {weaker}', code,
+                         text[:match.start(1)] + weaker + text[match.end(1):])
+    for match in FENCE.finditer(bare):
+        line, code = place(match.start())
+        yield Mutant(file, line, f'without {match.group(1)}', code,
+                     text[:match.start()] + '(void)0' + text[match.end():])
+    original = text.split('\n')
+    for index, line in enumerate(original):
+        if '// re-check:' not in line:
+            continue
+        gone = index + 1 if line.strip().startswith('//') else index
+        changed = original[:gone] + [''] + original[gone + 1:]
+        yield Mutant(file, gone + 1, 'without re-check', ' '.join(lines[gone].split()), '\n'.join(changed))
+
+
+def equivalent_mutants():
+    """Keys of the listed mutants, each with its reason. An entry is a key line, then indented lines: the reason."""
+    entries = {}
+    key = None
+    for line in EQUIVALENT.read_text().split('\n'):
+        if line.startswith('#') or not line.strip():
+            continue
+        if line[0].isspace():
+            if key is None:
+                sys.exit(f'{EQUIVALENT.name}: a reason without a mutant: {line.strip()}')
+            entries[key] += line.strip() + ' '
+        else:
+            key = line.strip()
+            if key in entries:
+                sys.exit(f'{EQUIVALENT.name}: twice: {key}')
+            entries[key] = ''
+    for key, reason in entries.items():
+        if not reason:
+            sys.exit(f'{EQUIVALENT.name}: no reason: {key}')
+    return entries
+
+
+def compiler():
+    if 'CXX' in os.environ:
+        return shlex.split(os.environ['CXX'])
+    return ['clang++-19' if shutil.which('clang++-19') else 'g++']
+
+
+class Outcome(NamedTuple):
+    noticed: bool
+    how: str
+    broken: bool = False  # the tool itself has failed
+
+
+def run(mutant):
+    with tempfile.TemporaryDirectory(prefix='pollux-mutant-') as temporary:
+        changed = Path(temporary) / mutant.file
+        changed.parent.mkdir(parents=True)
+        changed.write_text(mutant.text)
+        for model in MODELLED[mutant.file]:
+            source = FOLDER / f'{model}_model.cpp'
+            if not source.exists():
+                continue
+            program = Path(temporary) / model
+            folders = [Path(temporary) / 'include', Path(temporary) / 'lib', ROOT / 'include', ROOT / 'lib']
+            built = subprocess.run([*compiler(), '-std=c++23', '-w', '-O0', *(f'-I{folder}' for folder in folders),
+                                    str(source), '-o', str(program)], capture_output=True, text=True)
+            if built.returncode != 0:
+                errors = [line for line in built.stderr.split('\n') if 'error' in line]
+                return Outcome(False, f'{model} does not build: {errors[:1]}', broken=True)
+            # Random schedules first: they notice most mutants within a second.
+            for arguments in (['--bound', '0'], ['--random', '0']):
+                try:
+                    ran = subprocess.run([str(program), *arguments], capture_output=True, text=True, timeout=SECONDS)
+                except subprocess.TimeoutExpired:
+                    return Outcome(False, f'{model} did not end in {SECONDS} s')
+                if ran.returncode != 0:
+                    verdicts = [line.strip() for line in ran.stdout.split('\n') if 'FAILED' in line]
+                    return Outcome(True, f'noticed: {verdicts[-1] if verdicts else f"exit code {ran.returncode}"}')
+    return Outcome(False, 'no model noticed')
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
+    parser.add_argument('--all', action='store_true', help='every mutant, those listed as equivalent too')
+    parser.add_argument('--sample', type=int, default=SAMPLE, metavar='N')
+    parser.add_argument('--seed', type=int, default=datetime.date.today().toordinal(), help='of the sample')
+    parser.add_argument('--jobs', type=int, default=2)
+    parser.add_argument('--only', default='', metavar='TEXT', help='mutants whose description holds it')
+    parser.add_argument('--list', action='store_true', help='print the mutants and end')
+    options = parser.parse_args()
+
+    mutants = []
+    for file, models in MODELLED.items():
+        if (ROOT / file).exists() and any((FOLDER / f'{model}_model.cpp').exists() for model in models):
+            mutants += mutants_of(file)
+    listed = equivalent_mutants()
+    passed = failed = 0
+    for key in sorted(set(listed) - {mutant.key() for mutant in mutants}):
+        print(f'FAILED {EQUIVALENT.name}: fits no mutant: {key}')
+        failed += 1
+
+    mutants = [mutant for mutant in mutants if options.only in str(mutant)]
+    if not options.all:
+        mutants = [mutant for mutant in mutants if mutant.key() not in listed]
+        if len(mutants) > options.sample:
+            print(f'seed {options.seed}: {options.sample} of {len(mutants)} mutants')
+            mutants = random.Random(options.seed).sample(mutants, options.sample)
+    if options.list:
+        for mutant in mutants:
+            print(('listed ' if mutant.key() in listed else '       ') + str(mutant))
+        return 0
+
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for mutant, outcome in zip(mutants, pool.map(run, mutants)):
+            is_listed = mutant.key() in listed
+            good = not outcome.broken and outcome.noticed != is_listed
+            passed += good
+            failed += not good
+            note = ' (listed as equivalent)' if is_listed else ''
+            print(f'{"ok    " if good else "FAILED"} {mutant}\n       {outcome.how}{note}', flush=True)
+    print(f'{passed} passed, {failed} failed')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// For code that has to end the process: runs it in a fork and gives what it wrote to stderr. Only for single-threaded
+// tests.
+#pragma once
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <string>
+
+namespace pollux::test {
+
+/// What `fn` writes to stderr before it aborts; "did not abort" if it returns or ends otherwise.
+template <class Fn>
+std::string message_of_abort(Fn fn) {
+    int ends[2];
+    if (::pipe(ends) != 0) return "no pipe";
+    const ::pid_t child = ::fork();
+    if (child == 0) {
+        ::dup2(ends[1], STDERR_FILENO);
+        ::close(ends[0]);
+        // The test framework would report the abort.
+        std::signal(SIGABRT, SIG_DFL);
+        fn();
+        ::_exit(0);
+    }
+    ::close(ends[1]);
+    std::string text;
+    char buffer[512];
+    for (::ssize_t n = 0; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;)
+        text.append(buffer, static_cast<std::size_t>(n));
+    ::close(ends[0]);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT ? text : "did not abort: " + text;
+}
+
+}  // namespace pollux::test
