@@ -42,10 +42,10 @@ public:
 
 private:
     static runtime_core& refuse_on_worker(runtime_core& core) {
-        if (this_worker() != nullptr)
+        if (const worker* const self = this_worker(); self != nullptr && &self->core() == &core)
             throw std::system_error(
                 std::make_error_code(std::errc::resource_deadlock_would_occur),
-                "pollux: current_thread_runtime: driven from inside a task; await the future instead");
+                "pollux: current_thread_runtime: driven from inside one of its own tasks; await the future instead");
         return core;
     }
 

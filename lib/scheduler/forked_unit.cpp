@@ -86,15 +86,10 @@ void forked_unit::park(promise_base& child, worker& self) noexcept {
 void forked_unit::run(execution& execution) noexcept {
     auto& self = static_cast<worker&>(execution);
     task_header& task = *forked_from;
-    switch (states::to_running(state)) {
-        case run_action::run:
-        case run_action::cancel:
-            self.begin_poll(task);
-            self.can_fork = true;
-            self.end_poll(task, states::is_cancelled(task.state) ? abandon_unit(self, promise()) : poll(self));
-            break;
-        case run_action::drop_reference: drop_task_references(*this, 1); break;
-    }
+    (void)states::to_running(state);  // only tasks are aborted, children look at theirs
+    self.begin_poll(task);
+    self.can_fork = true;
+    self.end_poll(task, states::is_cancelled(task.state) ? abandon_unit(self, promise()) : poll(self));
 }
 
 poll_end forked_unit::poll(execution& self) noexcept { return poll_unit(self, promise()); }

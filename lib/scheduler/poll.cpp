@@ -43,6 +43,8 @@ void free_block(task_header& task) noexcept {
 // --- queueing ----------------------------------------------------------------------------------------------------------------
 
 void worker::schedule_local(runnable& item) noexcept {
+    // Without thieves the slot would only let a task go before its turn.
+    if (!core_.has_threads()) return push_back(item);
     if (runnable* const displaced = slot_.replace(&item, interval_start_ == 0 ? 0 : ticks_now())) push_back(*displaced);
 }
 
@@ -191,7 +193,6 @@ void task_header::run(execution& execution) noexcept {
             destroy_future(self);
             self.end_poll(*this, poll_end::abandoned);
             break;
-        case run_action::drop_reference: drop_task_references(*this, 1); break;
     }
 }
 

@@ -24,18 +24,18 @@ void throw_task_cancelled() { throw task_cancelled(); }
 
 namespace {
 
-execution& unless_worker(execution& mine) {
-    if (this_worker() != nullptr)
-        throw std::system_error(
-            std::make_error_code(std::errc::resource_deadlock_would_occur),
-            "pollux: block_on: called on a worker, whose tasks would wait for ever; await the future, or use "
-            "blocking()");
+execution& unless_worker(const runtime_core& core, execution& mine) {
+    if (const worker* const self = this_worker(); self != nullptr && &self->core() == &core)
+        throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
+                                "pollux: block_on: called on a worker of this runtime, whose tasks would wait for "
+                                "ever; await the future, or use "
+                                "blocking()");
     return mine;
 }
 
 }  // namespace
 
-block_on_scope::block_on_scope(runtime_core& core) : scope_(unless_worker(execution_)) {
+block_on_scope::block_on_scope(runtime_core& core) : scope_(unless_worker(core, execution_)) {
     execution_.runtime = &core;
     budget_.runtime = &core;
 }

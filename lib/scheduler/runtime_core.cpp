@@ -170,24 +170,40 @@ bool runtime_core::start(task_header& task, bool join, task_id id) noexcept {
     return true;
 }
 
+namespace {
+
+// What an exception says, in a buffer that needs no memory.
+struct described {
+    explicit described(const std::exception_ptr& exception) noexcept {
+        try {
+            std::rethrow_exception(exception);
+        } catch (const std::exception& error) {
+            std::snprintf(text, sizeof text, "%s", error.what());
+        } catch (...) {
+            std::snprintf(text, sizeof text, "not a std::exception");
+        }
+    }
+    char text[256];
+};
+
+}  // namespace
+
 void runtime_core::report_unhandled(task_id id, std::exception_ptr exception) noexcept {
-    try {
-        if (options_.on_unhandled_exception) {
+    const auto number = static_cast<unsigned long long>(id.value);
+    if (options_.on_unhandled_exception) {
+        try {
             options_.on_unhandled_exception(id, exception);
             return;
+        } catch (...) {
+            std::fprintf(stderr,
+                         "pollux: on_unhandled_exception: threw: %s; catch inside the hook what you want to see\n",
+                         described(std::current_exception()).text);
         }
-        std::rethrow_exception(exception);
-    } catch (const std::exception& error) {
-        std::fprintf(stderr,
-                     "pollux: task %llu: ended with an exception that nobody will see: %s; await its handle or set "
-                     "on_unhandled_exception\n",
-                     static_cast<unsigned long long>(id.value), error.what());
-    } catch (...) {
-        std::fprintf(stderr,
-                     "pollux: task %llu: ended with an exception that nobody will see; await its handle or set "
-                     "on_unhandled_exception\n",
-                     static_cast<unsigned long long>(id.value));
     }
+    std::fprintf(stderr,
+                 "pollux: task %llu: ended with an exception that nobody will see: %s; await its handle or set "
+                 "on_unhandled_exception\n",
+                 number, described(exception).text);
 }
 
 // --- services, timers, metrics -----------------------------------------------------------------------------------------------

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 // The state word of a task: who may poll it, who may touch which of its fields, and when its block may be freed. Called
-// by the task cell, its wakers, join handles and abort handles, and by the thread that ends a runtime, from any thread;
-// calls nothing. tests/model/task_state_model.cpp runs this template under a model checker.
+// by the task cell, its wakers, join handles and abort handles, and by the thread that ends a runtime, which aborts every
+// task; from any thread; calls nothing. tests/model/task_state_model.cpp runs this template under a model checker.
 //
 // Six bits and a count of references (from bit 6) in one atomic, changed by read-modify-writes only:
-//   running        One thread owns the future. Set by to_running and shutdown, cleared by to_idle and to_complete.
+//   running        One thread owns the future. Set by to_running, cleared by to_idle and to_complete.
 //                  Never together with complete.
 //   complete       The output is stored, the future destroyed. Set by to_complete, cleared by nobody.
 //   notified       On an idle task: one queue, or one waker on its way to one, holds a reference. On a running task:
 //                  poll it once more. Set by initial, wake and abort, cleared by to_running. On a task
-//                  that is complete it is left behind and means nothing.
+//                  that is complete it is left behind by its last poll, in no queue, and means nothing.
 //   join_interest  A join handle lives. Set by initial, cleared by drop_join_handle.
 //   join_waker     The slot holds the handle's waker and is read-only. Set by publish_join_waker. Before complete
 //                  cleared by withdraw_join_waker and drop_join_handle, and never without join_interest; from
 //                  complete on cleared by return_join_waker_slot only.
-//   cancelled      Do not poll it again. Set by abort and shutdown, cleared by nobody.
+//   cancelled      Do not poll it again. Set by abort, cleared by nobody.
 //
 // Who may touch what:
 //   future         Whoever set running: he polls it, or destroys it, and stores the output before to_complete.
@@ -22,8 +22,8 @@
 //   the slot       join_waker clear: the join handle, reading and writing. Set: the join handle reads; from complete on
 //                  the runtime reads too, until return_join_waker_slot. If that reports that the handle has gone, the
 //                  slot is the runtime's.
-//   queue link     Whoever was told `schedule` or `reschedule`, then the queue, then whoever took the task out of it,
-//                  until he calls to_running. (Not whoever set running: shutdown claims tasks that stand in a queue.)
+//   queue link     Whoever was told `schedule` or `reschedule`, then the queue, then whoever took the task out of it: he
+//                  calls to_running, and keeps the link as long as running. After complete whoever frees the block.
 //
 // References, one each:
 //   membership     Of the runtime, from spawn until the task is complete and unlinked. So until it is complete, no
@@ -36,6 +36,9 @@
 // caller schedules it. If it finds notified on an idle task, the to_running that clears the bit comes later. If it
 // finds running, the to_idle of that poll comes later and reschedules. In each case a whole poll follows, and its
 // to_running acquires what wake() released, for a read-modify-write continues the release sequences that it stands in.
+//
+// A task stands in one queue at most, and is idle as long as it stands there: `schedule` and `reschedule` answer to the
+// change that makes it idle and notified, and only the to_running of whoever took it out ends that state.
 //
 // Cost: spawn, poll, complete, join without a waiter is three read-modify-writes (to_running, to_complete, the
 // runtime's or the handle's references; whoever comes last only reads). A wake-up and its poll that ends pending are
@@ -51,11 +54,10 @@
 
 namespace pollux::inline v0::detail {
 
-/// What the holder of a notification does with the task.
+/// What the holder of a notification does with the task: running is his now.
 enum class run_action {
-    run,             // running is his: poll it
-    cancel,          // running is his: destroy the future and complete
-    drop_reference,  // somebody else ended it or is ending it: give up the reference
+    run,     // poll it
+    cancel,  // destroy the future and complete
 };
 
 /// What a worker does after a poll that answered pending.
@@ -70,20 +72,6 @@ enum class idle_action {
 enum class wake_action {
     nothing,
     schedule,  // enqueue it, handing on a reference that was made for the queue
-};
-
-/// What the thread that ends the runtime found.
-enum class shutdown_action {
-    claimed,   // running is his: destroy the future, complete, give up the membership
-    busy,      // a worker polls it, and will find cancelled at the end of that poll
-    finished,  // it is complete already
-};
-
-struct [[nodiscard]] shutdown_result {
-    shutdown_action action;
-    // A queue, or a waker on its way to one, holds a reference to a task that was claimed, and will still touch the
-    // runtime.
-    bool is_notification_outstanding;
 };
 
 /// What a join handle sees of its task.
@@ -129,17 +117,12 @@ struct task_state {
 
     /// Called by whoever took the task from a queue: turns the notification into the right to poll.
     [[nodiscard]] static run_action to_running(word& state) noexcept {
-        auto seen = state.load(std::memory_order::relaxed);  // a stale value fails the exchange
-        for (;;) {
-            // re-check: shutdown may have claimed it while it stood in the queue.
-            if (seen & (running | complete)) return run_action::drop_reference;
-            // Acquire: pairs with the release of to_idle (the last poll's writes to the future) and of wake (what the
-            // waker wrote). No release: the future is published again at the end of the poll.
-            if (state.compare_exchange_weak(seen, (seen | running) & ~notified, std::memory_order::acquire,
-                                            std::memory_order::relaxed)) {
-                return seen & cancelled ? run_action::cancel : run_action::run;
-            }
-        }
+        // It is idle and notified, so subtracting the difference moves the one bit into the other.
+        constexpr auto change = notified - running;
+        // Acquire: pairs with the release of to_idle (the last poll's writes to the future) and of wake (what the waker
+        // wrote). No release: the future is published again at the end of the poll.
+        const auto seen = state.fetch_sub(change, std::memory_order::acquire);
+        return seen & cancelled ? run_action::cancel : run_action::run;
     }
 
     /// Called by whoever polled the task, after pending.
@@ -150,7 +133,7 @@ struct task_state {
             if (seen & cancelled) return idle_action::cancel;
             const bool again = (seen & notified) != 0;
             const auto next = again ? seen & ~running : (seen & ~running) - one_reference;
-            // Release: the poll's writes to the future, for the acquire of the next to_running or shutdown; its reads
+            // Release: the poll's writes to the future, for the acquire of the next to_running; its reads
             // of the queue link, for the acquire of wake; and its last access of all, for whoever frees the block.
             // Acquire: pairs with the release of drop_references, if the reference given up here was the last.
             if (state.compare_exchange_weak(seen, next, std::memory_order::acq_rel, std::memory_order::relaxed)) {
@@ -209,23 +192,6 @@ struct task_state {
             // the link that the caller writes is published by the queue.
             if (state.compare_exchange_weak(seen, next, std::memory_order::acquire, std::memory_order::relaxed)) {
                 return idle ? wake_action::schedule : wake_action::nothing;
-            }
-        }
-    }
-
-    /// Called by the thread that ends the runtime, which holds the membership.
-    static shutdown_result shutdown(word& state) noexcept {
-        auto seen = state.load(std::memory_order::relaxed);  // a stale value fails the exchange; complete is for ever
-        for (;;) {
-            if (seen & complete) return {shutdown_action::finished, false};  // re-check: after each failed exchange
-            const bool busy = (seen & running) != 0;
-            // A notification stays where it is and keeps its reference: to_running sends its holder away.
-            // Acquire: pairs with the release of to_idle (the last poll's writes to the future). No release: as in
-            // abort.
-            if (state.compare_exchange_weak(seen, seen | cancelled | running, std::memory_order::acquire,
-                                            std::memory_order::relaxed)) {
-                if (busy) return {shutdown_action::busy, false};
-                return {shutdown_action::claimed, (seen & notified) != 0};
             }
         }
     }

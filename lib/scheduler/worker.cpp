@@ -98,6 +98,7 @@ worker::entered::~entered() {
 }
 
 [[gnu::always_inline]] inline runnable* worker::next() noexcept {
+    if (!core_.has_threads()) move_from_injection();
     if (polls_left_ == 0) [[unlikely]] {
         tune_interval(ticks_now());
         fire_sleeps();
@@ -144,6 +145,16 @@ void worker::run_until_stopped() noexcept {
         park();
     }
     leave_search();
+}
+
+// Without other workers there is one queue: what comes from outside goes to its back at once, so that each task has its turn.
+void worker::move_from_injection() noexcept {
+    overflow_to_injection overflow{*this};
+    for (std::uint32_t room = queue_.free_slots(); room > run_queue_slots / 2; --room) {
+        runnable* const item = core_.injection().looks_empty() ? nullptr : core_.injection().pop(index_);
+        if (item == nullptr) return;
+        queue_.push(item, overflow);
+    }
 }
 
 // A share of what waits there, at most half of what this queue holds: see run_queue.
@@ -317,6 +328,7 @@ void worker::park() noexcept {
 
 std::size_t worker::fire_and_count() noexcept {
     fire_sleeps();
+    if (!core_.has_threads()) move_from_injection();
     return queue_.size() + (slot_.looks_empty() ? 0 : 1) + core_.injection().approximate_size();
 }
 

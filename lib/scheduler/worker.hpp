@@ -88,6 +88,7 @@ private:
     bool run_next() noexcept;
     runnable* next() noexcept;
     runnable* from_injection() noexcept;
+    void move_from_injection() noexcept;
     runnable* search() noexcept;
     runnable* steal_once(bool with_slots) noexcept;
     fork_point* steal_fork(worker& victim) noexcept;

@@ -35,6 +35,7 @@ MODELLED = {
     'lib/scheduler/parker.hpp': ['idle_set'],
     'lib/scheduler/idle_set.hpp': ['idle_set'],
     'lib/scheduler/injection_queue.hpp': ['injection_queue'],
+    'lib/scheduler/next_slot.hpp': ['next_slot'],
     'lib/scheduler/run_queue.hpp': ['run_queue'],
     'lib/scheduler/task_state.hpp': ['task_state'],
     'lib/stream/woken_list.hpp': ['woken_list'],

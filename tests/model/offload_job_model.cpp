@@ -92,9 +92,14 @@ struct job_suite : pollux::model::suite<Derived, 2> {
         }
         free_block();
     }
+    // After a poll that said so.
+    void take() {
+        expect(result.load() == 1, "a done job has a result");
+        leave();
+    }
     void await(int waker) {
         while (!poll(waker)) sleepers[waker].park();
-        leave();
+        take();
     }
 
     void after() {
@@ -116,7 +121,7 @@ struct change_wakers : job_suite<change_wakers> {
     void thread(unsigned index) {
         if (index == 1) return work();
         for (int waker : {1, 0})
-            if (poll(waker)) return leave();
+            if (poll(waker)) return take();
         await(1);
     }
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Model of lib/scheduler/task_state.hpp: a small task whose fields are plain memory, wakers, a join handle, an abort
-// handle and the end of the runtime, in every order. Checked by the model checker itself: no field is touched by two
+// handle and the end of the runtime, which aborts it, in every order. Checked by the model checker itself: no field is touched by two
 // threads at once, the block is freed exactly once and not used afterwards. Stated here: the future is polled and
 // destroyed by one thread at a time and destroyed once, the output is dropped or taken once, each wake-up is followed
 // by a whole poll that sees what the waker wrote, nobody sleeps for ever.
@@ -32,7 +32,15 @@ struct world {
     int frees = 0;      // these are read after the threads have ended
     int polls = 0;
     int cancelled = 0;
-    bool has_shutdown = false;
+    // The list of all tasks, which the thread that ends the runtime walks. Only if there is one.
+    bool has_end = false;
+    relacy_sync::atomic<int> list_lock{0};
+    relacy_sync::cell<int> is_listed{1};
+
+    void lock_list() {
+        while (list_lock.exchange(1, std::memory_order::acquire) != 0) pollux::model::wait_a_turn();
+    }
+    void unlock_list() { list_lock.store(0, std::memory_order::release); }
 };
 
 struct task {
@@ -47,8 +55,6 @@ struct task {
     relacy_sync::cell<int> output{no_output};
     relacy_sync::cell<int> slot{0};
     relacy_sync::cell<int> link{0};
-    // Who takes the task out of the list of all tasks; relaxed, so that only the state word orders anything.
-    relacy_sync::atomic<int> unlinked{0};
 
     states::word& state() {
         expect(is_freed.load() == 0, "used after it was freed");
@@ -82,10 +88,15 @@ struct task {
         future.store(destroyed);
     }
 
-    /// references: what the caller gives up beside the membership.
-    void finish(int result, std::uint64_t references) {
+    /// Gives up the poll's reference and the membership.
+    void finish(int result) {
         expect(output.load() == no_output, "two outputs");
         output.store(result);
+        if (owner.has_end) {
+            owner.lock_list();
+            owner.is_listed.store(0);
+            owner.unlock_list();
+        }
         const auto seen = states::to_complete(state());
         if ((seen & states::join_interest) == 0) output.store(output_gone);
         if (seen & states::join_waker) {
@@ -94,14 +105,13 @@ struct task {
             owner.joiners[id].unpark();
             if (states::return_join_waker_slot(state())) slot.store(0);
         }
-        if (unlinked.exchange(1, std::memory_order::relaxed) == 0) ++references;
-        if (references != 0) drop(references);
+        drop(2);
     }
 
-    void cancel(std::uint64_t references) {
+    void cancel() {
         destroy_future();
         ++owner.cancelled;
-        finish(no_value, references);
+        finish(no_value);
     }
 
     bool poll() {
@@ -116,19 +126,16 @@ struct task {
         return is_ready;
     }
 
-    /// What a worker does with a task from the queue. True: it is in the queue again.
+    /// What a worker does with a task from the queue.
     void run() {
         expect(link.load() == 1, "the link was overwritten in the queue");
-        switch (states::to_running(state())) {
-            case run_action::drop_reference:
-                expect(owner.has_shutdown, "scheduled after its end");
-                drop(1);
-                return;
-            case run_action::cancel: cancel(1); return;
-            case run_action::run: break;
+        if (states::to_running(state()) == run_action::cancel) {
+            cancel();
+            return;
         }
+        link.store(2);  // the link is the worker's until the poll ends
         if (poll()) {
-            finish(value, 1);
+            finish(value);
             return;
         }
         switch (states::to_idle(state())) {
@@ -139,7 +146,7 @@ struct task {
                 free();
                 return;
             case idle_action::reschedule: push(); return;
-            case idle_action::cancel: cancel(1); return;
+            case idle_action::cancel: cancel(); return;
         }
     }
 };
@@ -171,15 +178,11 @@ struct task_suite : pollux::model::suite<Derived, Threads>, world {
         it->drop(1);
     }
 
-    /// The thread that ends the runtime: takes the task out of the list, and with it the membership.
-    void shut_down() {
-        if (it->unlinked.exchange(1, std::memory_order::relaxed) != 0) return;
-        const auto found = states::shutdown(it->state());
-        if (found.action == shutdown_action::claimed) {
-            it->cancel(1);
-        } else {
-            it->drop(1);
-        }
+    /// Aborts a task without a reference to it: as long as it is listed, it is not complete and lives.
+    void end_runtime() {
+        lock_list();
+        if (is_listed.load() == 1) it->after_wake(states::abort(it->state()));
+        unlock_list();
     }
 
     /// One poll of the join handle. True: the output was taken.
@@ -258,7 +261,6 @@ struct forgotten : task_suite<forgotten, 2> {
     void before() {
         events_needed = 1;
         make(states::notified | 2 * states::one_reference);
-        it->unlinked.store(1, std::memory_order::relaxed);
     }
     void thread(unsigned index) {
         if (index == 0) {
@@ -309,22 +311,22 @@ struct abort_twice : task_suite<abort_twice, 3> {
     }
 };
 
-struct shutdown_and_wake : task_suite<shutdown_and_wake, 3> {
+struct end_and_wake : task_suite<end_and_wake, 3> {
     void before() {
-        has_shutdown = true;
+        has_end = true;
         events_needed = 1;
         make(states::initial(false) + states::one_reference);
     }
     void thread(unsigned index) {
         if (index == 1) wake_once(0);
-        if (index == 2) shut_down();
+        if (index == 2) end_runtime();
         drain();
     }
 };
 
-struct shutdown_and_abort : task_suite<shutdown_and_abort, 3> {
+struct end_and_abort : task_suite<end_and_abort, 3> {
     void before() {
-        has_shutdown = true;
+        has_end = true;
         events_needed = 1;
         make(states::initial(false) + states::one_reference);
     }
@@ -333,7 +335,7 @@ struct shutdown_and_abort : task_suite<shutdown_and_abort, 3> {
             it->after_wake(states::abort(it->state()));
             it->drop(1);
         }
-        if (index == 2) shut_down();
+        if (index == 2) end_runtime();
         drain();
     }
     void after() {
@@ -343,14 +345,14 @@ struct shutdown_and_abort : task_suite<shutdown_and_abort, 3> {
 };
 
 // Nothing but the end of the runtime, once before and once after the first poll.
-struct shutdown_of_parked : task_suite<shutdown_of_parked, 2> {
+struct end_of_parked : task_suite<end_of_parked, 2> {
     void before() {
-        has_shutdown = true;
+        has_end = true;
         events_needed = 1;
         make(states::initial(false));
     }
     void thread(unsigned index) {
-        if (index == 1) shut_down();
+        if (index == 1) end_runtime();
         drain();
     }
     void after() {
@@ -412,15 +414,15 @@ struct join_and_abort : join_suite<join_and_abort, 3> {
     }
 };
 
-struct join_and_shutdown : join_suite<join_and_shutdown, 3> {
+struct join_and_end : join_suite<join_and_end, 3> {
     void before() {
-        has_shutdown = true;
+        has_end = true;
         events_needed = 1;
         make(states::initial(true));
     }
     void thread(unsigned index) {
         if (index == 0) handle();
-        if (index == 1) shut_down();
+        if (index == 1) end_runtime();
         drain();
     }
 };
@@ -435,12 +437,12 @@ int main(int argc, char** argv) {
                                    describe<forgotten>("forgotten", 3),
                                    describe<abort_and_wake>("abort_and_wake", 2),
                                    describe<abort_twice>("abort_twice", 2),
-                                   describe<shutdown_and_wake>("shutdown_and_wake", 2),
-                                   describe<shutdown_and_abort>("shutdown_and_abort", 2),
-                                   describe<shutdown_of_parked>("shutdown_of_parked", 3),
+                                   describe<end_and_wake>("end_and_wake", 2),
+                                   describe<end_and_abort>("end_and_abort", 2),
+                                   describe<end_of_parked>("end_of_parked", 3),
                                    describe<join>("join", 3),
                                    describe<join_after_wake>("join_after_wake", 2),
                                    describe<join_and_abort>("join_and_abort", 2),
-                                   describe<join_and_shutdown>("join_and_shutdown", 2),
+                                   describe<join_and_end>("join_and_end", 2),
                                });
 }

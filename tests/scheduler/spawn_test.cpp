@@ -50,10 +50,6 @@ task<std::unique_ptr<int>, std::string> owns(bool fail) {
     if (fail) co_return std::unexpected("no");
     co_return std::make_unique<int>(4);
 }
-task<> sets(std::atomic<bool>& place) {
-    place = true;
-    co_return;
-}
 
 struct this_threads_runtime {
     template <class F>

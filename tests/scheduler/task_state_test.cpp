@@ -48,19 +48,16 @@ TEST_SUITE("scheduler/task_state") {
         CHECK(states::drop_references(w.state, 2));
     }
 
+    TEST_CASE("to_running: turns the queue's reference into the poll's and keeps the bits of the handle") {
+        word w(notified | join_interest | join_waker | references(3));
+        CHECK(states::to_running(w.state) == run_action::run);
+        CHECK(w.now() == (running | join_interest | join_waker | references(3)));
+    }
+
     TEST_CASE("to_running: a cancelled task is to be destroyed by whoever takes it") {
         word w(notified | cancelled | references(2));
         CHECK(states::to_running(w.state) == run_action::cancel);
         CHECK(w.now() == (running | cancelled | references(2)));
-    }
-
-    TEST_CASE("to_running: a task that another thread ends or has ended is left alone") {
-        word claimed(notified | running | cancelled | references(2));
-        CHECK(states::to_running(claimed.state) == run_action::drop_reference);
-        CHECK(claimed.now() == (notified | running | cancelled | references(2)));
-        word ended(notified | complete | references(1));
-        CHECK(states::to_running(ended.state) == run_action::drop_reference);
-        CHECK(states::drop_reference(ended.state));
     }
 
     TEST_CASE("to_idle: gives up the poll's reference") {
@@ -120,38 +117,6 @@ TEST_SUITE("scheduler/task_state") {
         word ended(complete | references(1));
         CHECK(states::abort(ended.state) == wake_action::nothing);
         CHECK_FALSE(states::is_cancelled(ended.state));
-    }
-
-    TEST_CASE("shutdown: claims a parked task") {
-        word w(references(1));
-        const auto found = states::shutdown(w.state);
-        CHECK(found.action == shutdown_action::claimed);
-        CHECK_FALSE(found.is_notification_outstanding);
-        CHECK(w.now() == (running | cancelled | references(1)));
-    }
-
-    TEST_CASE("shutdown: claims a queued task and tells that the queue still holds a reference") {
-        word w(notified | references(2));
-        const auto found = states::shutdown(w.state);
-        CHECK(found.action == shutdown_action::claimed);
-        CHECK(found.is_notification_outstanding);
-        CHECK(w.now() == (running | notified | cancelled | references(2)));
-        CHECK((states::to_complete(w.state) & complete) != 0);
-        CHECK_FALSE(states::drop_reference(w.state));
-        CHECK(states::to_running(w.state) == run_action::drop_reference);
-        CHECK(states::drop_reference(w.state));
-    }
-
-    TEST_CASE("shutdown: leaves a task that is being polled to its worker, and one that has ended alone") {
-        word polled(running | notified | references(2));
-        const auto busy = states::shutdown(polled.state);
-        CHECK(busy.action == shutdown_action::busy);
-        CHECK_FALSE(busy.is_notification_outstanding);
-        CHECK(states::to_idle(polled.state) == idle_action::cancel);
-        word ended(complete | references(1));
-        const auto finished = states::shutdown(ended.state);
-        CHECK(finished.action == shutdown_action::finished);
-        CHECK(ended.now() == (complete | references(1)));
     }
 
     TEST_CASE("join: a handle that finds the task complete takes the output, and is the last") {

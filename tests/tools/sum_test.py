@@ -441,7 +441,10 @@ def a_hundred_thousand_files_stay_under_100_megabytes():
     got = subprocess.run([sys.executable, "-c", measure, PROGRAM, "sum", "-q", "tree"], capture_output=True, timeout=60)
     expect_equal(got.stdout.count(b"\n"), 100_000, "lines")
     peak = int(got.stderr)
-    expect(peak < 100_000, "peak RSS", peak, "kB")
+    # Sanitizers keep freed blocks and shadows of their own: with them only growth with the tree would be seen.
+    program = Path(PROGRAM).read_bytes()
+    limit = 400_000 if b"__asan_init" in program or b"__tsan_init" in program else 100_000
+    expect(peak < limit, "peak RSS", peak, "kB")
     print(f"      peak RSS {peak} kB")
 
 

@@ -146,7 +146,7 @@ public:
     template <class U = T>
         requires detail::value_for<U, T, E>
     constexpr polled(U&& value) noexcept(std::is_nothrow_constructible_v<stored, U>)
-        : value_(std::forward<U>(value)), tag_(tag::value) {}
+        : value_(static_cast<stored>(std::forward<U>(value))), tag_(tag::value) {}
 
     template <class G>
         requires detail::error_for<G, T, E>

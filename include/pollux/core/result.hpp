@@ -33,7 +33,11 @@ public:
 
     template <class... Args>
     void set_value(Args&&... args) {
-        ::new (static_cast<void*>(std::addressof(value_))) value_type(std::forward<Args>(args)...);
+        // The cast keeps users' -Wsign-conversion quiet about `co_return 1;` in a task of an unsigned number.
+        if constexpr (std::is_arithmetic_v<value_type>)
+            ::new (static_cast<void*>(std::addressof(value_))) value_type(static_cast<value_type>(args)...);
+        else
+            ::new (static_cast<void*>(std::addressof(value_))) value_type(std::forward<Args>(args)...);
         state_ = result_state::value;
     }
     template <class... Args>

@@ -20,7 +20,8 @@ template <class A, class Promise>
 decltype(auto) make_awaiter(A&& awaitable, Promise& promise) noexcept {
     using X = std::remove_reference_t<A>;
     if constexpr (awaits_itself<A>) {
-        return std::forward<A>(awaitable);
+        // An lvalue: g++ 12 copies what an rvalue reference refers to.
+        return static_cast<X&>(awaitable);
     } else if constexpr (is_try_awaitable<std::remove_cvref_t<A>>) {
         return make_try_awaiter(awaitable, promise);
     } else {

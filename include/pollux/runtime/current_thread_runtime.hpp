@@ -40,7 +40,7 @@ public:
 
     /// Polls `work` and all tasks on this thread until `work` is ready. Tasks that are left go on at the next call.
     ///
-    /// Throws: what the work throws; std::system_error(resource_deadlock_would_occur) inside a task of any runtime.
+    /// Throws: what the work throws; std::system_error(resource_deadlock_would_occur) inside one of its own tasks.
     template <class F>
     decltype(auto) block_on(F&& work) {
         return detail::with_future(std::forward<F>(work), [this](auto& fut) { return this->block_on_future(fut); });

@@ -24,7 +24,7 @@ namespace detail {
 // This thread is in a runtime for a scope, without being one of its workers.
 class POLLUX_API block_on_scope {
 public:
-    /// Throws: std::system_error(resource_deadlock_would_occur) on a worker.
+    /// Throws: std::system_error(resource_deadlock_would_occur) on a worker of this runtime.
     explicit block_on_scope(runtime_core& core);
     poll_budget& budget() noexcept { return budget_; }
 
@@ -116,7 +116,7 @@ public:
     /// Polls `work`, a future or a callable without arguments, on this thread until it is ready; inside, this thread is in the
     /// runtime. An lvalue future is polled in place. Other tasks go on meanwhile and afterwards.
     ///
-    /// Throws: what the future throws; std::system_error(resource_deadlock_would_occur) on a worker.
+    /// Throws: what the future throws; std::system_error(resource_deadlock_would_occur) on a worker of this runtime.
     template <class F>
     decltype(auto) block_on(F&& work) {
         return detail::with_future(std::forward<F>(work),

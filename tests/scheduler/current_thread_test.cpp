@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+#include "pollux/runtime/current_thread_runtime.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "pollux/coro/task.hpp"
+#include "pollux/future/by_ref.hpp"
+#include "pollux/future/join.hpp"
+#include "pollux/future/poll_fn.hpp"
+#include "pollux/future/ready.hpp"
+#include "pollux/runtime/yield.hpp"
+#include "pollux/time/sleep.hpp"
+#include "support/manual_event.hpp"
+
+namespace {
+
+using pollux::current_thread_runtime;
+using pollux::polled;
+using pollux::task;
+using pollux::test::manual_event;
+
+task<int> waits(manual_event event, int result) {
+    auto fut = event.wait();
+    co_await fut;
+    co_return result;
+}
+task<> notes(std::vector<int>& order, int n, int times) {
+    for (int i = 0; i != times; ++i) {
+        order.push_back(n);
+        co_await pollux::yield_now();
+    }
+}
+
+}  // namespace
+
+TEST_SUITE("scheduler/current_thread") {
+    TEST_CASE("current_thread_runtime: nothing runs between the calls that drive it") {
+        current_thread_runtime rt;
+        std::vector<int> order;
+        rt.spawn(notes(order, 1, 1)).detach();
+        CHECK(order.empty());
+        CHECK(rt.run_until_stalled() == 2);
+        CHECK(order == std::vector{1});
+        CHECK(rt.run_until_stalled() == 0);
+        CHECK(rt.poll_once() == 0);
+    }
+
+    TEST_CASE("current_thread_runtime: all polls are on the thread that drives") {
+        current_thread_runtime rt;
+        std::vector<std::thread::id> threads;
+        const auto note = [&] { threads.push_back(std::this_thread::get_id()); };
+        rt.spawn(note).detach();
+        rt.block_on(rt.spawn(note));
+        std::thread other([&] {
+            rt.spawn(note).detach();
+            rt.run_until_stalled();
+        });
+        const auto other_id = other.get_id();
+        other.join();
+        CHECK(threads == std::vector{std::this_thread::get_id(), std::this_thread::get_id(), other_id});
+    }
+
+    TEST_CASE("poll_once: polls once each task that is ready, also those spawned from outside, and no other") {
+        current_thread_runtime rt;
+        std::vector<int> order;
+        for (int i = 0; i != 5; ++i) rt.spawn(notes(order, i, 3)).detach();
+        for (int turn = 1; turn != 4; ++turn) {
+            CAPTURE(turn);
+            CHECK(rt.poll_once() == 5);
+            std::vector<int> counts(5, 0);
+            for (const int n : order) ++counts[static_cast<std::size_t>(n)];
+            CHECK(counts == std::vector<int>(5, turn));
+        }
+        CHECK(rt.poll_once() == 5);
+        CHECK(rt.poll_once() == 0);
+    }
+
+    TEST_CASE("poll_once: a task that wakes itself is polled once a turn, and a task from outside gets its turn") {
+        current_thread_runtime rt;
+        int own_polls = 0;
+        auto wakes_itself = rt.spawn(pollux::poll_fn([&](pollux::context& cx) -> polled<> {
+            ++own_polls;
+            cx.waker().wake();
+            cx.waker().wake();
+            return pollux::pending;
+        }));
+        for (int turn = 1; turn != 10; ++turn) {
+            CHECK(rt.poll_once() == 1);
+            CHECK(own_polls == turn);
+        }
+        int other_polls = 0;
+        rt.spawn([&] { ++other_polls; }).detach();
+        CHECK(rt.poll_once() == 2);
+        CHECK(own_polls == 10);
+        CHECK(other_polls == 1);
+        wakes_itself.abort();
+        CHECK(rt.run_until_stalled() == 1);
+    }
+
+    TEST_CASE("run_until_stalled: goes on until nothing is ready, also for what tasks wake and spawn") {
+        current_thread_runtime rt;
+        manual_event event;
+        auto waiting = rt.spawn(waits(event, 4));
+        std::vector<int> order;
+        rt.spawn([&, event]() mutable -> task<> {
+              co_await pollux::spawn(notes(order, 1, 2));
+              event.set();
+          }).detach();
+        rt.run_until_stalled();
+        CHECK(order.size() == 2);
+        CHECK(waiting.is_finished());
+        CHECK(rt.metrics().alive_tasks == 0);
+    }
+
+    TEST_CASE("block_on: returns while other tasks wait, and they go on at the next call") {
+        current_thread_runtime rt;
+        manual_event event;
+        auto waiting = rt.spawn(waits(event, 4));
+        CHECK(rt.block_on(pollux::ready(1)) == 1);
+        rt.block_on(pollux::yield_now());
+        CHECK(event.polls() == 1);
+        event.set();
+        CHECK_FALSE(waiting.is_finished());
+        CHECK(rt.block_on(std::move(waiting)) == 4);
+    }
+
+    TEST_CASE("block_on: its future and the tasks share the thread fairly") {
+        current_thread_runtime rt;
+        std::vector<int> order;
+        auto spawned = rt.spawn(notes(order, 1, 100));
+        auto both = pollux::join(notes(order, 0, 100), std::move(spawned));
+        rt.block_on(both);
+        CHECK(order.size() == 200);
+        // Neither gets far ahead of the other.
+        int lead = 0;
+        int most = 0;
+        for (const int n : order) {
+            lead += n == 0 ? 1 : -1;
+            most = std::max(most, std::abs(lead));
+        }
+        CHECK(most <= 4);
+    }
+
+    TEST_CASE("block_on: is woken by another thread that spawns, or that wakes its future") {
+        current_thread_runtime rt;
+        for (int i = 0; i != 50; ++i) {
+            manual_event event;
+            const auto handle = rt.handle();
+            std::thread other([&, handle] {
+                while (event.polls() == 0) std::this_thread::yield();
+                if (i % 2 == 0)
+                    event.set();
+                else
+                    handle.spawn([&event] { event.set(); }).detach();
+            });
+            const int result = rt.block_on(waits(event, i));
+            other.join();
+            CHECK(result == i);
+        }
+    }
+
+    TEST_CASE("block_on: an exception leaves the runtime usable") {
+        current_thread_runtime rt;
+        manual_event event;
+        auto waiting = rt.spawn(waits(event, 9));
+        CHECK_THROWS_AS(rt.block_on([]() -> int { throw std::runtime_error("out"); }), std::runtime_error);
+        event.set();
+        CHECK(rt.block_on(std::move(waiting)) == 9);
+    }
+
+    TEST_CASE("block_on: a kept waker of its future may be called after the call and after the runtime") {
+        pollux::waker kept;
+        {
+            current_thread_runtime rt;
+            rt.block_on(pollux::poll_fn([&](pollux::context& cx) -> polled<> {
+                kept = cx.waker();
+                return polled<>::ready();
+            }));
+            kept.wake();
+            CHECK(rt.block_on(pollux::ready(2)) == 2);
+        }
+        kept.wake();
+    }
+
+    TEST_CASE("current_thread_runtime: two threads may drive it in turn") {
+        current_thread_runtime rt;
+        std::atomic<int> done = 0;
+        const auto drives = [&] {
+            for (int i = 0; i != 200; ++i) {
+                const int result = rt.block_on([&]() -> task<int> {
+                    const int n = co_await pollux::spawn(pollux::ready(1));
+                    co_return n;
+                });
+                done += result;
+            }
+        };
+        std::thread first(drives);
+        std::thread second(drives);
+        first.join();
+        second.join();
+        CHECK(done == 400);
+    }
+
+    TEST_CASE("current_thread_runtime: sleeps fire while it is driven") {
+        using namespace std::chrono_literals;
+        current_thread_runtime rt;
+        const auto start = pollux::clock::now();
+        auto spawned = rt.spawn(pollux::sleep_for(5ms));
+        CHECK(rt.run_until_stalled() == 1);
+        CHECK(rt.metrics().timers_armed == 1);
+        rt.block_on(std::move(spawned));
+        CHECK(pollux::clock::now() - start >= 5ms);
+        CHECK(rt.metrics().timers_armed == 0);
+    }
+}

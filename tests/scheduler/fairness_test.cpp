@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+// Whatever other tasks do (wake each other, spawn, yield, stay ready), a ready task runs.
+#include "pollux/runtime/yield.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "pollux/coro/fork_join.hpp"
+#include "pollux/coro/task.hpp"
+#include "pollux/future/poll_fn.hpp"
+#include "pollux/future/ready.hpp"
+#include "pollux/runtime/current_thread_runtime.hpp"
+#include "pollux/runtime/runtime.hpp"
+#include "support/manual_event.hpp"
+
+namespace {
+
+using pollux::current_thread_runtime;
+using pollux::polled;
+using pollux::task;
+using pollux::test::manual_event;
+
+pollux::runtime_options workers(unsigned n) {
+    pollux::runtime_options options;
+    options.workers = n;
+    return options;
+}
+
+// Two tasks that wake each other for ever through what they keep of each other's waker.
+struct ping_pong {
+    pollux::waker wakers[2];
+    std::uint64_t polls = 0;
+    bool is_over = false;
+
+    auto side(int mine) {
+        return pollux::poll_fn([this, mine](pollux::context& cx) -> polled<> {
+            ++polls;
+            wakers[mine] = cx.waker();
+            wakers[1 - mine].wake();
+            if (is_over) return polled<>::ready();
+            return pollux::pending;
+        });
+    }
+};
+
+// A leaf that is always ready, as a channel with items is.
+class always_ready {
+public:
+    using value_type = void;
+    using error_type = pollux::never;
+    polled<> poll(pollux::context& cx) {
+        if (!cx.consume_budget()) return pollux::pending;
+        return polled<>::ready();
+    }
+};
+
+task<> never_pending(const std::atomic<bool>& stop, std::uint64_t& steps) {
+    while (!stop) {
+        co_await always_ready();
+        ++steps;
+    }
+}
+task<> sets(std::atomic<bool>& flag, int after) {
+    for (int i = 0; i != after; ++i) co_await pollux::yield_now();
+    flag = true;
+}
+task<> spawns_itself(const std::atomic<bool>& stop, std::atomic<int>& generations) {
+    ++generations;
+    if (!stop) pollux::spawn(spawns_itself(stop, generations)).detach();
+    co_return;
+}
+task<std::uint64_t> fib(int n) {
+    if (n < 2) co_return 1u;
+    const auto [a, b] = co_await pollux::fork_join(fib(n - 1), fib(n - 2));
+    co_return a + b;
+}
+
+}  // namespace
+
+TEST_SUITE("scheduler/fairness") {
+    TEST_CASE("fairness: two tasks that wake each other do not hold up a third") {
+        current_thread_runtime rt;
+        ping_pong pair;
+        auto first = rt.spawn(pair.side(0));
+        auto second = rt.spawn(pair.side(1));
+        for (int i = 0; i != 100; ++i) rt.poll_once();
+        REQUIRE(pair.polls >= 100);
+        int third_polls = 0;
+        auto third = rt.spawn([&]() -> task<> {
+            for (int i = 0; i != 10; ++i) {
+                ++third_polls;
+                co_await pollux::yield_now();
+            }
+        });
+        const auto before = pair.polls;
+        for (int turn = 0; turn != 50 && !third.is_finished(); ++turn) rt.poll_once();
+        CHECK(third_polls == 10);
+        // At most the next slot's share, three polls, between two of the third.
+        CHECK(pair.polls - before <= 60);
+        pair.is_over = true;
+        rt.run_until_stalled();
+        CHECK(first.is_finished());
+        CHECK(second.is_finished());
+    }
+
+    TEST_CASE("fairness: a task whose leaves are always ready lets its sibling run") {
+        for (const bool threads : {false, true}) {
+            std::atomic<bool> stop = false;
+            std::uint64_t steps = 0;
+            if (threads) {
+                pollux::runtime rt(workers(1));
+                auto busy = rt.spawn(never_pending(stop, steps));
+                auto other = rt.spawn(sets(stop, 10));
+                rt.block_on(std::move(busy));
+                rt.block_on(std::move(other));
+                CHECK(rt.metrics().forced_yields >= 1);
+            } else {
+                current_thread_runtime rt;
+                auto busy = rt.spawn(never_pending(stop, steps));
+                rt.poll_once();
+                // One poll's share, and no more.
+                CHECK(steps >= 1);
+                CHECK(steps <= 128);
+                rt.spawn(sets(stop, 0)).detach();
+                CHECK(rt.poll_once() == 2);
+                CHECK(steps <= 256);
+                rt.run_until_stalled();
+                CHECK(busy.is_finished());
+            }
+            CHECK(stop);
+        }
+    }
+
+    TEST_CASE("fairness: a task that spawns its successor for ever lets others run") {
+        pollux::runtime rt(workers(1));
+        std::atomic<bool> stop = false;
+        std::atomic<int> generations = 0;
+        rt.spawn(spawns_itself(stop, generations)).detach();
+        while (generations < 100) std::this_thread::yield();
+        rt.block_on(rt.spawn(sets(stop, 20)));
+        CHECK(stop);
+    }
+
+    TEST_CASE("fairness: a task from another thread runs beside tasks that yield for ever") {
+        pollux::runtime rt(workers(1));
+        std::atomic<bool> stop = false;
+        std::atomic<std::uint64_t> rounds = 0;
+        auto yields = [](const std::atomic<bool>& until, std::atomic<std::uint64_t>& count) -> task<> {
+            while (!until) {
+                ++count;
+                co_await pollux::yield_now();
+            }
+        };
+        for (int i = 0; i != 300; ++i) rt.spawn(yields(stop, rounds)).detach();
+        while (rounds < 1000) std::this_thread::yield();
+        for (int i = 0; i != 20; ++i) CHECK(rt.block_on(rt.spawn(pollux::ready(i))) == i);
+        stop = true;
+    }
+
+    TEST_CASE("fairness: a fork tree of many slices lets others run on its only worker") {
+        pollux::runtime rt(workers(1));
+        std::atomic<bool> is_done = false;
+        std::atomic<bool> has_started = false;
+        auto tree = rt.spawn([&]() -> task<std::uint64_t> {
+            has_started = true;
+            std::uint64_t sum = 0;
+            while (!is_done) {
+                const auto [a, b] = co_await pollux::fork_join(fib(16), fib(15));
+                sum += a + b;
+            }
+            co_return sum;
+        });
+        while (!has_started) std::this_thread::yield();
+        rt.block_on(rt.spawn(sets(is_done, 5)));
+        CHECK(rt.block_on(std::move(tree)) > 0);
+    }
+
+    TEST_CASE("wake-ups: many before a poll are one poll, one during a poll is exactly one more") {
+        current_thread_runtime rt;
+        pollux::waker kept;
+        int polls = 0;
+        bool wakes_itself = false;
+        auto handle = rt.spawn(pollux::poll_fn([&](pollux::context& cx) -> polled<> {
+            ++polls;
+            kept = cx.waker();
+            if (std::exchange(wakes_itself, false))
+                for (int i = 0; i != 5; ++i) kept.wake();
+            if (polls < 100) return pollux::pending;
+            return polled<>::ready();
+        }));
+        CHECK(rt.run_until_stalled() == 1);
+        for (int i = 0; i != 10; ++i) kept.wake();
+        CHECK(polls == 1);  // never from inside wake()
+        CHECK(rt.run_until_stalled() == 1);
+        CHECK(rt.run_until_stalled() == 0);  // a task that nobody wakes is not polled
+        wakes_itself = true;
+        kept.wake();
+        CHECK(rt.run_until_stalled() == 2);
+        polls = 99;
+        kept.wake();
+        CHECK(rt.run_until_stalled() == 1);
+        CHECK(handle.is_finished());
+        kept.wake();
+        CHECK(rt.run_until_stalled() == 0);
+    }
+
+    TEST_CASE("yield_now: is pending once") {
+        current_thread_runtime rt;
+        auto handle = rt.spawn(pollux::yield_now());
+        CHECK(rt.poll_once() == 1);
+        CHECK_FALSE(handle.is_finished());
+        CHECK(rt.poll_once() == 1);
+        CHECK(handle.is_finished());
+    }
+}

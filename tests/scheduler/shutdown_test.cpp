@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+// The end of a runtime: what is destroyed, by whom, and what may outlive it.
+#include "pollux/runtime/runtime.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "pollux/core/block_on.hpp"
+#include "pollux/coro/fork_join.hpp"
+#include "pollux/coro/task.hpp"
+#include "pollux/future/ready.hpp"
+#include "pollux/runtime/current_thread_runtime.hpp"
+#include "pollux/runtime/yield.hpp"
+#include "pollux/testing/poll.hpp"
+#include "pollux/time/sleep.hpp"
+#include "support/end_of_process.hpp"
+#include "support/manual_event.hpp"
+#include "support/tracked.hpp"
+
+namespace {
+
+using pollux::task;
+using pollux::task_cancelled;
+using pollux::test::manual_event;
+using pollux::test::tracked;
+using namespace std::chrono_literals;
+
+pollux::runtime_options workers(unsigned n) {
+    pollux::runtime_options options;
+    options.workers = n;
+    return options;
+}
+
+task<> waits(manual_event event, std::atomic<int>& alive) {
+    const tracked local(alive);
+    auto fut = event.wait();
+    co_await fut;
+}
+task<> yields_for_ever(std::atomic<int>& alive) {
+    const tracked local(alive);
+    for (;;) co_await pollux::yield_now();
+}
+task<> spawns_for_ever(std::atomic<int>& alive) {
+    const tracked local(alive);
+    for (;;) {
+        pollux::spawn(yields_for_ever(alive)).detach();
+        co_await pollux::yield_now();
+    }
+}
+task<> forks_for_ever(std::atomic<int>& alive, int depth) {
+    const tracked local(alive);
+    if (depth == 0) {
+        co_await yields_for_ever(alive);
+        co_return;
+    }
+    co_await pollux::fork_join(forks_for_ever(alive, depth - 1), forks_for_ever(alive, depth - 1));
+}
+
+// Spawns when it is destroyed, while the runtime ends.
+struct spawns_when_destroyed {
+    std::atomic<int>* alive;
+    int left;
+    std::atomic<int>* cancelled;
+
+    spawns_when_destroyed(std::atomic<int>& count, int more, std::atomic<int>& refused)
+        : alive(&count), left(more), cancelled(&refused) {}
+    spawns_when_destroyed(spawns_when_destroyed&& other) noexcept
+        : alive(std::exchange(other.alive, nullptr)), left(other.left), cancelled(other.cancelled) {}
+    ~spawns_when_destroyed() {
+        if (alive == nullptr || left == 0) return;
+        auto handle = pollux::spawn([next = spawns_when_destroyed(*alive, left - 1, *cancelled)]() mutable -> task<> {
+            const tracked local(*next.alive);
+            for (;;) co_await pollux::yield_now();
+        });
+        if (handle.is_finished()) ++*cancelled;
+    }
+};
+
+}  // namespace
+
+TEST_SUITE("scheduler/shutdown") {
+    TEST_CASE("~runtime: destroys tasks that run, wait, are queued, spawn and fork, and joins its threads") {
+        for (const unsigned n : {1u, 2u, 4u}) {
+            for (int round = 0; round != 5; ++round) {
+                std::atomic<int> alive = 0;
+                std::atomic<int> started = 0;
+                std::atomic<int> stopped = 0;
+                manual_event event;
+                auto options = workers(n);
+                options.on_thread_start = [&] { ++started; };
+                options.on_thread_stop = [&] { ++stopped; };
+                {
+                    pollux::runtime rt(options);
+                    for (int i = 0; i != 50; ++i) rt.spawn(yields_for_ever(alive)).detach();
+                    rt.spawn(spawns_for_ever(alive)).detach();
+                    rt.spawn(forks_for_ever(alive, 4)).detach();
+                    rt.spawn(waits(event, alive)).detach();
+                    for (int i = 0; i != 50; ++i) rt.spawn(pollux::sleep_for(1h)).detach();
+                    while (event.polls() == 0) std::this_thread::yield();
+                }
+                CHECK(alive == 0);
+                CHECK(event.waiting() == 0);
+                CHECK(started == static_cast<int>(n));
+                CHECK(stopped == static_cast<int>(n));
+            }
+        }
+    }
+
+    TEST_CASE("~runtime: at once after the constructor, and after its last task") {
+        for (int i = 0; i != 20; ++i) pollux::runtime rt(workers(2));
+        for (int i = 0; i != 20; ++i) {
+            pollux::runtime rt(workers(2));
+            CHECK(rt.block_on(rt.spawn(pollux::ready(i))) == i);
+        }
+    }
+
+    TEST_CASE("~runtime: what a destroyed task spawns is destroyed too, and its handle is cancelled") {
+        for (const bool threads : {true, false}) {
+            std::atomic<int> alive = 0;
+            std::atomic<int> refused = 0;
+            manual_event event;
+            auto work = [&] {
+                return [bomb = spawns_when_destroyed(alive, 3, refused), wait = event]() mutable -> task<> {
+                    auto fut = wait.wait();
+                    co_await fut;
+                };
+            };
+            if (threads) {
+                pollux::runtime rt(workers(2));
+                rt.spawn(work()).detach();
+                while (event.polls() == 0) std::this_thread::yield();
+            } else {
+                pollux::current_thread_runtime rt;
+                rt.spawn(work()).detach();
+                rt.run_until_stalled();
+            }
+            CHECK(alive == 0);
+            // A worker may get it in before the list of tasks is closed; then it is cancelled a moment later.
+            CHECK((threads ? refused <= 3 : refused == 3));
+        }
+    }
+
+    TEST_CASE("runtime_handle: spawn after the end destroys the work and gives a cancelled handle") {
+        std::atomic<int> alive = 0;
+        manual_event event;
+        std::optional<pollux::runtime_handle> kept;
+        {
+            pollux::runtime rt(workers(1));
+            kept.emplace(rt.handle());
+            CHECK(kept->block_on(kept->spawn(pollux::ready(3))) == 3);
+        }
+        auto of_task = kept->spawn(waits(event, alive));
+        auto of_future = kept->spawn(event.wait());
+        auto of_callable = kept->spawn([counted = tracked(alive)] { return 1; });
+        CHECK(alive == 0);
+        CHECK(event.waiting() == 0);
+        CHECK(of_task.is_finished());
+        CHECK(of_future.abort_handle().is_finished());
+        of_task.abort();
+        CHECK_THROWS_AS(pollux::block_on(std::move(of_task)), task_cancelled);
+        CHECK_THROWS_AS(pollux::block_on(std::move(of_future)), task_cancelled);
+        CHECK_THROWS_AS((void)pollux::block_on(std::move(of_callable)), task_cancelled);
+        CHECK(kept->block_on(pollux::ready(4)) == 4);
+        CHECK_THROWS_AS(kept->block_on(pollux::sleep_for(1h)), task_cancelled);
+        const auto copy = *kept;
+        CHECK(copy.spawn(pollux::ready()).is_finished());
+    }
+
+    TEST_CASE("~runtime: several runtimes live and end independently, also inside each other's tasks") {
+        pollux::runtime first(workers(1));
+        std::atomic<int> alive = 0;
+        manual_event event;
+        {
+            pollux::runtime second(workers(1));
+            second.spawn(waits(event, alive)).detach();
+            CHECK(first.block_on(second.spawn(pollux::ready(1))) == 1);
+        }
+        CHECK(alive == 0);
+        auto inside = [](std::atomic<int>& count, manual_event wait) -> task<int> {
+            auto inner = std::make_unique<pollux::runtime>(workers(1));
+            auto handle = inner->spawn(waits(wait, count));
+            const int sum = co_await inner->spawn(pollux::ready(5));
+            inner.reset();
+            bool was_cancelled = false;
+            try {
+                co_await handle;
+            } catch (const task_cancelled&) {
+                was_cancelled = true;
+            }
+            co_return was_cancelled ? sum : 0;
+        };
+        CHECK(first.block_on(first.spawn(inside(alive, event))) == 5);
+        CHECK(alive == 0);
+    }
+
+    TEST_CASE("~runtime: on one of its own workers it stops the process with a message") {
+        const auto message = pollux::test::message_of_abort([] {
+            auto rt = std::make_shared<pollux::runtime>(workers(1));
+            auto handle = rt->spawn([own = rt]() mutable { own.reset(); });
+            auto* const raw = rt.get();
+            rt.reset();
+            while (raw != nullptr && !handle.is_finished()) std::this_thread::yield();
+        });
+        CHECK(message.starts_with("pollux: ~runtime: called on one of its own workers, "));
+    }
+
+    TEST_CASE("current_thread_runtime: its end destroys its tasks on this thread") {
+        std::atomic<int> alive = 0;
+        std::vector<std::thread::id> destroyed_on;
+        struct notes_thread {
+            std::vector<std::thread::id>* to;
+            explicit notes_thread(std::vector<std::thread::id>& list) : to(&list) {}
+            notes_thread(notes_thread&& other) noexcept : to(std::exchange(other.to, nullptr)) {}
+            ~notes_thread() {
+                if (to != nullptr) to->push_back(std::this_thread::get_id());
+            }
+        };
+        manual_event event;
+        {
+            pollux::current_thread_runtime rt;
+            rt.spawn(waits(event, alive)).detach();
+            rt.spawn(yields_for_ever(alive)).detach();
+            rt.spawn(forks_for_ever(alive, 3)).detach();
+            rt.poll_once();
+            rt.poll_once();
+            rt.spawn([noted = notes_thread(destroyed_on)] { return 1; }).detach();
+            CHECK(alive > 3);
+        }
+        CHECK(alive == 0);
+        CHECK(destroyed_on == std::vector{std::this_thread::get_id()});
+    }
+
+    TEST_CASE("run: gives the result and cancels what is left") {
+        std::atomic<int> alive = 0;
+        manual_event event;
+        auto body = [](std::atomic<int>& count, manual_event wait) -> task<int> {
+            pollux::spawn(yields_for_ever(count)).detach();
+            pollux::spawn(waits(wait, count)).detach();
+            co_await pollux::yield_now();
+            co_return 6;
+        };
+        CHECK(pollux::run(body(alive, event), workers(2)) == 6);
+        CHECK(alive == 0);
+        CHECK(pollux::run([] { return 7; }, workers(1)) == 7);
+        CHECK_THROWS_AS(pollux::run([]() -> int { throw task_cancelled(); }, workers(1)), task_cancelled);
+    }
+}
