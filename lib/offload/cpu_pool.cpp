@@ -29,7 +29,7 @@ constexpr unsigned least_pauses = 2, most_pauses = 16;
 // One in so many starts prefers normal to high jobs, and low to both.
 constexpr std::uint64_t normal_turn = 16, low_turn = 64;
 
-std::uint64_t microseconds_in_ticks(std::uint64_t n) noexcept { return ticks_per_millisecond() * n / 1000; }
+std::uint64_t in_ticks(std::uint64_t microseconds) noexcept { return ticks_per_millisecond() * microseconds / 1000; }
 
 }  // namespace
 
@@ -37,6 +37,7 @@ cpu_pool::cpu_pool(runtime_core& core)
     : job_pool(core),
       slots_(core.cpu_slots()),
       most_in_flight_(core.options().max_offloaded),
+      look_ticks_(in_ticks(look_us)),
       limit_(most_in_flight_),
       share_(core.cpu_slots()),
       arena_(static_cast<int>(core.cpu_slots()), 0) {
@@ -135,7 +136,7 @@ void cpu_pool::run(bool is_first) noexcept {
     execution own;
     own.runtime = &core_;
     const execution_scope scope(own);
-    const std::uint64_t slice_end = ticks_now() + microseconds_in_ticks(slice_us);
+    const std::uint64_t slice_end = ticks_now() + in_ticks(slice_us);
     std::uint64_t last_look = 0;
     bool just_came = true;
     bool has_run = false;
@@ -166,7 +167,7 @@ job_base* cpu_pool::next(bool has_run, bool& more, std::uint64_t now, std::uint6
     const auto guard = lock_briefly(lock_);
     if (has_run) finished_one();
     // Relaxed: only written under the lock.
-    if (queued_.load(std::memory_order::relaxed) == 0 || now - last_look >= microseconds_in_ticks(look_us)) {
+    if (queued_.load(std::memory_order::relaxed) == 0 || now - last_look >= look_ticks_) {
         last_look = now;
         distribute();
     }
@@ -201,8 +202,14 @@ bool cpu_pool::hand_over() noexcept {
 
 // True: go on. False: this runner has ended, touch nothing.
 bool cpu_pool::linger() noexcept {
+    // With all slots taken nobody asks whether this one lingers, so the first wait need not be told: most jobs that follow
+    // closely come in it.
+    if (runners_in(hands_.load(std::memory_order::relaxed)) == slots_) {  // a stale value: one wait more or less
+        for (unsigned i = 0; i != most_pauses; ++i) pause_cpu();
+        if (!looks_empty()) return true;
+    }
     hands_.fetch_add(lingering, std::memory_order::seq_cst);
-    const std::uint64_t end = ticks_now() + microseconds_in_ticks(linger_us);
+    const std::uint64_t end = ticks_now() + in_ticks(linger_us);
     unsigned pauses = least_pauses;
     do {
         if (!looks_empty()) {

@@ -97,6 +97,7 @@ private:
 
     const std::uint64_t slots_;
     const std::uint64_t most_in_flight_;
+    const std::uint64_t look_ticks_;
 
     // Submitters write these at each job; runners now and then.
     alignas(64) std::atomic<std::uint64_t> submitted_{0};

@@ -63,9 +63,10 @@ tbb_share::~tbb_share() {
     const std::lock_guard guard(ours.lock);
     ours.slots -= slots_;
     if (--ours.shares != 0) return;
-    ours.limit.reset();
-    // False where others use oneTBB: the threads stay with them.
+    // False where others use oneTBB: the threads stay with them. Before the limit goes: with one CPU no thread would be allowed
+    // any more to leave the arena, and finalize would spin for ever.
     static_cast<void>(tbb::finalize(ours.threads, std::nothrow));
+    ours.limit.reset();
 }
 
 unsigned tbb_share::usable_slots() const noexcept {

@@ -175,7 +175,7 @@ TEST_SUITE("scheduler/runtime_stress") {
                     auto& event = events[t];
                     auto waiting = handle.spawn(waits(event, alive));
                     const auto to_abort = waiting.abort_handle();
-                    while (!stop) {
+                    for (int i = 0; i != 300 && !stop; ++i) {
                         handle.spawn(yields(3, alive)).detach();
                         handle.spawn(pollux::sleep_for(std::chrono::microseconds(50))).detach();
                         event.wake();
@@ -188,7 +188,7 @@ TEST_SUITE("scheduler/runtime_stress") {
                         ++results;
                     }
                 });
-            for (int i = 0; i != 50; ++i) std::this_thread::yield();
+            for (int i = 0; i != round % 10; ++i) std::this_thread::yield();
             if (round % 2 == 0) stop = true;
             rt.reset();
             stop = true;

@@ -20,6 +20,12 @@ enum class result_state : std::uint8_t { empty, value, error, exception, cancell
 /// Throws `task_cancelled`. Out of line, so that core need not know the exception's header.
 [[noreturn]] POLLUX_API void throw_task_cancelled();
 
+// g++ 12 thinks at -O2 that the members of a moved std::expected may be uninitialised, in frames of users' coroutines.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 // Written once and taken once. Not copied or moved: whoever writes it knows its place.
 template <class T, class E>
 class result {
@@ -121,5 +127,9 @@ private:
     };
     result_state state_ = result_state::empty;
 };
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 }  // namespace pollux::inline v0::detail

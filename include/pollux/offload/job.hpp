@@ -40,24 +40,28 @@ struct POLLUX_API job_base {
     /// Destroys what is left and frees the block.
     virtual void free() noexcept = 0;
 
+    // What each job's way needs comes first, to share a cache line.
+
+    // The pool's, under its lock; then the list of the finished ones.
+    job_base* next = nullptr;
+    job_base* previous = nullptr;
+
+    job_state<std_sync> state;
+    // The pool's, under its lock.
+    bool is_waiting = false;  // for room in the pool
     // Written before the job is handed to a pool.
-    job_pool* pool = nullptr;
-    runtime_core* runtime = nullptr;  // the pool's; only compared, for it may be gone
-    instant start_before = instant::max();
-    const char* name = nullptr;
     std::uint8_t priority = 0;  // index of the pool's queue: 0 is served first
 
     // The future's while the job is not done, the pool's afterwards; job_state says who may touch them.
     bool wake_on_worker = false;  // its latest poll was by a worker of the pool's runtime
     waker to_wake;
 
-    // The pool's, under its lock; then the list of the finished ones.
-    bool is_waiting = false;  // for room in the pool
-    std::uint64_t pushed_at = 0;
-    job_base* next = nullptr;
-    job_base* previous = nullptr;
-
-    job_state<std_sync> state;
+    // Written before the job is handed to a pool.
+    instant start_before = instant::max();
+    job_pool* pool = nullptr;
+    runtime_core* runtime = nullptr;  // the pool's; only compared, for it may be gone
+    const char* name = nullptr;
+    std::uint64_t pushed_at = 0;  // in ticks
 
 protected:
     job_base() noexcept = default;
@@ -271,9 +275,10 @@ private:
 
     job_settings settings_;
     stage stage_ = stage::lazy;
+    // Not in the union: g++ 12 does not connect it with the stage, and warns of it in users' builds.
+    job<Fn>* job_ = nullptr;
     union {
         Fn fn_;
-        job<Fn>* job_;
     };
 };
 

@@ -21,6 +21,8 @@
 //   after claim 1, or by the pool where complete() finds gone_.
 #pragma once
 
+#include <atomic>
+
 #include <cstdint>
 
 namespace pollux::inline v0::detail {
@@ -54,11 +56,9 @@ public:
         auto seen = word_.load(std::memory_order::acquire);  // pairs with the release of complete(): shows the result
         for (;;) {
             if ((seen & done_) != 0) return false;
-            // Relaxed: the pool has not touched the slot. Failure acquire: as for the load.
-            if (word_.compare_exchange_weak(seen, seen & ~waker_,
-                                            std::memory_order::acquire,  // relaxed would do; g++ 12 warns of it
-                                            std::memory_order::acquire))
-                return true;
+            // Acquire: on failure, as for the load. Relaxed would do on success, for the pool has not touched the slot, but g++ 12
+            // warns of a failure order that is the stronger one.
+            if (word_.compare_exchange_weak(seen, seen & ~waker_, std::memory_order::acquire)) return true;
         }
     }
     /// The slot has been written. False: the job is done, and nobody will be woken.

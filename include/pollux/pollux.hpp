@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// Everything that a program may use, but the test helpers.
+#pragma once
+
+#include "pollux/core.hpp"
+#include "pollux/coro.hpp"
+#include "pollux/future.hpp"
+#include "pollux/offload.hpp"
+#include "pollux/runtime.hpp"
+#include "pollux/stream.hpp"
+#include "pollux/sync.hpp"
+#include "pollux/time.hpp"
