@@ -203,10 +203,14 @@ TEST_SUITE("scheduler/shutdown") {
     TEST_CASE("~runtime: on one of its own workers it stops the process with a message") {
         const auto message = pollux::test::message_of_abort([] {
             auto rt = std::make_shared<pollux::runtime>(workers(1));
-            auto handle = rt->spawn([own = rt]() mutable { own.reset(); });
-            auto* const raw = rt.get();
+            std::atomic<bool> is_last_owner{false};
+            auto handle = rt->spawn([own = rt, &is_last_owner]() mutable {
+                while (!is_last_owner.load()) std::this_thread::yield();
+                own.reset();
+            });
             rt.reset();
-            while (raw != nullptr && !handle.is_finished()) std::this_thread::yield();
+            is_last_owner.store(true);
+            while (!handle.is_finished()) std::this_thread::yield();
         });
         CHECK(message.starts_with("pollux: ~runtime: called on one of its own workers, "));
     }
