@@ -25,14 +25,10 @@ constexpr std::uint64_t linger_us = 20;
 // Between two looks at the stack of new jobs while there are others to run, in microseconds: what a high job may come too late at
 // most, behind jobs that are shorter.
 constexpr std::uint64_t look_us = 2;
-// Pauses between two looks of a lingering runner, some 40 nanoseconds each: doubled from the first to the second number. A job
-// that comes waits up to a microsecond, and the line that submitters write stays with them.
+// Pauses between two looks of a lingering runner, some 40 nanoseconds each: doubled from the first to the second number, so that
+// the line that submitters write stays with them. After that it yields its CPU between two looks: where there are more threads
+// than CPUs, the one that submits may be waiting for it.
 constexpr unsigned least_pauses = 2, most_pauses = 16;
-// A job with the way to it and back is short below this, in microseconds: less than it takes to wake a thread for it.
-constexpr std::uint64_t short_us = 2;
-// While jobs are short, one lingering runner stands by: it leaves them to the others as long as one of these takes a job at least
-// every so many microseconds. Then one of them runs something longer, and it comes to its help.
-constexpr std::uint64_t stall_us = 4;
 // One in so many starts prefers normal to high jobs, and low to both.
 constexpr std::uint64_t normal_turn = 16, low_turn = 64;
 
@@ -146,34 +142,33 @@ void cpu_pool::run(bool is_first) noexcept {
     const std::uint64_t slice_end = ticks_now() + in_ticks(slice_us);
     std::uint64_t last_look = 0;
     bool just_came = true;
-    std::uint64_t now = 0;
-    std::uint64_t run_ticks = 0;  // of the job that has been run and not been counted; else zero
+    bool has_run = false;
     for (;;) {
-        now = ticks_now();
-        if (run_ticks != 0 && now >= slice_end) {
+        const std::uint64_t now = ticks_now();
+        if (has_run && now >= slice_end) {
             {
                 const auto guard = lock_briefly(lock_);
-                finished_one(run_ticks);
+                finished_one();
             }
-            run_ticks = 0;
+            has_run = false;
             if (!looks_empty() && hand_over()) return;
         }
         bool more = false;
-        job_base* const job = next(std::exchange(run_ticks, 0), more, now, last_look);
+        job_base* const job = next(std::exchange(has_run, false), more, now, last_look);
         if (job == nullptr) {
             if (!linger()) return;
             just_came = true;
             continue;
         }
         if (std::exchange(just_came, false) && more) start_another();
-        run_ticks = std::max<std::uint64_t>(run_one(*job) - now, 1);
+        run_one(*job);
+        has_run = true;
     }
 }
 
-// `run_ticks`: what the last job took, if there was one.
-job_base* cpu_pool::next(std::uint64_t run_ticks, bool& more, std::uint64_t now, std::uint64_t& last_look) noexcept {
+job_base* cpu_pool::next(bool has_run, bool& more, std::uint64_t now, std::uint64_t& last_look) noexcept {
     const auto guard = lock_briefly(lock_);
-    if (run_ticks != 0) finished_one(run_ticks);
+    if (has_run) finished_one();
     // Relaxed: only written under the lock.
     if (queued_.load(std::memory_order::relaxed) == 0 || now - last_look >= look_ticks_) {
         last_look = now;
@@ -185,15 +180,12 @@ job_base* cpu_pool::next(std::uint64_t run_ticks, bool& more, std::uint64_t now,
     return job;
 }
 
-// Returns when it had run: to wake its awaiter may take longer.
-std::uint64_t cpu_pool::run_one(job_base& job) noexcept {
+void cpu_pool::run_one(job_base& job) noexcept {
     if (job.start_before != instant::max() && job.start_before < clock::now())
         job.give_up(std::make_exception_ptr(offload_expired(job.name)));
     else
         job.run();
-    const std::uint64_t end = ticks_now();
     back_.complete(job);
-    return end;
 }
 
 void cpu_pool::start_another() noexcept {
@@ -217,40 +209,24 @@ bool cpu_pool::linger() noexcept {
     // closely come in it.
     if (runners_in(hands_.load(std::memory_order::relaxed)) == slots_) {  // a stale value: one wait more or less
         for (unsigned i = 0; i != most_pauses; ++i) pause_cpu();
-        if (!looks_empty() && !are_jobs_short()) return true;
+        if (!looks_empty()) return true;
     }
     hands_.fetch_add(lingering, std::memory_order::seq_cst);
-    std::uint64_t now = ticks_now();
-    std::uint64_t end = now + in_ticks(linger_us);
-    std::uint64_t stalled_since = now;
-    std::uint64_t picks_seen = picks_.load(std::memory_order::relaxed);
+    const std::uint64_t end = ticks_now() + in_ticks(linger_us);
     unsigned pauses = least_pauses;
-    for (;; now = ticks_now()) {
-        // Relaxed, all: hints. leave_or_stay() has the look that counts.
-        const std::uint64_t hands = hands_.load(std::memory_order::relaxed);
-        const std::uint64_t picks = picks_.load(std::memory_order::relaxed);
-        const bool others_go_on = picks != std::exchange(picks_seen, picks);
-        if (others_go_on) stalled_since = now;
-        const bool stands_by =
-            are_jobs_short() && runners_in(hands) > lingering_in(hands) && now - stalled_since < in_ticks(stall_us);
+    do {
         if (!looks_empty()) {
-            if (!stands_by) {
-                hands_.fetch_sub(lingering, std::memory_order::seq_cst);  // (a); (b) is the next turn of run()
-                return true;
-            }
-            sched_yield();
-        } else {
-            for (unsigned i = 0; i != pauses; ++i) pause_cpu();
-            pauses = std::min(2 * pauses, most_pauses);
+            hands_.fetch_sub(lingering, std::memory_order::seq_cst);  // (a); (b) is the next turn of run()
+            return true;
         }
-        if (others_go_on && stands_by && lingering_in(hands) == 1) end = now + in_ticks(linger_us);
-        if (now >= end || (hands & closed) != 0) return leave_or_stay();
-    }
-}
-
-// Then a second runner costs more than it brings: the two fetch each other's cache lines, and jobs end out of order.
-bool cpu_pool::are_jobs_short() const noexcept {
-    return job_ticks_.load(std::memory_order::relaxed) < in_ticks(short_us);  // a guess about jobs to come
+        if (pauses <= most_pauses) {
+            for (unsigned i = 0; i != pauses; ++i) pause_cpu();
+            pauses *= 2;
+        } else {
+            sched_yield();
+        }
+    } while (ticks_now() < end && (hands_.load(std::memory_order::relaxed) & closed) == 0);  // relaxed: a hint
+    return leave_or_stay();
 }
 
 bool cpu_pool::leave_or_stay() noexcept {
@@ -296,11 +272,7 @@ void cpu_pool::distribute() noexcept {
     queued_.store(n, std::memory_order::relaxed);
 }
 
-void cpu_pool::finished_one(std::uint64_t run_ticks) noexcept {
-    // Smoothed over some eight jobs; one very long job counts like eight that are not short.
-    const std::uint64_t typical = job_ticks_.load(std::memory_order::relaxed);  // only written under the lock
-    job_ticks_.store(typical - typical / 8 + std::min(run_ticks, in_ticks(8 * short_us)) / 8,
-                     std::memory_order::relaxed);
+void cpu_pool::finished_one() noexcept {
     --running_;
     ++finished_;
     if (!waiting_.is_empty()) admit();
@@ -326,9 +298,8 @@ void cpu_pool::admit() noexcept {
 job_base* cpu_pool::claim_next() noexcept {
     const std::size_t n = queued_.load(std::memory_order::relaxed);  // only written under the lock
     if (n == 0) return nullptr;
-    const std::uint64_t picks = picks_.load(std::memory_order::relaxed) + 1;  // only written under the lock
-    picks_.store(picks, std::memory_order::relaxed);
-    const unsigned preferred = picks % low_turn == 0 ? 2 : picks % normal_turn == 0 ? 1 : 0;
+    ++picks_;
+    const unsigned preferred = picks_ % low_turn == 0 ? 2 : picks_ % normal_turn == 0 ? 1 : 0;
     job_base* job = queues_[preferred].claim_first();
     for (unsigned i = 0; job == nullptr && i != priorities; ++i) job = queues_[i].claim_first();
     if (job != nullptr) queued_.store(n - 1, std::memory_order::relaxed);

@@ -5,8 +5,7 @@
 // A runner is one piece of work enqueued in the arena. It takes a job, runs it, takes the next, and ends when there is none or
 // when it has run for about a millisecond: then it enqueues a successor and gives its thread back, so that oneTBB can move it
 // to other arenas. An enqueue for each job would cost more than all the rest of a job here. When a runner finds nothing it
-// lingers for some microseconds, looking now and then, before it ends: oneTBB's thread would spin for longer. While jobs are very
-// short, one that lingers leaves them to the others as long as these keep taking them: see linger().
+// lingers for some microseconds, looking now and then, before it ends: oneTBB's thread would spin for longer.
 //
 // The way of a job: submit() puts it on `incoming_`, a stack that takes one compare-exchange and which runners take as a whole, at
 // most every few microseconds, into `queues_`, under the lock. So submitters share with runners no line that each job moves.
@@ -80,18 +79,17 @@ private:
     // Running; on oneTBB's threads.
     void enqueue_runner(bool is_first);
     void run(bool is_first) noexcept;
-    job_base* next(std::uint64_t run_ticks, bool& more, std::uint64_t now, std::uint64_t& last_look) noexcept;
-    std::uint64_t run_one(job_base& job) noexcept;
+    job_base* next(bool has_run, bool& more, std::uint64_t now, std::uint64_t& last_look) noexcept;
+    void run_one(job_base& job) noexcept;
     void start_another() noexcept;
     bool hand_over() noexcept;
     bool linger() noexcept;
-    bool are_jobs_short() const noexcept;
     bool leave_or_stay() noexcept;
     bool looks_empty() const noexcept;
 
     // With the lock held.
     void distribute() noexcept;
-    void finished_one(std::uint64_t run_ticks) noexcept;
+    void finished_one() noexcept;
     void admit() noexcept;
     job_base* claim_next() noexcept;
     void give_up_all(std::unique_lock<std::mutex>& guard, const std::exception_ptr& why) noexcept;
@@ -116,12 +114,10 @@ private:
     job_list waiting_;
     std::uint64_t finished_ = 0;  // also those taken out, admitted or not
     std::uint64_t running_ = 0;
+    std::uint64_t picks_ = 0;
     std::condition_variable over_;
     // Written under the lock, looked at by lingering runners.
     std::atomic<std::size_t> queued_{0};
-    std::atomic<std::uint64_t> picks_{0};  // jobs taken from the queues
-    // What a job takes at present, with the way to it, in ticks. Jobs are taken for long ones until some have run.
-    std::atomic<std::uint64_t> job_ticks_{std::uint64_t{1} << 20};
 
     tbb_share share_;  // above the arena: its threads end after it
     oneapi::tbb::task_arena arena_;
