@@ -30,6 +30,7 @@ ROOT = FOLDER.parent.parent
 # Modelled file: the models that must notice, quickest first. A file or model that is not there is left out.
 MODELLED = {
     'include/pollux/core/fork_deque.hpp': ['fork_deque'],
+    'include/pollux/offload/job_state.hpp': ['offload_job'],
     'include/pollux/sync/oneshot_state.hpp': ['oneshot'],
     'include/pollux/core/waker_cell.hpp': ['waker_cell'],
     'lib/scheduler/parker.hpp': ['idle_set'],
