@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The task that a worker runs next: the one woken or spawned last, whose data are still warm. Its owner replaces and takes it;
-// a thief on its last pass may take it too, once it has waited long enough behind a long poll. A push to it wakes nobody.
+// The task that a worker runs next: the one woken or spawned last, whose data are still warm. Its owner replaces and
+// takes it; a thief on its last pass may take it too, once it has waited long enough behind a long poll. A push to it
+// wakes nobody. tests/model/next_slot_model.cpp runs this template under a model checker.
 //
 // Claim: each task put in is taken once, by a thread that sees what came before it was put in. Proof: every taking is a
 // read-modify-write of the one word, so it takes what stands there, and a thief's acquires.
-// Named races, harmless both: the owner puts a newer task in while a thief reads. The thief's exchange fails, or it has the older
-// one's stamp and takes the newer one too early. And the task that a thief has seen is taken and put in again: the thief takes the
-// later one. tests/model/next_slot_model.cpp runs this template under a model checker.
+// Named races, both harmless:
+//   The owner puts a newer task in while a thief looks. The thief's exchange fails, or it has read the older one's
+//   stamp and takes the newer one too early.
+//   The task that a thief has seen is taken and put in again. The thief's exchange takes it as it is now.
 #pragma once
 
 #include <atomic>
@@ -23,7 +25,7 @@ public:
     /// Puts `item` in. Returns the one that stood there, or null. `now` is any clock's.
     T* replace(T* item, std::uint64_t now) noexcept {
         since_.store(now, std::memory_order::relaxed);  // a thief that reads it late or early waits longer or shorter
-        // Release: what the item holds, for the acquire in steal(). No acquire: what comes back was put in by the owner.
+        // Release: what the item holds, for the acquire in steal(). No acquire: what comes back is the owner's own.
         return item_.exchange(item, std::memory_order::release);
     }
 
@@ -37,8 +39,8 @@ public:
     T* steal(std::uint64_t now, std::uint64_t least_age) noexcept {
         T* item = item_.load(std::memory_order::relaxed);  // checked by the compare-exchange
         if (item == nullptr) return nullptr;
-        // A sum: the owner may have put in another after the thief read its clock, and a difference would wrap round. Relaxed: a
-        // guess at its age is enough.
+        // A sum: the owner may have put it in after the thief read its clock, and a difference would wrap round.
+        // Relaxed: a guess at the age is enough.
         if (now < since_.load(std::memory_order::relaxed) + least_age) return nullptr;
         Sync::yield_point("next_slot: thief has looked, not yet taken");
         // Acquire: pairs with the release in replace(): shows what the item holds. A failure drops all that was read.

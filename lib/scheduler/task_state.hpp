@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The state word of a task: who may poll it, who may touch which of its fields, and when its block may be freed. Called
-// by the task cell, its wakers, join handles and abort handles, and by the thread that ends a runtime, which aborts every
-// task; from any thread; calls nothing. tests/model/task_state_model.cpp runs this template under a model checker.
+// by the task cell, its wakers, join handles and abort handles, and by the thread that ends a runtime (it aborts every
+// task), from any thread; calls nothing. tests/model/task_state_model.cpp runs this template under a model checker.
 //
 // Six bits and a count of references (from bit 6) in one atomic, changed by read-modify-writes only:
 //   running        One thread owns the future. Set by to_running, cleared by to_idle and to_complete.
@@ -22,8 +22,9 @@
 //   the slot       join_waker clear: the join handle, reading and writing. Set: the join handle reads; from complete on
 //                  the runtime reads too, until return_join_waker_slot. If that reports that the handle has gone, the
 //                  slot is the runtime's.
-//   queue link     Whoever was told `schedule` or `reschedule`, then the queue, then whoever took the task out of it: he
-//                  calls to_running, and keeps the link as long as running. After complete whoever frees the block.
+//   queue link     Whoever was told `schedule` or `reschedule`, then the queue, then whoever took the task out of it:
+//                  he calls to_running, and keeps the link until to_idle. From complete on it is for whoever frees the
+//                  block.
 //
 // References, one each:
 //   membership     Of the runtime, from spawn until the task is complete and unlinked. So until it is complete, no

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Model of scheduler/next_slot.hpp: each item is taken once for each time it was put in, by the owner, by a thief or as the
-// one that was displaced, and the taker sees what was written before. The races named in that file are the scenarios.
+// Model of scheduler/next_slot.hpp: each item is taken once for each time it was put in, by the owner, by a thief or as
+// the one that was displaced, and the taker sees what was written before. The races named in that file are the
+// scenarios.
 #include "relacy_sync.hpp"
 
 #include "scheduler/next_slot.hpp"

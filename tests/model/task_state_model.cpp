@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Model of lib/scheduler/task_state.hpp: a small task whose fields are plain memory, wakers, a join handle, an abort
-// handle and the end of the runtime, which aborts it, in every order. Checked by the model checker itself: no field is touched by two
-// threads at once, the block is freed exactly once and not used afterwards. Stated here: the future is polled and
-// destroyed by one thread at a time and destroyed once, the output is dropped or taken once, each wake-up is followed
-// by a whole poll that sees what the waker wrote, nobody sleeps for ever.
+// handle and the end of the runtime, which aborts it, in every order. Checked by the model checker itself: no field is
+// touched by two threads at once, the block is freed exactly once and not used afterwards. Stated here: the future is
+// polled and destroyed by one thread at a time and destroyed once, the output is dropped or taken once, each wake-up is
+// followed by a whole poll that sees what the waker wrote, nobody sleeps for ever.
 #include "relacy_sync.hpp"
 
 #include "scheduler/task_state.hpp"

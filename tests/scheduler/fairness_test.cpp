@@ -85,8 +85,8 @@ task<std::uint64_t> fib(int n) {
 
 TEST_SUITE("scheduler/fairness") {
     TEST_CASE("fairness: two tasks that wake each other do not hold up a third") {
-        current_thread_runtime rt;
         ping_pong pair;
+        current_thread_runtime rt;
         auto first = rt.spawn(pair.side(0));
         auto second = rt.spawn(pair.side(1));
         for (int i = 0; i != 100; ++i) rt.poll_once();
@@ -138,9 +138,9 @@ TEST_SUITE("scheduler/fairness") {
     }
 
     TEST_CASE("fairness: a task that spawns its successor for ever lets others run") {
-        pollux::runtime rt(workers(1));
         std::atomic<bool> stop = false;
         std::atomic<int> generations = 0;
+        pollux::runtime rt(workers(1));  // last: its end comes first, and detached tasks use the others until then
         rt.spawn(spawns_itself(stop, generations)).detach();
         while (generations < 100) std::this_thread::yield();
         rt.block_on(rt.spawn(sets(stop, 20)));
@@ -148,9 +148,9 @@ TEST_SUITE("scheduler/fairness") {
     }
 
     TEST_CASE("fairness: a task from another thread runs beside tasks that yield for ever") {
-        pollux::runtime rt(workers(1));
         std::atomic<bool> stop = false;
         std::atomic<std::uint64_t> rounds = 0;
+        pollux::runtime rt(workers(1));  // last, as above
         auto yields = [](const std::atomic<bool>& until, std::atomic<std::uint64_t>& count) -> task<> {
             while (!until) {
                 ++count;
@@ -164,9 +164,9 @@ TEST_SUITE("scheduler/fairness") {
     }
 
     TEST_CASE("fairness: a fork tree of many slices lets others run on its only worker") {
-        pollux::runtime rt(workers(1));
         std::atomic<bool> is_done = false;
         std::atomic<bool> has_started = false;
+        pollux::runtime rt(workers(1));
         auto tree = rt.spawn([&]() -> task<std::uint64_t> {
             has_started = true;
             std::uint64_t sum = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The heap of sleeps against a sorted container, and what a sleep sees of it: which waker is called, and what is left after the
-// end of the runtime.
+// The heap of sleeps against a sorted container, and what a sleep sees of it: which waker is called, and what is left
+// after the end of the runtime.
 #include "scheduler/sleep_heap.hpp"
 
 #include "pollux/runtime/errors.hpp"
