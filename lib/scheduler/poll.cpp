@@ -110,7 +110,8 @@ void complete_task(task_header& task, task_id failed) noexcept {
     if (holds_exception) task.failed_id = failed.value;
     const std::uint64_t state = states::to_complete(task.state);
     if ((state & states::join_interest) == 0) {
-        if (std::exception_ptr unseen = task.drop_result()) core.report_unhandled(failed, std::move(unseen));
+        if (std::exception_ptr unseen = task.drop_result())
+            core.report_unhandled(failed, std::move(unseen), (state & states::cancelled) != 0);
         if (holds_exception) core.drop_owner();
     } else if ((state & states::join_waker) != 0) {
         task.joiner.wake();

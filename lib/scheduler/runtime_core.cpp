@@ -186,9 +186,20 @@ struct described {
     char text[256];
 };
 
+bool is_cancellation(const std::exception_ptr& exception) noexcept {
+    try {
+        std::rethrow_exception(exception);
+    } catch (const task_cancelled&) {
+        return true;
+    } catch (...) {  // anything else is news
+        return false;
+    }
+}
+
 }  // namespace
 
-void runtime_core::report_unhandled(task_id id, std::exception_ptr exception) noexcept {
+void runtime_core::report_unhandled(task_id id, std::exception_ptr exception, bool was_cancelled) noexcept {
+    if (was_cancelled && is_cancellation(exception)) return;
     const auto number = static_cast<unsigned long long>(id.value);
     if (options_.on_unhandled_exception) {
         try {

@@ -69,7 +69,8 @@ public:
     void schedule_any(runnable& item) noexcept;
     /// The last task of a closed list has ended.
     void all_tasks_have_ended() noexcept;
-    void report_unhandled(task_id id, std::exception_ptr exception) noexcept;
+    /// Nobody will see `exception`. `was_cancelled`: its task was; that a cancelled task ended by task_cancelled is no news.
+    void report_unhandled(task_id id, std::exception_ptr exception, bool was_cancelled) noexcept;
 
     /// The service, made at first use. Throws: what `make_service` throws; task_cancelled while the runtime is ending.
     runtime_service& service(service_kind which, service_maker make_service);

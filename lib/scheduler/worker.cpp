@@ -352,23 +352,24 @@ void worker::run_fork(fork_point& point) noexcept {
 }
 
 bool worker::run_one_of(task_header& wanted) noexcept {
-    const std::size_t most = fire_and_count();
-    for (std::size_t i = 0; i < most; ++i) {
-        runnable* item = slot_.take();
-        if (item == nullptr) item = queue_.pop();
-        if (item == nullptr) item = core_.injection().pop(index_);
-        if (item == nullptr) break;
-        if (item->owner() == &wanted) return run_below_poll(*item), true;
-        push_back(*item);
-    }
+    fire_sleeps();
+    const auto runs = [&](runnable& item) {
+        if (item.owner() != &wanted) return push_back(item), false;
+        run_below_poll(item);
+        return true;
+    };
+    // One place after the other: what is put back stands in the run queue, and would hide the injection queue behind it.
+    if (runnable* const item = slot_.take(); item != nullptr && runs(*item)) return true;
+    for (std::size_t left = queue_.size(); left != 0; --left)
+        if (runnable* const item = queue_.pop(); item != nullptr && runs(*item)) return true;
+    for (std::size_t left = core_.injection().approximate_size(); left != 0; --left)
+        if (runnable* const item = core_.injection().pop(index_); item != nullptr && runs(*item)) return true;
     // It may stand with a worker that is in a long poll, or that waits as this one does.
     for (const auto& victim : core_.workers()) {
         if (victim.get() == this) continue;
         runnable* item = victim->slot_.steal(ticks_now(), 0);
         if (item == nullptr) item = victim->queue_.steal_into(queue_);
-        if (item == nullptr) continue;
-        if (item->owner() == &wanted) return run_below_poll(*item), true;
-        push_back(*item);
+        if (item != nullptr && runs(*item)) return true;
     }
     return false;
 }

@@ -410,6 +410,27 @@ TEST_SUITE("coro/fork_join") {
         CHECK(alive == 0);
     }
 
+    TEST_CASE("fork_join: dropping the parent finds a child that waits behind others in the injection queue") {
+        // Seen as a hang at the end of a runtime: the search went round the run queue and never came to the injection queue.
+        std::atomic<int> alive = 0;
+        manual_event first;
+        manual_event second;
+        pollux::runtime rt(workers(1));
+        auto drops = [&]() -> task<> {
+            {
+                auto fut = waits_twice(first, second, alive);
+                auto a_few_polls = pollux::select(pollux::by_ref(fut), yields(5, 0));
+                co_await a_few_polls;
+                for (int i = 0; i != 3; ++i) pollux::spawn(pollux::ready()).detach();
+                std::thread([&] { first.wake(); }).join();
+            }
+        };
+        rt.block_on(rt.spawn(drops));
+        CHECK(first.polls() == 1);
+        CHECK(first.waiting() == 0);
+        CHECK(alive == 0);
+    }
+
     TEST_CASE("fork_join: a task that throws drops what it still polls, and its handle gets the exception") {
         // The started parameter is destroyed after the exception was stored, and with it children that are tasks.
         std::atomic<int> alive = 0;

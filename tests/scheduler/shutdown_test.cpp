@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -144,6 +145,30 @@ TEST_SUITE("scheduler/shutdown") {
             CHECK(alive == 0);
             // A worker may get it in before the list of tasks is closed; then it is cancelled a moment later.
             CHECK((threads ? refused <= 3 : refused == 3));
+        }
+    }
+
+    TEST_CASE("on_unhandled_exception: that the end of a runtime ends a task by task_cancelled is no news, other exceptions are") {
+        for (const bool throws_another : {false, true}) {
+            std::atomic<bool> runs = false;
+            std::atomic<int> reports = 0;
+            auto options = workers(1);
+            options.on_unhandled_exception = [&](pollux::task_id, std::exception_ptr) { ++reports; };
+            {
+                pollux::runtime rt(options);
+                auto spawns_until_refused = [&]() -> task<> {
+                    runs = true;
+                    for (;;) {
+                        auto handle = pollux::spawn(pollux::ready());
+                        if (!handle.is_finished()) continue;
+                        if (throws_another) throw std::runtime_error("news");
+                        co_await handle;
+                    }
+                };
+                rt.spawn(spawns_until_refused).detach();
+                while (!runs) std::this_thread::yield();
+            }
+            CHECK(reports == (throws_another ? 1 : 0));
         }
     }
 

@@ -221,9 +221,9 @@ TEST_SUITE("scheduler/spawn") {
                     polled<int> poll(pollux::context&) { return 1; }
                 };
                 auto first = pollux::spawn(large());
-                expect(of_future.by_all_threads(), 1, "spawn of a future: ");
+                expect(of_future.by_this_thread(), 1, "spawn of a future: ");
                 co_await first;
-                expect(of_future.by_all_threads(), 1, "future: ");
+                expect(of_future.by_this_thread(), 1, "future: ");
 
                 auto large_task = [](int n) -> task<int> {
                     volatile char padding[2000] = {};
@@ -233,11 +233,11 @@ TEST_SUITE("scheduler/spawn") {
                 };
                 const heap_counter of_task;
                 auto made = large_task(3);
-                expect(of_task.by_all_threads(), 1, "frame: ");
+                expect(of_task.by_this_thread(), 1, "frame: ");
                 auto second = pollux::spawn(std::move(made));
-                expect(of_task.by_all_threads(), 1, "spawn of a task: ");
+                expect(of_task.by_this_thread(), 1, "spawn of a task: ");
                 co_await second;
-                expect(of_task.by_all_threads(), 1, "task: ");
+                expect(of_task.by_this_thread(), 1, "task: ");
             }
             co_return wrong;
         };
