@@ -15,7 +15,7 @@ block_cache::~block_cache() {
 }
 
 void* block_cache::fresh(std::size_t bytes) {
-    if (void* const block = std::malloc(bytes)) return block;
+    if (void* const block = std::malloc((bytes + step - 1) / step * step)) return block;
     throw std::bad_alloc();
 }
 

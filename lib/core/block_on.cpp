@@ -13,20 +13,6 @@
 
 namespace pollux::inline v0::detail {
 
-// empty -> notified by wake; empty -> waiting by wait, then notified by wake, which also ends the futex wait.
-struct thread_parker::token {
-    static constexpr std::uint32_t empty = 0, waiting = 1, notified = 2;
-
-    std::atomic<std::uint32_t> word{empty};
-    std::atomic<std::uint32_t> owners{2};  // the parker, and its waker
-
-    static token& of(void* data) noexcept { return *static_cast<token*>(data); }
-    static void drop(token& one) noexcept {
-        // Release: our last use of the word; acquire: the others', before it is deleted. Partner: this line.
-        if (one.owners.fetch_sub(1, std::memory_order::acq_rel) == 1) delete &one;
-    }
-};
-
 namespace {
 
 long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value) noexcept {
@@ -35,15 +21,33 @@ long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value)
 
 }  // namespace
 
+// empty -> notified by wake; empty -> waiting by wait, then notified by wake, which also ends the futex wait.
+struct thread_parker::token {
+    static constexpr std::uint32_t empty = 0, waiting = 1, notified = 2;
+
+    std::atomic<std::uint32_t> word{empty};
+    std::atomic<std::uint32_t> owners{2};  // the parker, and its waker
+
+    static token& of(void* data) noexcept { return *static_cast<token*>(data); }
+    static void wake(token& one) noexcept {
+        // Release: what was written before the wake-up; its partner is the acquire in wait(). A notified word is written again,
+        // so that this wake-up's writes are seen too.
+        if (one.word.exchange(notified, std::memory_order::release) == waiting) futex(one.word, FUTEX_WAKE_PRIVATE, 1);
+    }
+    static void drop(token& one) noexcept {
+        // Release: our last use of the word; acquire: the others', before it is deleted. Partner: this line.
+        if (one.owners.fetch_sub(1, std::memory_order::acq_rel) == 1) delete &one;
+    }
+};
+
 thread_parker::thread_parker() : token_(new token()) {
     static constexpr waker_table table{
         // Relaxed: whoever clones owns a count.
         [](void* data) noexcept { token::of(data).owners.fetch_add(1, std::memory_order::relaxed); },
+        [](void* data) noexcept { token::wake(token::of(data)); },
         [](void* data) noexcept {
-            // Release: what was written before the wake-up; its partner is the acquire in wait(). A notified word is written
-            // again, so that this wake-up's writes are seen too.
-            if (token::of(data).word.exchange(token::notified, std::memory_order::release) == token::waiting)
-                futex(token::of(data).word, FUTEX_WAKE_PRIVATE, 1);
+            token::wake(token::of(data));
+            token::drop(token::of(data));
         },
         [](void* data) noexcept { token::drop(token::of(data)); },
         [](const void* data) noexcept { return data; },

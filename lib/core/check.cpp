@@ -5,12 +5,17 @@
 #include <cstdlib>
 
 #include "pollux/core/polled.hpp"
+#include "pollux/core/task_state.hpp"
 
 namespace pollux::inline v0::detail {
 
 void fail_check(const char* message) noexcept {
     std::fprintf(stderr, "%s\n", message);
     std::abort();
+}
+
+void reference_overflow() noexcept {
+    fail_check("pollux: waker: more than 2^57 references to one task; some loop copies wakers and keeps them");
 }
 
 }  // namespace pollux::inline v0::detail

@@ -20,18 +20,25 @@ struct shared_target {
 
 shared_target& target_of(void* data) noexcept { return *static_cast<shared_target*>(data); }
 
+void drop_target(void* data) noexcept {
+    // Release: our uses of the target; acquire: those of the others, before it is deleted. Partner: this line.
+    if (target_of(data).owners.fetch_sub(1, std::memory_order::acq_rel) == 1) delete &target_of(data);
+}
+
 constexpr detail::waker_table shared_table{
     // Relaxed: whoever clones owns a count, so it cannot fall to zero meanwhile.
     [](void* data) noexcept { target_of(data).owners.fetch_add(1, std::memory_order::relaxed); },
     [](void* data) noexcept { target_of(data).target->wake(); },
     [](void* data) noexcept {
-        // Release: our uses of the target; acquire: those of the others, before it is deleted. Partner: this line.
-        if (target_of(data).owners.fetch_sub(1, std::memory_order::acq_rel) == 1) delete &target_of(data);
+        target_of(data).target->wake();
+        drop_target(data);
     },
+    &drop_target,
     [](const void* data) noexcept -> const void* { return static_cast<const shared_target*>(data)->target.get(); },
 };
 
 constexpr detail::waker_table noop_table{
+    [](void*) noexcept {},
     [](void*) noexcept {},
     [](void*) noexcept {},
     [](void*) noexcept {},

@@ -4,11 +4,12 @@
 //
 // Invariants: the loop reads a frame's `up` before it resumes it, since a frame that ends is gone. It touches nothing of a frame
 // after its unit has been handed on (moved). Destroying a chain goes from the innermost frame outwards, one frame at a time.
+#include <exception>
 #include <utility>
 
+#include "coro/drive.hpp"
 #include "pollux/coro/coroutine_task.hpp"
 #include "pollux/coro/fork_point.hpp"
-#include "pollux/coro/frame.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -112,13 +113,18 @@ next_step after_end_of(execution& self, std::uintptr_t up) noexcept {
 
 }  // namespace
 
-poll_end drive(execution& self, void* frame) {
-    next_step next{frame};
-    while (next.frame != nullptr) {
-        const std::uintptr_t up = promise_at(next.frame).up;
-        self.nested_frames = 0;
-        self.suspension = suspension_kind::none;
-        std::coroutine_handle<>::from_address(next.frame).resume();
+wait_end keep_thrown() noexcept {
+    current_execution->thrown = std::current_exception();
+    return wait_end::ready;
+}
+
+void rethrow_thrown() { std::rethrow_exception(std::exchange(current_execution->thrown, nullptr)); }
+
+poll_end drive(execution& self, void* frame) { return resume_frame(self, frame); }
+
+poll_end drive_on(execution& self, std::uintptr_t up) {
+    for (;;) {
+        next_step next{nullptr};
         switch (self.suspension) {
             case suspension_kind::none: next = after_end_of(self, up); break;
             case suspension_kind::go_on: next = {std::exchange(self.next_frame, nullptr)}; break;
@@ -126,25 +132,19 @@ poll_end drive(execution& self, void* frame) {
             case suspension_kind::pending: return poll_end::pending;
             case suspension_kind::moved: return poll_end::moved;
         }
+        if (next.frame == nullptr) return next.end;
+        up = resume_once(self, next.frame);
     }
-    return next.end;
 }
 
 poll_end poll_unit(execution& self, promise_base& root) {
-    suspension_point* const point = root.innermost;
-    if (point == nullptr) return drive(self, root.frame());
-    leaf_context cx(root);
-    void* const frame = point->frame;
-    const std::uintptr_t up = promise_at(frame).up;
-    switch (point->poll_again(*point, cx.get())) {
-        case wait_end::pending: self.unit = &root; return poll_end::pending;
-        case wait_end::ready: return drive(self, frame);
-        case wait_end::ended: {
-            const next_step next = after_end_of(self, up);
-            return next.frame != nullptr ? drive(self, next.frame) : next.end;
-        }
-    }
-    __builtin_unreachable();
+    if (root.innermost == nullptr) return resume_frame(self, root.frame());
+    return poll_waiting(self, root, leaf_context(root));
+}
+
+poll_end go_on_after_end(execution& self, std::uintptr_t up) {
+    const next_step next = after_end_of(self, up);
+    return next.frame != nullptr ? resume_frame(self, next.frame) : next.end;
 }
 
 void destroy_unit(promise_base& root) noexcept {
@@ -206,19 +206,10 @@ bool end_with_others(forking_execution& self, fork_point& point, std::int32_t by
     return true;
 }
 
-poll_end coroutine_task_base::poll(execution& self) noexcept {
-    self.can_fork = true;
-    return poll_unit(self, promise());
-}
-
 void coroutine_task_base::destroy_future(execution&) noexcept { destroy_unit(promise()); }
 
 task_identity coroutine_task_base::identity() const noexcept {
     return {task_id{promise().up >> frame_kind_bits}, promise().spawned_at};
-}
-
-void coroutine_task_base::set_id(task_id id) noexcept {
-    promise().up = id.value << frame_kind_bits | static_cast<std::uintptr_t>(frame_kind::spawned);
 }
 
 }  // namespace pollux::inline v0::detail

@@ -31,11 +31,15 @@ void fork_fallback::begin(promise_base& parent, void* parent_frame, void** frame
     mode_ = runtime_ != nullptr ? mode::spawned : mode::in_place;
 }
 
+task_id fork_fallback::child_id() const noexcept {
+    const task_header* const task = current_execution->task;
+    return task != nullptr ? task->identity().id : new_task_id();
+}
+
 void fork_fallback::spawn(task_header& child) noexcept { forked_tasks::spawn(*runtime_, child); }
 
 bool fork_fallback::suspend() noexcept {
-    leaf_context cx(*parent_);
-    if (poll_children(cx.get())) return false;
+    if (poll_children(leaf_context(*parent_))) return false;
     suspend_unit(*parent_, *this);
     return true;
 }

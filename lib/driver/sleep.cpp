@@ -5,6 +5,7 @@
 #include <new>
 #include <utility>
 
+#include "pollux/core/execution.hpp"
 #include "pollux/runtime/errors.hpp"
 #include "scheduler/runtime_core.hpp"
 #include "scheduler/sleep_heap.hpp"

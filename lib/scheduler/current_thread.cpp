@@ -56,6 +56,25 @@ private:
 
 }  // namespace
 
+namespace {
+
+// The worker's polls of tasks have a context of their own. The root's may throw.
+class root_poll {
+public:
+    root_poll(execution& self, context& cx) noexcept : self_(self), tasks_(std::exchange(self.current, &cx)) {
+        self.can_fork = false;
+    }
+    root_poll(const root_poll&) = delete;
+    root_poll& operator=(const root_poll&) = delete;
+    ~root_poll() { self_.current = tasks_; }
+
+private:
+    execution& self_;
+    context* const tasks_;
+};
+
+}  // namespace
+
 void drive_current_thread(runtime_core& core, bool (*poll)(void*, context&), void* argument) {
     seat mine(core);
     worker& self = mine.driven();
@@ -66,8 +85,7 @@ void drive_current_thread(runtime_core& core, bool (*poll)(void*, context&), voi
     for (;;) {
         if (root->take()) {
             context cx(to_wake, &budget);
-            self.current = &cx;
-            self.can_fork = false;
+            const root_poll scope(self, cx);
             if (poll(argument, cx)) return;
         }
         if (!self.run_one()) self.park();  // a wake-up of the root since take() has left a token

@@ -3,13 +3,13 @@
 // the poll that another worker may be in.
 #include <sched.h>
 
+#include "pollux/core/task_state.hpp"
 #include "pollux/coro/coroutine_task.hpp"
 #include "pollux/coro/fork_point.hpp"
 #include "pollux/runtime/join_handle.hpp"
 #include "pollux/runtime/spawn.hpp"
 #include "scheduler/forked_unit.hpp"
 #include "scheduler/runtime_core.hpp"
-#include "scheduler/task_state.hpp"
 #include "scheduler/task_waker.hpp"
 #include "scheduler/worker.hpp"
 
@@ -17,14 +17,12 @@ namespace pollux::inline v0::detail {
 
 namespace {
 
-using states = task_state<std_sync>;
+using states = task_states;
 
 }  // namespace
 
 void forked_tasks::spawn(runtime_core& runtime, task_header& child) noexcept {
-    const execution* const here = current_execution;
-    const task_id id = here->task != nullptr ? here->task->identity().id : runtime_core::next_id();
-    if (runtime.start(child, true, id)) return;
+    if (runtime.start(child)) return;
     // The runtime is ending: a task that has ended before it began.
     auto& coroutine = static_cast<coroutine_task_base&>(child);
     child.state.store(states::running | states::join_interest | 2 * states::one_reference, std::memory_order::relaxed);
@@ -63,7 +61,7 @@ void forked_tasks::release(task_header& child) noexcept {
     if (!has_thrown) return task_ops::drop_join(child);
     task_ops::exception_was_seen(child);
     child.drop_result();
-    task_ops::end_join(child);
+    task_ops::drop_reference(child);
 }
 
 }  // namespace pollux::inline v0::detail

@@ -5,9 +5,9 @@
 #include <mutex>
 #include <new>
 
+#include "pollux/core/task_state.hpp"
 #include "pollux/coro/fork_point.hpp"
 #include "scheduler/short_lock.hpp"
-#include "scheduler/task_state.hpp"
 #include "scheduler/task_waker.hpp"
 #include "scheduler/worker.hpp"
 
@@ -15,12 +15,12 @@ namespace pollux::inline v0::detail {
 
 namespace {
 
-using states = task_state<std_sync>;
+using states = task_states;
 
 // Children of tasks whose addresses fall together. Linked through the header.
 struct alignas(64) bucket {
     short_lock lock;
-    task_header* first = nullptr;
+    task_links children;
 };
 // Enough that two tasks rarely share a lock; only suspensions of forked children come here. A guess.
 constexpr std::size_t bucket_count = 64;
@@ -46,20 +46,23 @@ forked_unit& forked_unit::of(promise_base& child, worker& self) noexcept {
     if (state_in_front_of(frame).load(std::memory_order::relaxed) != 0)
         return *static_cast<forked_unit*>(header_in_front_of(frame));
     auto& made = *::new (static_cast<void*>(header_in_front_of(frame))) forked_unit(*self.task);
-    bucket& shelf = bucket_of(*self.task);
-    const std::lock_guard guard(shelf.lock);
-    made.next_task = shelf.first;
-    if (shelf.first != nullptr) shelf.first->previous_task = &made;
-    shelf.first = &made;
+    {
+        bucket& siblings = bucket_of(*self.task);
+        const std::lock_guard guard(siblings.lock);
+        siblings.children.link(made);
+    }
+    // The task has not parked itself, and may never: its children wait. If the list is closed, they see at their parking that the
+    // runtime is ending.
+    static_cast<void>(self.core().tasks().insert(*self.task));
     return made;
 }
 
-void forked_unit::ended() noexcept {
+void forked_unit::block_ended(void* block, std::size_t shelf) noexcept {
+    task_header::block_ended(block, shelf);
     {
-        bucket& shelf = bucket_of(*forked_from);
-        const std::lock_guard guard(shelf.lock);
-        (previous_task != nullptr ? previous_task->next_task : shelf.first) = next_task;
-        if (next_task != nullptr) next_task->previous_task = previous_task;
+        bucket& siblings = bucket_of(*forked_from);
+        const std::lock_guard guard(siblings.lock);
+        unlink();
     }
     (void)states::to_complete(state);  // nobody joins it
     drop_task_references(*this, 2);
@@ -68,14 +71,14 @@ void forked_unit::ended() noexcept {
 void forked_unit::wake_all_of(task_header& task) noexcept {
     bucket& shelf = bucket_of(task);
     const std::lock_guard guard(shelf.lock);
-    for (task_header* each = shelf.first; each != nullptr; each = each->next_task)
-        if (each->forked_from == &task) wake_task(*each);
+    for (task_links* one = shelf.children.next_task; one != &shelf.children; one = one->next_task)
+        if (auto& each = static_cast<task_header&>(*one); each.forked_from == &task) wake_task(each);
 }
 
 void forked_unit::park(promise_base& child, worker& self) noexcept {
     auto& unit = *static_cast<forked_unit*>(header_in_front_of(child.frame()));
     task_header& task = *unit.forked_from;
-    if (states::is_cancelled(task.state)) {
+    if (self.must_end(task)) {
         self.end_poll(task, abandon_unit(self, child));
         return;
     }
@@ -89,16 +92,15 @@ void forked_unit::run(execution& execution) noexcept {
     (void)states::to_running(state);  // only tasks are aborted, children look at theirs
     self.begin_poll(task);
     self.can_fork = true;
-    self.end_poll(task, states::is_cancelled(task.state) ? abandon_unit(self, promise()) : poll(self));
+    self.end_poll(task, self.must_end(task) ? abandon_unit(self, promise()) : poll_unit(self, promise()));
 }
-
-poll_end forked_unit::poll(execution& self) noexcept { return poll_unit(self, promise()); }
 
 void forked_unit::destroy_future(execution&) noexcept { destroy_unit(promise()); }
 
-const waker& worker::waker_of_fork(promise_base& child) noexcept {
+context& worker::context_of_fork(promise_base& child) noexcept {
     fork_waker_.forget();
-    return *::new (static_cast<void*>(&fork_waker_)) waker(&forked_unit::of(child, *this), &task_waker_table);
+    ::new (static_cast<void*>(&fork_waker_)) waker(&forked_unit::of(child, *this), &task_waker_table);
+    return fork_context_;
 }
 
 }  // namespace pollux::inline v0::detail

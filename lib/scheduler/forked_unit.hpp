@@ -29,14 +29,12 @@ public:
 
     void run(execution&) noexcept override;
     task_header* owner() noexcept override { return forked_from; }
-    poll_end poll(execution&) noexcept override;
     void destroy_future(execution&) noexcept override;
     void set_cancelled() noexcept override {}
     bool holds_exception() const noexcept override { return false; }
     std::exception_ptr drop_result() noexcept override { return nullptr; }
     task_identity identity() const noexcept override { return forked_from->identity(); }
-    void ended() noexcept override;
-    void set_id(task_id) noexcept override {}
+    void block_ended(void* block, std::size_t shelf) noexcept override;
 
 private:
     explicit forked_unit(task_header& task) noexcept;

@@ -9,11 +9,15 @@
 #include <utility>
 
 #include "core/ticks.hpp"
+#include "coro/drive.hpp"
 #include "pollux/core/block_cache.hpp"
-#include "pollux/coro/frame.hpp"
+#include "pollux/core/task_state.hpp"
+#include "pollux/coro/coroutine_task.hpp"
+#include "pollux/runtime/future_cell.hpp"
+#include "pollux/runtime/join_handle.hpp"
+#include "pollux/runtime/spawn.hpp"
 #include "scheduler/forked_unit.hpp"
 #include "scheduler/runtime_core.hpp"
-#include "scheduler/task_state.hpp"
 #include "scheduler/task_waker.hpp"
 #include "scheduler/thread_hooks.hpp"
 #include "scheduler/worker.hpp"
@@ -22,30 +26,40 @@ namespace pollux::inline v0::detail {
 
 namespace {
 
-using states = task_state<std_sync>;
+using states = task_states;
 
 task_header& task_of(void* data) noexcept { return *static_cast<task_header*>(data); }
 
 runtime_core& core_of(task_header& task) noexcept { return *static_cast<runtime_core*>(task.home); }
 
-// The block's size and the place of the header in it, in the queue link of a header whose future is gone.
-constexpr unsigned offset_bits = 16;
+// The block's shelf and the place of the header in it, in the queue link of a header whose future is gone.
+constexpr unsigned shelf_bits = 6;
+static_assert(block_cache::shelf_count < 1u << shelf_bits);
 
 void free_block(task_header& task) noexcept {
     const auto packed = reinterpret_cast<std::uintptr_t>(task.next);
-    const std::size_t bytes = packed >> offset_bits;
-    const std::size_t offset = (packed & ((1u << offset_bits) - 1)) * frame_alignment;
-    give_block(reinterpret_cast<char*>(&task) - offset, bytes);
+    give_block_to_shelf(reinterpret_cast<char*>(&task) - (packed >> shelf_bits), packed & ((1u << shelf_bits) - 1));
 }
 
 }  // namespace
 
 // --- queueing ----------------------------------------------------------------------------------------------------------------
 
-void worker::schedule_local(runnable& item) noexcept {
-    // Without thieves the slot would only let a task go before its turn.
-    if (!core_.has_threads()) return push_back(item);
-    if (runnable* const displaced = slot_.replace(&item, interval_start_ == 0 ? 0 : ticks_now())) push_back(*displaced);
+[[gnu::always_inline]] inline void worker::schedule_local(runnable& item) noexcept {
+    // The stamp tells when this poll has begun, a slice late (see steal_slot()): reading a clock costs more than a theft that
+    // comes too soon.
+    if (runnable* const displaced = slot_.replace(&item, budget_.deadline)) push_back(*displaced);
+}
+
+// As schedule_local(). Always true: so the rare paths are the last calls of start(), which need not save anything.
+[[gnu::always_inline]] inline bool worker::schedule_spawned(runnable& item) noexcept {
+    runnable* const displaced = slot_.replace(&item, budget_.deadline);
+    return displaced == nullptr || push_back_spawned(*displaced);
+}
+
+[[gnu::noinline]] bool worker::push_back_spawned(runnable& item) noexcept {
+    push_back(item);
+    return true;
 }
 
 void worker::push_back(runnable& item) noexcept {
@@ -54,13 +68,38 @@ void worker::push_back(runnable& item) noexcept {
     publish_local_push();
 }
 
-void runtime_core::schedule_any(runnable& item) noexcept {
+[[gnu::always_inline]] inline void runtime_core::schedule_here(runnable& item) noexcept {
     if (worker* const mine = this_worker(); mine != nullptr && &mine->core() == this) {
         mine->schedule_local(item);
         return;
     }
     schedule_from_outside(item);
 }
+
+void runtime_core::schedule_any(runnable& item) noexcept { schedule_here(item); }
+
+bool runtime_core::start(task_header& task) noexcept {
+    task.home = this;
+    task.state.store(states::initial(true), std::memory_order::relaxed);  // the queue publishes it
+    worker* const mine = this_worker();
+    if (mine == nullptr || &mine->core() != this) [[unlikely]]
+        return accept_from_outside() && (schedule_from_outside(task), true);
+    // Outside of a task, in a hook or a waker, the worker may be about to be told that all tasks have ended.
+    if (mine->task == nullptr) [[unlikely]]
+        return accept_from_outside() && mine->schedule_spawned(task);
+    return census_.spawned_in_task(mine->census_counter_) && mine->schedule_spawned(task);
+}
+
+[[gnu::noinline]] bool runtime_core::accept_from_outside() noexcept {
+    switch (census_.spawned_elsewhere(this_thread_number())) {
+        case spawn_answer::accepted: return true;
+        case spawn_answer::refused: return false;
+        case spawn_answer::refused_and_all_ended: all_tasks_have_ended(); return false;
+    }
+    __builtin_unreachable();
+}
+
+bool start_task(runtime_core& core, task_header& task) noexcept { return core.start(task); }
 
 void runtime_core::schedule_from_outside(runnable& item) noexcept {
     visitor_count& visit = visitors_[this_thread_number() % visitor_counts];
@@ -77,14 +116,18 @@ void runtime_core::schedule_from_outside(runnable& item) noexcept {
 const waker_table task_waker_table{
     [](void* data) noexcept { states::add_reference(task_of(data).state); },
     [](void* data) noexcept { wake_task(task_of(data)); },
+    [](void* data) noexcept { wake_and_drop_task(task_of(data)); },
     [](void* data) noexcept { drop_task_references(task_of(data), 1); },
     [](const void* data) noexcept { return data; },
 };
 
-void block_ended(task_header& header, void* block, std::size_t bytes) noexcept {
-    const auto offset = static_cast<std::size_t>(reinterpret_cast<char*>(&header) - static_cast<char*>(block));
-    header.next = reinterpret_cast<runnable*>(bytes << offset_bits | offset / frame_alignment);
-    header.ended();
+void task_header::block_ended(void* block, std::size_t shelf) noexcept {
+    const auto offset = static_cast<std::size_t>(reinterpret_cast<char*>(this) - static_cast<char*>(block));
+    next = reinterpret_cast<runnable*>(offset << shelf_bits | shelf);
+}
+
+void task_ops::drop_reference(task_header& task) noexcept {
+    if (states::drop_reference(task.state)) free_block(task);
 }
 
 void drop_task_references(task_header& task, unsigned count) noexcept {
@@ -92,7 +135,15 @@ void drop_task_references(task_header& task, unsigned count) noexcept {
 }
 
 void wake_task(task_header& task) noexcept {
-    if (states::wake(task.state) == wake_action::schedule) core_of(task).schedule_any(task);
+    if (states::wake(task.state) == wake_action::schedule) core_of(task).schedule_here(task);
+}
+
+void wake_and_drop_task(task_header& task) noexcept {
+    switch (states::wake_and_drop(task.state)) {
+        case last_wake_action::nothing: break;
+        case last_wake_action::schedule: core_of(task).schedule_here(task); break;
+        case last_wake_action::drop_reference: drop_task_references(task, 1); break;
+    }
 }
 
 void abort_task(task_header& task) noexcept {
@@ -102,24 +153,57 @@ void abort_task(task_header& task) noexcept {
         forked_unit::wake_all_of(task);
 }
 
-void complete_task(task_header& task, task_id failed) noexcept {
-    runtime_core& core = core_of(task);
-    const bool holds_exception = failed.value != 0;
-    if (holds_exception) core.add_owner();  // for the report, if nobody takes it; by then the runtime may be gone
-    const bool was_last = core.tasks().remove(task);
-    if (holds_exception) task.failed_id = failed.value;
-    const std::uint64_t state = states::to_complete(task.state);
-    if ((state & states::join_interest) == 0) {
-        if (std::exception_ptr unseen = task.drop_result())
-            core.report_unhandled(failed, std::move(unseen), (state & states::cancelled) != 0);
-        if (holds_exception) core.drop_owner();
-    } else if ((state & states::join_waker) != 0) {
-        task.joiner.wake();
-        if (states::return_join_waker_slot(task.state)) task.joiner = waker();
+// The waker of a handle that waits: mostly that of a task of this runtime.
+[[gnu::always_inline]] inline void worker::wake_joiner(task_header& done) noexcept {
+    // A copy of its words: the slot is read by the handle still, and what it held is gone with the wake-up.
+    waker joiner(done.joiner.data(), done.joiner.table());
+    if (joiner.table() != &task_waker_table) [[unlikely]]
+        return std::move(joiner).wake();
+    task_header& waiting = task_of(joiner.data());
+    joiner.forget();
+    switch (states::wake_and_drop(waiting.state)) {
+        case last_wake_action::schedule:
+            if (waiting.home == &core_) [[likely]]
+                schedule_local(waiting);
+            else
+                core_of(waiting).schedule_any(waiting);
+            break;
+        case last_wake_action::nothing: break;
+        case last_wake_action::drop_reference: drop_task_references(waiting, 1); break;
     }
-    drop_task_references(task, 2);
-    if (was_last) core.all_tasks_have_ended();
 }
+
+[[gnu::always_inline]] inline void worker::complete_here(task_header& done) noexcept {
+    task = nullptr;
+    if (done.was_linked()) core_.tasks().remove(done);
+    const task_id failed_task = failed;
+    if (failed_task.value != 0) [[unlikely]]
+        keep_exception(done);
+    const std::uint64_t state = states::to_complete(done.state);
+    if ((state & states::join_waker) != 0) [[likely]]
+        wake_joiner(done);
+    else if ((state & states::join_interest) == 0)
+        drop_unseen(done, failed_task, state);
+    // Only those who hold one add one: if all are ours, they stay so.
+    if (states::reference_count(state) == 2 || states::drop_some(done.state, 2)) free_block(done);
+    if (core_.census().ended(census_counter_)) [[unlikely]]
+        core_.all_tasks_have_ended();
+}
+
+[[gnu::noinline, gnu::cold]] void worker::keep_exception(task_header& done) noexcept {
+    core_.add_owner();  // for the report, if nobody takes it; by then the runtime may be gone
+    done.failed_id = failed.value;
+    failed = task_id();
+}
+
+[[gnu::noinline]] void worker::drop_unseen(task_header& done, task_id failed_task, std::uint64_t state) noexcept {
+    std::exception_ptr unseen = done.drop_result();
+    if (failed_task.value == 0) return;
+    core_.report_unhandled(failed_task, std::move(unseen), (state & states::cancelled) != 0);
+    core_.drop_owner();
+}
+
+void worker::complete_task(task_header& done) noexcept { complete_here(done); }
 
 // --- polling -------------------------------------------------------------------------------------------------------------
 
@@ -128,73 +212,92 @@ void worker::set_poll_waker(task_header& polled) noexcept {
     ::new (static_cast<void*>(&poll_waker_)) waker(&polled, &task_waker_table);
 }
 
-void worker::begin_poll(task_header& polled) noexcept {
+[[gnu::always_inline]] inline void worker::begin_task(task_header& polled) noexcept {
     task = &polled;
-    unit = nullptr;
-    current = &poll_context_;
-    can_fork = false;
     set_poll_waker(polled);
     budget_.chunk_left = poll_budget::chunk;
     budget_.units_left = poll_budget::units_per_poll - poll_budget::chunk;
     budget_.deadline = ticks_now() + slice_ticks_;
-    failed = task_id();
     count_.polls.add(1);
+}
+
+void worker::begin_poll(task_header& polled) noexcept { begin_task(polled); }
+
+// The runtime is ending, and the task has never waited: nobody else will cancel it.
+[[gnu::always_inline]] inline bool worker::finds_it_too_late(const task_header& polled) const noexcept {
+    return !polled.was_linked() && core_.is_ending();
+}
+
+// The task has answered pending, and what it waits for has its own waker.
+[[gnu::always_inline]] inline void worker::park_here(task_header& polled) noexcept {
+    if (!polled.was_linked() && !core_.tasks().insert(polled)) [[unlikely]]
+        return cancel_task(polled);
+    task = nullptr;
+    switch (states::to_idle(polled.state)) {
+        case idle_action::parked:
+        case idle_action::parked_last: break;
+        case idle_action::reschedule:
+            push_back(polled);  // to the back: a task that wakes itself lets the others go first
+            break;
+        case idle_action::cancel: cancel_task(polled); break;
+    }
+}
+
+void worker::park_task(task_header& polled) noexcept { park_here(polled); }
+
+void worker::cancel_task(task_header& polled) noexcept {
+    task = &polled;
+    polled.destroy_future(*this);
+    polled.set_cancelled();
+    complete_task(polled);
 }
 
 void worker::end_poll(task_header& polled, poll_end end) noexcept {
     switch (end) {
-        case poll_end::finished:
-            task = nullptr;
-            complete_task(polled, failed);
-            break;
+        case poll_end::finished: complete_task(polled); break;
         case poll_end::abandoned:
-            task = nullptr;
             polled.set_cancelled();
-            complete_task(polled, task_id());
+            complete_task(polled);
             break;
-        case poll_end::moved: break;
-        case poll_end::pending: {
-            if (unit != nullptr && unit->kind() >= frame_kind::forked) {
+        case poll_end::moved: task = nullptr; break;
+        case poll_end::pending:
+            if (unit->kind() >= frame_kind::forked)
                 forked_unit::park(*unit, *this);
-                break;
-            }
-            switch (states::to_idle(polled.state)) {
-                case idle_action::parked:
-                case idle_action::parked_last: break;
-                case idle_action::reschedule:
-                    push_back(polled);  // to the back: a task that wakes itself lets the others go first
-                    break;
-                case idle_action::cancel:
-                    polled.destroy_future(*this);
-                    end_poll(polled, poll_end::abandoned);
-                    break;
-            }
+            else
+                park_task(polled);
+            task = nullptr;
             break;
-        }
     }
-    task = nullptr;
 }
 
-void task_header::run(execution& execution) noexcept {
+void future_cell_base::run(execution& execution) noexcept {
     auto& self = static_cast<worker&>(execution);
-    switch (states::to_running(state)) {
-        case run_action::run: {
-            self.begin_poll(*this);
-            const poll_end end = poll(self);
-            if (end == poll_end::finished) [[likely]] {
-                self.task = nullptr;
-                complete_task(*this, self.failed);
-            } else {
-                self.end_poll(*this, end);
-            }
-            break;
-        }
-        case run_action::cancel:
-            self.begin_poll(*this);
-            destroy_future(self);
-            self.end_poll(*this, poll_end::abandoned);
-            break;
-    }
+    const run_action action = states::to_running(state);
+    self.begin_task(*this);
+    if (action == run_action::cancel || self.finds_it_too_late(*this)) [[unlikely]]
+        self.cancel_task(*this);
+    else if (poll(self))
+        self.complete_task(*this);
+    else
+        self.park_task(*this);
+}
+
+void coroutine_task_base::run(execution& execution) noexcept {
+    auto& self = static_cast<worker&>(execution);
+    const run_action action = states::to_running(state);
+    self.begin_task(*this);
+    if (action == run_action::cancel || self.finds_it_too_late(*this)) [[unlikely]]
+        return self.cancel_task(*this);
+    self.can_fork = true;
+    promise_base& root = promise();
+    const poll_end end =
+        root.innermost == nullptr ? resume_frame(self, frame()) : poll_waiting(self, root, *self.current);
+    if (end == poll_end::finished) [[likely]]
+        self.complete_here(*this);
+    else if (end == poll_end::pending && self.unit == &root)
+        self.park_here(*this);
+    else
+        self.end_poll(*this, end);
 }
 
 }  // namespace pollux::inline v0::detail

@@ -16,10 +16,10 @@
 #include <system_error>
 #include <utility>
 
+#include "pollux/core/task_state.hpp"
 #include "pollux/runtime/errors.hpp"
 #include "pollux/runtime/spawn.hpp"
 #include "scheduler/cpu_count.hpp"
-#include "scheduler/task_state.hpp"
 #include "scheduler/task_waker.hpp"
 #include "scheduler/thread_hooks.hpp"
 #include "scheduler/worker.hpp"
@@ -67,6 +67,7 @@ runtime_core::runtime_core(runtime_options options, flavour which)
       flavour_(which),
       idle_(options_.workers, membarrier_is_available()),
       injection_(shards_for(options_.workers, 1, 16)),
+      census_(options_.workers, idle_.is_asymmetric()),
       tasks_(shards_for(options_.workers, 4, 256)) {
     std::uint64_t seed = seed_for(options_);
     for (unsigned i = 0; i != options_.workers; ++i) {
@@ -125,13 +126,14 @@ void runtime_core::all_tasks_have_ended() noexcept {
 }
 
 void runtime_core::end() noexcept {
-    is_ending_.store(true, std::memory_order::release);  // pairs with is_ending(); the list's locks do the rest
-    if (tasks_.close([](task_header& task) { abort_task(task); })) all_tasks_have_ended();
+    const bool is_empty = census_.end();
+    tasks_.close([](task_header& task) { abort_task(task); });
+    if (is_empty) all_tasks_have_ended();
     if (has_threads()) {
         for (std::thread& each : threads_) each.join();
         threads_.clear();
     } else {
-        workers_.front()->run_until_stopped();
+        workers_.front()->drive_until_stopped();
     }
     wait_for_visitors();
     for (auto& each : service_)
@@ -151,23 +153,12 @@ void runtime_core::wait_for_visitors() noexcept {
 
 void runtime_core::unpark(unsigned index) noexcept { workers_[index]->unpark(); }
 
-task_id runtime_core::next_id() noexcept {
-    // Ids are taken in blocks, so that spawning threads do not write one line in turn.
-    constexpr std::uint64_t block = 1024;
-    static constinit std::atomic<std::uint64_t> next_block{1};
-    static constinit thread_local std::uint64_t next = 0;
-    if (next % block == 0) next = next_block.fetch_add(1, std::memory_order::relaxed) * block;  // only has to be unique
-    return task_id{next++};
-}
+constinit thread_local std::uint64_t next_task_id = 0;
 
-bool runtime_core::start(task_header& task, bool join, task_id id) noexcept {
-    task.home = this;
-    task.set_id(id);
-    task.state.store(task_state<std_sync>::initial(join),
-                     std::memory_order::relaxed);  // the list's lock and the queue publish it
-    if (!tasks_.insert(task)) return false;
-    schedule_any(task);
-    return true;
+task_id first_id_of_block() noexcept {
+    static constinit std::atomic<std::uint64_t> next_block{1};
+    next_task_id = next_block.fetch_add(1, std::memory_order::relaxed) * task_id_block;  // only has to be unique
+    return task_id{next_task_id++};
 }
 
 namespace {
@@ -199,7 +190,7 @@ bool is_cancellation(const std::exception_ptr& exception) noexcept {
 }  // namespace
 
 void runtime_core::report_unhandled(task_id id, std::exception_ptr exception, bool was_cancelled) noexcept {
-    if (was_cancelled && is_cancellation(exception)) return;
+    if ((was_cancelled || is_ending()) && is_cancellation(exception)) return;
     const auto number = static_cast<unsigned long long>(id.value);
     if (options_.on_unhandled_exception) {
         try {
@@ -248,8 +239,8 @@ void runtime_core::heap_has_earlier(unsigned index) noexcept {
 runtime_metrics runtime_core::metrics() const noexcept {
     runtime_metrics sum;
     sum.workers = workers_.size();
-    sum.alive_tasks = tasks_.alive();
-    sum.spawned = tasks_.spawned();
+    sum.alive_tasks = census_.alive();
+    sum.spawned = census_.spawned();
     sum.injection_depth = injection_.approximate_size();
     for (const visitor_count& each : visitors_)
         sum.injected += each.pushed.load(std::memory_order::relaxed);  // a metric
@@ -259,10 +250,5 @@ runtime_metrics runtime_core::metrics() const noexcept {
         if (const runtime_service* const service = each.load(std::memory_order::acquire)) service->add_to(sum);
     return sum;
 }
-
-runtime_core* current_runtime() noexcept { return current_execution != nullptr ? current_execution->runtime : nullptr; }
-
-bool start_task(runtime_core& core, task_header& task, task_id id) noexcept { return core.start(task, true, id); }
-task_id new_task_id() noexcept { return runtime_core::next_id(); }
 
 }  // namespace pollux::inline v0::detail

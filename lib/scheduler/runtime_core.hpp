@@ -6,8 +6,10 @@
 // counted as a visitor. The core cannot be gone when it enters: its task is marked as notified, so the task cannot end before the
 // push; and the end of the runtime waits for all tasks and then for all visitors. After it has left it touches nothing.
 //
-// The end: (1) close the list of tasks: nothing is spawned any more, and every task is cancelled; (2) the workers destroy
-// them; who ends the last one stops the workers; (3) join the threads; (4) wait for visitors; (5) stop the services and timers.
+// The end: (1) from now on spawns are refused; (2) close the list of tasks: every task in it is cancelled, and one that was never
+// polled, or that waits for the first time, is cancelled by the worker that comes upon it; (3) the workers destroy them; who
+// ends the last one (task_census.hpp) stops the workers; (4) join the threads; (5) wait for visitors; (6) stop the services
+// and timers.
 #pragma once
 
 #include <atomic>
@@ -24,6 +26,7 @@
 #include "scheduler/idle_set.hpp"
 #include "scheduler/injection_queue.hpp"
 #include "scheduler/sleep_heap.hpp"
+#include "scheduler/task_census.hpp"
 #include "scheduler/task_list.hpp"
 
 namespace pollux::inline v0::detail {
@@ -57,19 +60,21 @@ public:
     /// Ends it; see above. Once; not on one of its workers.
     void end() noexcept;
     /// True from the beginning of end().
-    bool is_ending() const noexcept { return is_ending_.load(std::memory_order::acquire); }  // pairs with end()
+    bool is_ending() const noexcept { return census_.is_ending(); }
 
-    /// Takes a new task, whose header has no state yet, and schedules it. With `join` a handle has a reference. False: the
-    /// runtime is ending; nothing was done.
-    bool start(task_header& task, bool join, task_id id) noexcept;
-    static task_id next_id() noexcept;
+    /// Takes a new task, whose header has no state yet, and schedules it; a join handle has a reference. False: the runtime
+    /// is ending; nothing was done.
+    bool start(task_header& task) noexcept;
 
     void schedule(task_header& task) noexcept override { schedule_any(task); }
     /// The same for a fork point or a forked child.
     void schedule_any(runnable& item) noexcept;
-    /// The last task of a closed list has ended.
+    /// As schedule_any(), inlined into the functions beside it.
+    void schedule_here(runnable& item) noexcept;
+    /// It is ending, and its last task has ended. Perhaps more than once.
     void all_tasks_have_ended() noexcept;
-    /// Nobody will see `exception`. `was_cancelled`: its task was; that a cancelled task ended by task_cancelled is no news.
+    /// Nobody will see `exception`. `was_cancelled`: its task was; that this, or the end of the runtime, has ended it by
+    /// task_cancelled is no news.
     void report_unhandled(task_id id, std::exception_ptr exception, bool was_cancelled) noexcept;
 
     /// The service, made at first use. Throws: what `make_service` throws; task_cancelled while the runtime is ending.
@@ -94,11 +99,13 @@ public:
     idle_set<>& idle() noexcept { return idle_; }
     injection_queue<runnable>& injection() noexcept { return injection_; }
     task_list& tasks() noexcept { return tasks_; }
+    task_census<>& census() noexcept { return census_; }
     bool has_threads() const noexcept { return flavour_ == flavour::threads; }
 
 private:
     runtime_core(runtime_options options, flavour which);
     ~runtime_core();
+    bool accept_from_outside() noexcept;
     void start_threads();
     void stop_threads() noexcept;
     void wait_for_visitors() noexcept;
@@ -107,11 +114,11 @@ private:
     runtime_options options_;
     flavour flavour_;
     std::atomic<std::uint32_t> owners_{1};
-    std::atomic<bool> is_ending_{false};
     std::atomic<bool> should_stop_{false};
 
     idle_set<> idle_;
     injection_queue<runnable> injection_;
+    task_census<> census_;
     task_list tasks_;
     std::vector<std::unique_ptr<worker>> workers_;
     std::vector<std::thread> threads_;
@@ -129,8 +136,5 @@ private:
     std::unique_ptr<runtime_service> services_[service_count];  // filled once, under the lock
     std::atomic<runtime_service*> service_[service_count] = {};
 };
-
-/// The runtime of this thread: of its worker, of its block_on, of the job it runs. Null: none.
-runtime_core* current_runtime() noexcept;
 
 }  // namespace pollux::inline v0::detail

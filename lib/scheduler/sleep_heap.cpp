@@ -77,7 +77,7 @@ void sleep_heap::close() noexcept {
             entry.state = sleep_state::cancelled;
             woken = std::move(entry.to_wake);
         }
-        woken.wake();
+        std::move(woken).wake();
     }
 }
 

@@ -14,11 +14,10 @@ class runtime_core;
 extern const waker_table task_waker_table;
 
 void wake_task(task_header& task) noexcept;
+/// The same, and gives up a waker's reference.
+void wake_and_drop_task(task_header& task) noexcept;
 void abort_task(task_header& task) noexcept;
 /// Gives up references; frees the block with the last.
 void drop_task_references(task_header& task, unsigned count) noexcept;
-/// The future is destroyed and the result stored: publishes the end, wakes the joiner, gives up two references. Called by
-/// whoever has marked the task as running.
-void complete_task(task_header& task, task_id failed) noexcept;
 
 }  // namespace pollux::inline v0::detail

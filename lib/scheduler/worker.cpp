@@ -9,15 +9,15 @@
 #include <utility>
 
 #include "core/ticks.hpp"
+#include "pollux/core/task_state.hpp"
 #include "scheduler/forked_unit.hpp"
-#include "scheduler/task_state.hpp"
 #include "scheduler/task_waker.hpp"
 
 namespace pollux::inline v0::detail {
 
 namespace {
 
-using states = task_state<std_sync>;
+using states = task_states;
 
 // Polls of the next slot in a row. Tokio's, picked by feel there; with fewer, a pair of tasks that talk loses its warm data,
 // with more it holds up the run queue.
@@ -52,7 +52,9 @@ worker::worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asym
     : forking_execution(asymmetric),
       core_(core),
       index_(index),
+      census_counter_(core.census().of_worker(index)),
       poll_context_(poll_waker_, &budget_),
+      fork_context_(fork_waker_, &budget_),
       slice_ticks_(ticks_per_millisecond() * slice_us / 1000),
       interval_(first_interval),
       random_(seed | 1),
@@ -64,6 +66,7 @@ worker::worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asym
     current = &poll_context_;
     budget_.runtime = &core;
     budget_.is_limited = true;
+    budget_.deadline = slice_ticks_;  // before the first poll: as if that had begun at zero
     budget_.forced_yields = &count_.forced_yields;
 }
 
@@ -84,8 +87,6 @@ worker::entered::~entered() {
 // --- the loop ----------------------------------------------------------------------------------------------------------------
 
 [[gnu::always_inline]] inline void worker::run(runnable& item) noexcept {
-    if (is_searching_) leave_search();
-    may_rest_ = false;
     item.run(*this);
     // A child of a fork has suspended: its parent's point, and those above, stand on the deque. Nothing else is polled before
     // they are gone, so that a child that ends and pops a point has found its own parent.
@@ -98,53 +99,73 @@ worker::entered::~entered() {
 }
 
 [[gnu::always_inline]] inline runnable* worker::next() noexcept {
-    if (!core_.has_threads()) move_from_injection();
     if (polls_left_ == 0) [[unlikely]] {
-        tune_interval(ticks_now());
-        fire_sleeps();
-        if (runnable* const item = core_.injection().pop(index_)) return item;
+        if (runnable* const item = next_when_due()) return item;
     } else {
         --polls_left_;
     }
-    if (!slot_.looks_empty()) {
-        if (slot_polls_ < most_slot_polls) {
-            if (runnable* const item = slot_.take()) {
-                ++slot_polls_;
-                return item;
-            }
-        } else if (runnable* const item = slot_.take()) {
-            push_back(*item);
-        }
+    if (runnable* const item = slot_.take()) {
+        if (++slot_polls_ <= most_slot_polls) [[likely]]
+            return item;
+        slot_polls_ = 0;
+        if (queue_.looks_empty()) return item;  // nobody waits behind it
+        push_back(*item);
     }
     slot_polls_ = 0;
     if (runnable* const item = queue_.pop()) return item;
-    // Everything here is done: whatever comes from elsewhere comes with a look at the sleeps.
+    return next_when_empty();
+}
+
+// Once in an interval: the sleeps, and the injection queue before the own ones.
+runnable* worker::next_when_due() noexcept {
+    tune_interval(ticks_now());
+    fire_sleeps();
+    return core_.injection().pop(index_);
+}
+
+// Everything here is done: whatever comes from elsewhere comes with a look at the sleeps.
+runnable* worker::next_when_empty() noexcept {
     fire_sleeps();
     if (runnable* const item = slot_.take()) return item;
     if (runnable* const item = queue_.pop()) return item;
     return from_injection();
 }
 
-[[gnu::always_inline]] inline bool worker::run_next() noexcept {
+bool worker::run_one() noexcept {
+    // Without thieves the slot would only let a task go before its turn.
+    if (runnable* const item = slot_.take()) push_back(*item);
+    move_from_injection();
     runnable* const item = next();
     if (item == nullptr) return false;
+    leave_search();
+    may_rest_ = false;
     run(*item);
     return true;
 }
 
-bool worker::run_one() noexcept { return run_next(); }
-
 void worker::run_until_stopped() noexcept {
     const entered scope(*this);
     while (!core_.should_stop()) {
-        if (run_next()) continue;
-        if (runnable* const item = search()) {
-            run(*item);
+        runnable* item = next();
+        if (item == nullptr) item = search();
+        if (item == nullptr) {
+            park();
             continue;
         }
-        park();
+        leave_search();
+        may_rest_ = false;
+        do {
+            run(*item);
+            item = next();
+        } while (item != nullptr);
     }
     leave_search();
+}
+
+void worker::drive_until_stopped() noexcept {
+    const entered scope(*this);
+    while (!core_.should_stop())
+        if (!run_one()) park();
 }
 
 // Without other workers there is one queue: what comes from outside goes to its back at once, so that each task has its turn.
@@ -265,7 +286,7 @@ runnable* worker::steal_once(bool with_slots) noexcept {
             return point;
         }
         if (with_slots) {
-            if (runnable* const item = victim.slot_.steal(ticks_now(), ticks_per_ms_ * stealable_slot_us / 1000)) {
+            if (runnable* const item = victim.steal_slot(ticks_per_ms_ * stealable_slot_us / 1000)) {
                 count_.steals.add(1);
                 count_.stolen_tasks.add(1);
                 return item;
@@ -273,6 +294,11 @@ runnable* worker::steal_once(bool with_slots) noexcept {
         }
     }
     return nullptr;
+}
+
+// By a thief. Stamps are ahead by a slice, so the thief's clock is, too.
+runnable* worker::steal_slot(std::uint64_t least_age) noexcept {
+    return slot_.steal(ticks_now() + slice_ticks_, least_age);
 }
 
 // A theft costs its victim an interrupt. Where forks are so small that the thief comes too late, it backs off.
@@ -342,12 +368,15 @@ std::uint64_t worker::random() noexcept {
 
 // --- polling -----------------------------------------------------------------------------------------------------------------
 
+bool worker::must_end(const task_header& polled) const noexcept {
+    return states::is_cancelled(polled.state) || core_.is_ending();
+}
+
 void worker::run_fork(fork_point& point) noexcept {
     task_header& polled = *point.task;
     begin_poll(polled);
     can_fork = true;
-    const poll_end end =
-        states::is_cancelled(polled.state) ? abandon_children(*this, point) : drive(*this, point.start_next(*this));
+    const poll_end end = must_end(polled) ? abandon_children(*this, point) : drive(*this, point.start_next(*this));
     end_poll(polled, end);
 }
 
@@ -367,7 +396,7 @@ bool worker::run_one_of(task_header& wanted) noexcept {
     // It may stand with a worker that is in a long poll, or that waits as this one does.
     for (const auto& victim : core_.workers()) {
         if (victim.get() == this) continue;
-        runnable* item = victim->slot_.steal(ticks_now(), 0);
+        runnable* item = victim->steal_slot(0);
         if (item == nullptr) item = victim->queue_.steal_into(queue_);
         if (item != nullptr && runs(*item)) return true;
     }
@@ -380,15 +409,15 @@ void worker::run_below_poll(runnable& item) noexcept {
         ++point->stolen;
         push_back(*point);
     }
-    // The frames above this call have not read these yet.
+    // The frames above this call have not read these yet, and a poll expects the two that are exchanged as they are between polls.
     const auto outer_suspension = suspension;
     const auto outer_nested_frames = nested_frames;
     const auto outer_can_fork = can_fork;
-    const auto outer_failed = failed;
+    const auto outer_failed = std::exchange(failed, task_id());
     auto* const outer_next_frame = next_frame;
     auto* const outer_unit = unit;
     auto* const outer_task = task;
-    auto* const outer_current = current;
+    auto* const outer_current = std::exchange(current, &poll_context_);
     const auto outer_budget = budget_;
     alignas(waker) std::byte outer_fork_waker[sizeof(waker)];  // the words only: it has no count
     std::memcpy(outer_fork_waker, &fork_waker_, sizeof(waker));
@@ -427,7 +456,7 @@ bool worker::leave_if_slice_is_over(fork_point& point) noexcept {
 }
 
 bool look_before_fork(forking_execution& self, fork_point& point) noexcept {
-    if (states::is_cancelled(point.task->state)) {
+    if (static_cast<worker&>(self).must_end(*point.task)) {
         self.next_frame = point.parent;
         self.suspension = suspension_kind::abandoned;
         return false;

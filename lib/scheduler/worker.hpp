@@ -44,6 +44,8 @@ public:
 
     /// The life of a worker thread: polls until the runtime ends.
     void run_until_stopped() noexcept;
+    /// The same for a runtime without threads, by the thread that ends it.
+    void drive_until_stopped() noexcept;
     /// Makes this thread the worker's for a scope.
     class entered;
 
@@ -58,12 +60,25 @@ public:
     // The owner.
     void schedule_local(runnable& item) noexcept;
     void push_back(runnable& item) noexcept;
+    /// Around a poll that is not begun by the task's own run().
     void begin_poll(task_header& task) noexcept;
     void end_poll(task_header& task, poll_end end) noexcept;
     void run_fork(fork_point& point) noexcept;
+    /// The parts of a poll, for those who have marked the task as running.
+    void begin_task(task_header& task) noexcept;
+    bool finds_it_too_late(const task_header& task) const noexcept;
+    /// Pending, and what it waits for has its own waker.
+    void park_task(task_header& task) noexcept;
+    void park_here(task_header& task) noexcept;
+    /// Its future has not ended: destroys it and completes the task.
+    void cancel_task(task_header& task) noexcept;
+    /// The future is destroyed and the result stored: publishes the end, wakes the joiner, gives up two references.
+    void complete_task(task_header& task) noexcept;
+    void complete_here(task_header& task) noexcept;
     /// Runs what stands in its queues and belongs to `task`, below the poll that this worker is in. False: nothing did.
     bool run_one_of(task_header& task) noexcept;
-    poll_budget& budget() noexcept { return budget_; }
+    /// A task that is in the middle of forks is cancelled, or the runtime is ending: the list has a task only once it has waited.
+    bool must_end(const task_header& task) const noexcept;
 
     // Any thread.
     void unpark() noexcept { parker_.unpark(); }
@@ -74,19 +89,22 @@ public:
     unsigned index() const noexcept { return index_; }
 
     // forking_execution
-    const waker& waker_of_fork(promise_base& child) noexcept override;
+    context& context_of_fork(promise_base& child) noexcept override;
     void wake_for_fork() noexcept override;
     bool leave_if_slice_is_over(fork_point& point) noexcept override;
 
 private:
+    friend class runtime_core;
+
     struct overflow_to_injection {
         worker& self;
         void push(runnable* item) noexcept;
         void push_batch(runnable** items, std::size_t n) noexcept;
     };
 
-    bool run_next() noexcept;
     runnable* next() noexcept;
+    runnable* next_when_due() noexcept;
+    runnable* next_when_empty() noexcept;
     runnable* from_injection() noexcept;
     void move_from_injection() noexcept;
     runnable* search() noexcept;
@@ -96,6 +114,12 @@ private:
     void run(runnable& item) noexcept;
     void run_below_poll(runnable& item) noexcept;
     void set_poll_waker(task_header& task) noexcept;
+    bool schedule_spawned(runnable& item) noexcept;
+    bool push_back_spawned(runnable& item) noexcept;
+    void wake_joiner(task_header& task) noexcept;
+    void keep_exception(task_header& task) noexcept;
+    void drop_unseen(task_header& task, task_id failed_task, std::uint64_t state) noexcept;
+    runnable* steal_slot(std::uint64_t least_age) noexcept;
     void leave_search() noexcept;
     void publish_local_push() noexcept;
     void fire_sleeps() noexcept;
@@ -104,12 +128,14 @@ private:
 
     runtime_core& core_;
     const unsigned index_;
+    task_census<>::counter& census_counter_;
 
     // The owner's, at each poll.
     poll_budget budget_;
     waker poll_waker_;  // of `task`, without a count
     waker fork_waker_;  // of the forked child whose leaf is polled, without a count
     context poll_context_;
+    context fork_context_;
     std::uint64_t slice_ticks_;
     std::uint32_t polls_left_ = 0;  // until the next look at the injection queue and the sleeps
     unsigned slot_polls_ = 0;

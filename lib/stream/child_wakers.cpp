@@ -105,6 +105,12 @@ constexpr waker_table child_table = {
             auto& child = *static_cast<child_node*>(data);
             child.block.wake(child);
         },
+    .wake_and_drop =
+        [](void* data) noexcept {
+            child_block& block = static_cast<child_node*>(data)->block;
+            block.wake(*static_cast<child_node*>(data));
+            block.drop();
+        },
     .drop = [](void* data) noexcept { static_cast<child_node*>(data)->block.drop(); },
     .identity = [](const void* data) noexcept { return data; },
 };

@@ -38,7 +38,8 @@ MODELLED = {
     'lib/scheduler/injection_queue.hpp': ['injection_queue'],
     'lib/scheduler/next_slot.hpp': ['next_slot'],
     'lib/scheduler/run_queue.hpp': ['run_queue'],
-    'lib/scheduler/task_state.hpp': ['task_state'],
+    'include/pollux/core/task_state.hpp': ['task_state'],
+    'lib/scheduler/task_census.hpp': ['task_census'],
     'lib/stream/woken_list.hpp': ['woken_list'],
 }
 EQUIVALENT = FOLDER / 'equivalent_mutants.txt'

@@ -148,7 +148,9 @@ TEST_SUITE("scheduler/shutdown") {
         }
     }
 
-    TEST_CASE("on_unhandled_exception: that the end of a runtime ends a task by task_cancelled is no news, other exceptions are") {
+    TEST_CASE(
+        "on_unhandled_exception: that the end of a runtime ends a task by task_cancelled is no news, other exceptions "
+        "are") {
         for (const bool throws_another : {false, true}) {
             std::atomic<bool> runs = false;
             std::atomic<int> reports = 0;

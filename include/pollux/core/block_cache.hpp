@@ -27,16 +27,20 @@ public:
     ~block_cache();
 
     void* take(std::size_t bytes) {
-        const std::size_t index = (bytes + step - 1) / step;
+        const std::size_t index = shelf_of(bytes);
         if (index < shelf_count) [[likely]] {
             shelf& from = shelves_[index];
             if (from.used != 0) [[likely]]
                 return from.blocks[--from.used];
         }
-        return fresh(index * step);
+        return fresh(bytes);
     }
-    void give(void* block, std::size_t bytes) noexcept {
+    /// The same for all blocks that are too large for a shelf.
+    static constexpr std::size_t shelf_of(std::size_t bytes) noexcept {
         const std::size_t index = (bytes + step - 1) / step;
+        return index < shelf_count ? index : shelf_count;
+    }
+    void give(void* block, std::size_t index) noexcept {
         if (index < shelf_count) [[likely]] {
             shelf& to = shelves_[index];
             if (to.used != depth) [[likely]] {
@@ -47,7 +51,7 @@ public:
         overflow(block, index);
     }
 
-    /// What take() does without a cache. Throws: std::bad_alloc.
+    /// What take() does without a cache: rounds up to a step. Throws: std::bad_alloc.
     static void* fresh(std::size_t bytes);
     static void release(void* block) noexcept;
 
@@ -68,16 +72,17 @@ POLLUX_API extern constinit thread_local block_cache* current_blocks [[gnu::tls_
 /// Throws: std::bad_alloc.
 inline void* take_block(std::size_t bytes) {
     block_cache* const cache = current_blocks;
-    return cache != nullptr
-               ? cache->take(bytes)
-               : block_cache::fresh((bytes + block_cache::step - 1) / block_cache::step * block_cache::step);
+    return cache != nullptr ? cache->take(bytes) : block_cache::fresh(bytes);
 }
-inline void give_block(void* block, std::size_t bytes) noexcept {
+inline void give_block_to_shelf(void* block, std::size_t index) noexcept {
     block_cache* const cache = current_blocks;
     if (cache != nullptr) [[likely]]
-        cache->give(block, bytes);
+        cache->give(block, index);
     else
         block_cache::release(block);
+}
+inline void give_block(void* block, std::size_t bytes) noexcept {
+    give_block_to_shelf(block, block_cache::shelf_of(bytes));
 }
 
 }  // namespace pollux::inline v0::detail

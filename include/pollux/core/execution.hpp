@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 
 #include "pollux/core/block_cache.hpp"
 #include "pollux/core/context.hpp"
@@ -42,6 +43,7 @@ struct execution {
     void* next_frame = nullptr;
     promise_base* unit = nullptr;  // pending: whose innermost frame waits
     task_id failed;                // the task that an exception has ended last
+    std::exception_ptr thrown;     // by the leaf that was polled last, on its way to the frame that is resumed next
 
     // Written at the beginning of a poll.
     context* current = nullptr;
@@ -57,8 +59,8 @@ struct execution {
 struct POLLUX_API forking_execution : execution {
     explicit forking_execution(bool asymmetric) : asymmetric_fences(asymmetric), forks(asymmetric) {}
 
-    /// The waker of a forked child, which from now on can be suspended and scheduled on its own.
-    virtual const waker& waker_of_fork(promise_base& child) noexcept = 0;
+    /// With the waker of a forked child, which from now on can be suspended and scheduled on its own. Until the next call.
+    virtual context& context_of_fork(promise_base& child) noexcept = 0;
     /// A worker sleeps and a fork point has been pushed.
     virtual void wake_for_fork() noexcept = 0;
     /// Called once in forks_per_look forks. True: the slice is over and others wait; the fork points of this worker and then
@@ -80,6 +82,11 @@ protected:
 
 /// The execution of this thread, or null where nothing has been polled yet. Initial-exec: one load.
 POLLUX_API extern constinit thread_local execution* current_execution [[gnu::tls_model("initial-exec")]];
+
+/// The runtime of this thread: of its worker, of its block_on, of the job it runs. Null: none.
+inline runtime_core* current_runtime() noexcept {
+    return current_execution != nullptr ? current_execution->runtime : nullptr;
+}
 
 // Installs an execution for a scope: block_on, a poll by hand.
 class execution_scope {

@@ -19,10 +19,10 @@ struct POLLUX_API runnable {
     virtual task_header* owner() noexcept = 0;
 
     // While it stands in an intrusive list: whoever holds the list. Else free for the owner of the object.
-    runnable* next = nullptr;
+    runnable* next;
 
 protected:
-    runnable() noexcept = default;
+    runnable() noexcept {}  // NOLINT: the link is written by whoever uses it
     runnable(const runnable&) = delete;
     runnable& operator=(const runnable&) = delete;
     ~runnable() = default;  // never deleted through this type

@@ -49,12 +49,38 @@ protected:
     ~task_home() = default;
 };
 
-// The bit of the state word that handles look for: future destroyed, result stored.
-inline constexpr std::uint64_t completed_task = 2;
+// A circle of tasks; whoever has it stands in it with links of its own, so that no end needs a question. Guarded by its lock.
+struct task_links {
+    constexpr task_links() noexcept : previous_task(this), next_task(this) {}
+    task_links(const task_links&) = delete;
+    task_links& operator=(const task_links&) = delete;
 
-struct POLLUX_API task_header : runnable {
-    /// Polls the future once, on a worker that has marked the task as running.
-    virtual poll_end poll(execution&) noexcept = 0;
+    /// Of a task: it stands in a circle, or has stood in one.
+    bool was_linked() const noexcept { return previous_task != nullptr; }
+    void link(task_links& one) noexcept {
+        one.previous_task = this;
+        one.next_task = next_task;
+        next_task->previous_task = &one;
+        next_task = &one;
+    }
+    void unlink() noexcept {
+        previous_task->next_task = next_task;
+        next_task->previous_task = previous_task;
+    }
+
+    task_links* previous_task;
+    union {
+        task_links* next_task;
+        // Of a task that is in no circle any more, if its result is an exception.
+        std::uint64_t failed_id;
+    };
+
+protected:
+    enum class unlinked { yet };
+    explicit task_links(unlinked) noexcept : previous_task(nullptr) {}
+};
+
+struct POLLUX_API task_header : runnable, task_links {
     /// Destroys the future, which is not being polled; set_cancelled() follows.
     virtual void destroy_future(execution&) noexcept = 0;
     /// Leaves "cancelled" as the result of a future that has been destroyed.
@@ -65,25 +91,15 @@ struct POLLUX_API task_header : runnable {
     virtual std::exception_ptr drop_result() noexcept = 0;
     /// Only while the future lives.
     virtual task_identity identity() const noexcept = 0;
-    /// Its block has ended up with the header: see block_ended(). Only forked children have something to do.
-    virtual void ended() noexcept {}
-    /// Before the first poll, by the thread that spawns.
-    virtual void set_id(task_id) noexcept = 0;
+    /// The future is gone: leaves its block with the header, which others may still use. `shelf`: of block_cache.
+    virtual void block_ended(void* block, std::size_t shelf) noexcept;
 
-    void run(execution&) noexcept override;
     task_header* owner() noexcept override { return this; }
 
     // By read-modify-writes only; see the scheduler's task_state.
     std::atomic<std::uint64_t> state{0};
     // Written when the task is made.
     task_home* home = nullptr;
-    // Links of the list of all tasks, or of forked children, guarded by its lock.
-    task_header* previous_task = nullptr;
-    union {
-        task_header* next_task;
-        // Once it is out of the list, if its result is an exception.
-        std::uint64_t failed_id;
-    };
     union {
         // Who waits for the result: the bits join_interest and join_waker of `state` say who may touch it.
         waker joiner;
@@ -92,15 +108,24 @@ struct POLLUX_API task_header : runnable {
     };
 
 protected:
-    task_header() noexcept : next_task(nullptr), joiner() {}
+    task_header() noexcept : task_links(unlinked::yet), joiner() {}
     ~task_header() {}  // its block is given back by the last reference
 };
 
 // A cache line: it stands in front of every coroutine frame.
 static_assert(sizeof(task_header) == 64);
 
-/// The future is gone: leaves place and size of its block with the header, which others may still use.
-POLLUX_API void block_ended(task_header& header, void* block, std::size_t bytes) noexcept;
+// Of this thread: ids come in blocks, so that spawning threads do not write one line in turn.
+inline constexpr std::uint64_t task_id_block = 1024;
+POLLUX_API extern constinit thread_local std::uint64_t next_task_id [[gnu::tls_model("initial-exec")]];
+POLLUX_API task_id first_id_of_block() noexcept;
+
+/// An id that was never given before.
+inline task_id new_task_id() noexcept {
+    if (next_task_id % task_id_block == 0) [[unlikely]]
+        return first_id_of_block();
+    return task_id{next_task_id++};
+}
 
 }  // namespace detail
 }  // namespace pollux::inline v0

@@ -18,6 +18,7 @@ namespace detail {
 struct waker_table {
     void (*clone)(void*) noexcept;  // counts one more owner
     void (*wake)(void*) noexcept;
+    void (*wake_and_drop)(void*) noexcept;          // both at once, for less
     void (*drop)(void*) noexcept;                   // counts one owner less
     const void* (*identity)(const void*) noexcept;  // what is woken: equal for all wakers of one task or wakeable
 };
@@ -57,8 +58,12 @@ public:
     }
 
     /// Asks for one more poll. Wake-ups before that poll count as one. What was written before wake() is visible to the poll.
-    void wake() const noexcept {
+    void wake() const& noexcept {
         if (table_ != nullptr) table_->wake(data_);
+    }
+    /// The same, and gives up this waker: what woke it counts one read-modify-write less.
+    void wake() && noexcept {
+        if (table_ != nullptr) std::exchange(table_, nullptr)->wake_and_drop(data_);
     }
     /// True if waking this one and waking `other` are the same. A leaf that is polled again need not clone then.
     bool will_wake(const waker& other) const noexcept {
@@ -68,6 +73,11 @@ public:
     /// False for a default-constructed or moved-from waker.
     explicit operator bool() const noexcept { return table_ != nullptr; }
 
+    /// For the library: as will_wake(), but false for two that were not cloned from one. Calls nothing.
+    bool is_clone_of(const waker& other) const noexcept { return data_ == other.data_ && table_ == other.table_; }
+    /// For the library: that of a task, if the table says so.
+    void* data() const noexcept { return data_; }
+    const detail::waker_table* table() const noexcept { return table_; }
     /// For the library: takes over one count of `data`.
     waker(void* data, const detail::waker_table* table) noexcept : data_(data), table_(table) {}
     /// For the library: gives up without dropping; undoes a construction that did not count.

@@ -42,9 +42,8 @@ public:
     future_awaiter(const future_awaiter&) = delete;
     future_awaiter& operator=(const future_awaiter&) = delete;
 
-    bool await_ready() {
-        leaf_context cx(promise_);
-        answer_ = fut_.poll(cx.get());
+    [[gnu::always_inline]] bool await_ready() {
+        answer_ = fut_.poll(leaf_context(promise_));
         return answer_.is_ready();
     }
     void await_suspend(std::coroutine_handle<> waiting) noexcept {
@@ -52,8 +51,8 @@ public:
         suspend_unit(promise_, *this);
     }
     outcome_of<F> await_resume() {
-        if (exception_) [[unlikely]]
-            std::rethrow_exception(std::move(exception_));
+        if (answer_.is_pending()) [[unlikely]]
+            rethrow_thrown();
         return answer_.take();
     }
 
@@ -63,8 +62,7 @@ private:
         try {
             self.answer_ = self.fut_.poll(cx);
         } catch (...) {
-            self.exception_ = std::current_exception();
-            return wait_end::ready;
+            return keep_thrown();
         }
         return self.answer_.is_ready() ? wait_end::ready : wait_end::pending;
     }
@@ -72,7 +70,6 @@ private:
     promise_base& promise_;
     F& fut_;
     polled<typename F::value_type, typename F::error_type> answer_{pending};
-    std::exception_ptr exception_;
 };
 
 // Starts the frame of a task, below the frame that awaits it, with `up` saying how that one goes on. False: it has ended and
@@ -103,8 +100,7 @@ protected:
     bool ready_at_once() {
         if (!awaited_.is_started()) [[likely]]
             return false;
-        leaf_context cx(promise_);
-        return poll_started(cx.get());
+        return poll_started(leaf_context(promise_));
     }
     // True: the slot has been filled.
     bool poll_started(context& cx) noexcept {

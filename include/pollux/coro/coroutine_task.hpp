@@ -22,10 +22,9 @@ namespace pollux::inline v0::detail {
 
 // The part that does not depend on the result.
 struct POLLUX_API coroutine_task_base : task_header {
-    poll_end poll(execution& self) noexcept override;
-    void destroy_future(execution& self) noexcept override;
+    void run(execution&) noexcept override;
+    void destroy_future(execution&) noexcept override;
     task_identity identity() const noexcept override;
-    void set_id(task_id id) noexcept override;
 
     void* frame() const noexcept { return const_cast<coroutine_task_base*>(this) + 1; }
     promise_base& promise() const noexcept { return promise_at(frame()); }
@@ -40,12 +39,12 @@ class coroutine_task final : public coroutine_task_base {
     using promise_type = task_promise<T, E>;
 
 public:
-    /// Makes the header in front of a frame that has not been started. The id is set by the scheduler.
-    static coroutine_task& make_header(void* frame, std::source_location spawned_at = {}) noexcept {
+    /// Makes the header in front of a frame that has not been started.
+    static coroutine_task& make_header(void* frame, task_id id, std::source_location spawned_at = {}) noexcept {
         auto* const header = ::new (static_cast<void*>(header_in_front_of(frame))) coroutine_task();
         ::new (static_cast<void*>(&header->outcome())) result<T, E>();
         promise_base& promise = header->promise();
-        promise.up = up_to(nullptr, frame_kind::spawned);
+        promise.up = id.value << frame_kind_bits | static_cast<std::uintptr_t>(frame_kind::spawned);
         promise.slot = &header->outcome();
         promise.innermost = nullptr;
         promise.spawned_at = spawned_at;

@@ -37,6 +37,8 @@ public:
     void begin(promise_base& parent, void* parent_frame, void** frames, std::size_t count) noexcept;
     bool has_runtime() const noexcept { return mode_ == mode::spawned; }
     bool has_spawned() const noexcept { return mode_ == mode::spawned; }
+    /// That of the task that is polled; without one, a new one each.
+    task_id child_id() const noexcept;
     void spawn(task_header& child) noexcept;
     /// Polls or looks at the children once. True: some are pending, and the parent waits.
     bool suspend() noexcept;

@@ -145,8 +145,8 @@ private:
         point_.next_child = count;  // from here on the fallback's
         if (fallback_.has_runtime()) {
             [this]<std::size_t... I>(std::index_sequence<I...>) {
-                (fallback_.spawn(
-                     coroutine_task<typename C::value_type, typename C::error_type>::make_header(frames_[I])),
+                (fallback_.spawn(coroutine_task<typename C::value_type, typename C::error_type>::make_header(
+                     frames_[I], fallback_.child_id())),
                  ...);
             }(std::make_index_sequence<count>());
         } else {
@@ -241,7 +241,7 @@ private:
         point_.next_child = static_cast<std::uint32_t>(count_);
         for (std::size_t i = 0; i != count_; ++i) {
             if (fallback_.has_runtime())
-                fallback_.spawn(coroutine_task<T, E>::make_header(frames_[i]));
+                fallback_.spawn(coroutine_task<T, E>::make_header(frames_[i], fallback_.child_id()));
             else
                 prepare_in_place(promise_at(frames_[i]), &slots_[i]);
         }

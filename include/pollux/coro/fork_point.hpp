@@ -85,7 +85,7 @@ POLLUX_API poll_end abandon_children(forking_execution& self, fork_point& point)
 
 // What the scheduler does for children that fork_fallback has made tasks.
 struct POLLUX_API forked_tasks {
-    /// Schedules a new task with the id of the task that this thread polls.
+    /// Schedules a new task.
     static void spawn(runtime_core& runtime, task_header& child) noexcept;
     /// True: it has ended, its result can be taken. False: `waker` will be woken.
     static bool is_finished(task_header& child, const waker& waker) noexcept;

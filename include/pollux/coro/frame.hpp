@@ -69,6 +69,10 @@ struct promise_base {
     void* frame() noexcept { return std::coroutine_handle<promise_base>::from_promise(*this).address(); }
 };
 
+/// In a handler, by a leaf's poll_again: the frame is resumed, and rethrows what is being handled.
+POLLUX_API wait_end keep_thrown() noexcept;
+[[noreturn]] POLLUX_API void rethrow_thrown();
+
 inline promise_base& promise_at(void* frame) noexcept {
     return std::coroutine_handle<promise_base>::from_address(frame).promise();
 }
@@ -86,7 +90,7 @@ inline task_header* header_in_front_of(void* frame) noexcept {
 
 // The only part of the header that is written when a frame is made: "no task" until it is spawned or suspended as a child.
 using header_state = std::atomic<std::uint64_t>;
-inline constexpr std::size_t header_state_offset = 16;
+inline constexpr std::size_t header_state_offset = 32;
 
 inline header_state& state_in_front_of(void* frame) noexcept {
     return *reinterpret_cast<header_state*>(static_cast<char*>(frame) - sizeof(task_header) + header_state_offset);
@@ -104,7 +108,7 @@ inline void drop_frame(void* frame, std::size_t bytes, std::size_t room) noexcep
     if (state_in_front_of(frame).load(std::memory_order::relaxed) == 0) [[likely]]
         give_block(block, room + bytes);
     else
-        block_ended(*header_in_front_of(frame), block, room + bytes);
+        header_in_front_of(frame)->block_ended(block, block_cache::shelf_of(room + bytes));
 }
 
 // --- polling a unit --------------------------------------------------------------------------------------------------------
@@ -122,21 +126,12 @@ POLLUX_API void destroy_unit(promise_base& root) noexcept;
 POLLUX_API poll_end poll_in_place(promise_base& root, context& cx);
 
 /// The context for a leaf of this frame's unit: the current poll's, but a forked child has a waker of its own.
-class leaf_context {
-public:
-    explicit leaf_context(promise_base& promise) noexcept
-        : own_(choose_waker(promise), current_execution->current->budget()) {}
-    context& get() noexcept { return own_; }
-
-private:
-    static const waker& choose_waker(promise_base& promise) noexcept {
-        promise_base& root = promise.unit_root();
-        if (root.kind() >= frame_kind::forked) [[unlikely]]
-            return static_cast<forking_execution*>(current_execution)->waker_of_fork(root);
-        return current_execution->current->waker();
-    }
-
-    context own_;
-};
+[[gnu::always_inline]] inline context& leaf_context(promise_base& promise) {
+    execution& self = *current_execution;
+    promise_base& root = promise.unit_root();
+    if (root.kind() >= frame_kind::forked) [[unlikely]]
+        return static_cast<forking_execution&>(self).context_of_fork(root);
+    return *self.current;
+}
 
 }  // namespace pollux::inline v0::detail

@@ -145,8 +145,7 @@ public:
     try_future_awaiter& operator=(const try_future_awaiter&) = delete;
 
     bool await_ready() {
-        leaf_context cx(promise_);
-        answer_ = fut_.poll(cx.get());
+        answer_ = fut_.poll(leaf_context(promise_));
         return answer_.is_ready() && !is_error();
     }
     void await_suspend(std::coroutine_handle<> waiting) {
@@ -159,8 +158,8 @@ public:
         }
     }
     typename view::shape::value_type await_resume() {
-        if (exception_) [[unlikely]]
-            std::rethrow_exception(std::move(exception_));
+        if (answer_.is_pending()) [[unlikely]]
+            rethrow_thrown();
         return view::value(answer_);
     }
 
@@ -177,8 +176,8 @@ private:
             if (!self.is_error()) return wait_end::ready;
             if constexpr (can_fail) self.promise_.end_with(std::move(view::error(self.answer_)));
         } catch (...) {
-            self.exception_ = std::current_exception();
-            return wait_end::ready;
+            self.answer_ = pending;
+            return keep_thrown();
         }
         std::coroutine_handle<>::from_address(self.frame).destroy();
         return wait_end::ended;
@@ -187,7 +186,6 @@ private:
     Promise& promise_;
     F& fut_;
     polled<typename F::value_type, typename F::error_type> answer_{pending};
-    std::exception_ptr exception_;
 };
 
 template <class T, class E, class Promise>

@@ -14,23 +14,35 @@
 #include "pollux/core/concepts.hpp"
 #include "pollux/core/context.hpp"
 #include "pollux/core/execution.hpp"
+#include "pollux/core/export.hpp"
 #include "pollux/core/result.hpp"
 #include "pollux/core/task_header.hpp"
 
 namespace pollux::inline v0::detail {
 
+// The part that does not depend on the future.
+struct POLLUX_API future_cell_base : task_header {
+    void run(execution&) noexcept override;
+    /// Polls the future once, on a worker that has marked the task as running. True: it has ended.
+    virtual bool poll(execution&) noexcept = 0;
+
+protected:
+    future_cell_base() noexcept = default;
+    ~future_cell_base() = default;
+};
+
 template <class F>
-class future_cell final : public task_header {
+class future_cell final : public future_cell_base {
     using result_type = result<typename F::value_type, typename F::error_type>;
 
 public:
     /// Throws: std::bad_alloc, and what moving the future throws.
-    static future_cell& make(F&& fut, std::source_location spawned_at) {
+    static future_cell& make(F&& fut, task_id id, std::source_location spawned_at) {
         static_assert(alignof(future_cell) <= alignof(std::max_align_t),
                       "pollux: spawn: an over-aligned future does not fit into a task; put it behind boxed()");
         void* const block = take_block(sizeof(future_cell));
         try {
-            return *::new (block) future_cell(std::move(fut), spawned_at);
+            return *::new (block) future_cell(std::move(fut), id, spawned_at);
         } catch (...) {
             give_block(block, sizeof(future_cell));
             throw;
@@ -44,11 +56,11 @@ public:
 
     result_type& outcome() noexcept { return outcome_; }
 
-    poll_end poll(execution& self) noexcept override {
+    bool poll(execution& self) noexcept override {
         self.can_fork = false;
         try {
             auto answer = future_.poll(*self.current);
-            if (answer.is_pending()) return poll_end::pending;
+            if (answer.is_pending()) return false;
             end_future();
             outcome_.set(std::move(answer));
         } catch (...) {
@@ -56,7 +68,7 @@ public:
             self.failed = id_;
             outcome_.set_exception(std::current_exception());
         }
-        return poll_end::finished;
+        return true;
     }
     void destroy_future(execution&) noexcept override { end_future(); }
     void set_cancelled() noexcept override { outcome_.set_cancelled(); }
@@ -68,17 +80,17 @@ public:
         return unseen;
     }
     task_identity identity() const noexcept override { return {id_, spawned_at_}; }
-    void set_id(task_id id) noexcept override { id_ = id; }
 
 private:
-    future_cell(F&& fut, std::source_location spawned_at) : spawned_at_(spawned_at), future_(std::move(fut)) {}
+    future_cell(F&& fut, task_id id, std::source_location spawned_at)
+        : id_(id), spawned_at_(spawned_at), future_(std::move(fut)) {}
     ~future_cell() {}
 
     void end_future() noexcept {
         is_alive_ = false;
         future_.~F();
         ::new (static_cast<void*>(&outcome_)) result_type();
-        block_ended(*this, this, sizeof(future_cell));
+        block_ended(this, block_cache::shelf_of(sizeof(future_cell)));
     }
 
     task_id id_;

@@ -3,7 +3,6 @@
 // header and keep its block; both may outlive the task and the runtime. Their work on the state word is in lib/scheduler.
 #pragma once
 
-#include <atomic>
 #include <type_traits>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "pollux/core/polled.hpp"
 #include "pollux/core/result.hpp"
 #include "pollux/core/task_header.hpp"
+#include "pollux/core/task_state.hpp"
 #include "pollux/runtime/errors.hpp"
 
 namespace pollux::inline v0 {
@@ -23,17 +23,13 @@ struct POLLUX_API task_ops {
     /// Ends the task: its future is destroyed by a worker. Never waits, never runs a destructor of the user's.
     static void abort(task_header&) noexcept;
     static bool is_finished(const task_header&) noexcept;
-    /// True: the result is the handle's. False: `waker` will be woken.
-    static bool poll_join(task_header& task, const waker& waker) noexcept {
-        // Acquire: pairs with the release of the state word's completion: shows the result.
-        if ((task.state.load(std::memory_order::acquire) & completed_task) != 0) return true;
-        return register_join(task, waker);
+    /// True: the result is the handle's. False: `to_wake` will be woken.
+    static bool poll_join(task_header& task, const waker& to_wake) noexcept {
+        return task_states::is_complete(task.state) || register_join(task, to_wake);
     }
     static bool register_join(task_header&, const waker&) noexcept;
     /// The handle goes. Its result is destroyed here, or by the worker that ends the task.
     static void drop_join(task_header&) noexcept;
-    /// The handle has taken the result, and goes.
-    static void end_join(task_header&) noexcept;
     /// The handle has taken an exception out of the result.
     static void exception_was_seen(task_header&) noexcept;
     static void add_reference(task_header&) noexcept;
@@ -101,14 +97,16 @@ public:
     }
     ~join_handle() { drop(); }
 
-    polled<T, E> poll(context& cx) {
+    [[gnu::always_inline]] polled<T, E> poll(context& cx) {
         if (task_ == nullptr) [[unlikely]]
             return without_task();
         if (!detail::task_ops::poll_join(*task_, cx.waker())) return pending;
         if (!cx.consume_budget()) return pending;
-        taking guard{*this};
-        if (result_->state() == detail::result_state::exception) detail::task_ops::exception_was_seen(*task_);
-        return result_->take_polled();
+        if (result_->state() > detail::result_state::error) [[unlikely]]
+            rethrow();
+        polled<T, E> answer = result_->take_polled();
+        end();
+        return answer;
     }
 
     /// As abort_handle's.
@@ -129,14 +127,21 @@ public:
         : task_(task), result_(result), id_(id) {}
 
 private:
-    struct taking {
-        join_handle& handle;
-        ~taking() {
-            handle.result_->reset();
-            detail::task_ops::end_join(*std::exchange(handle.task_, nullptr));
-        }
-    };
-
+    // The result has been taken.
+    void end() noexcept {
+        result_->reset();
+        detail::task_ops::drop_reference(*std::exchange(task_, nullptr));
+    }
+    [[noreturn, gnu::noinline, gnu::cold]] void rethrow() {
+        if (result_->state() == detail::result_state::exception) detail::task_ops::exception_was_seen(*task_);
+        struct ending {
+            join_handle& handle;
+            ~ending() { handle.end(); }
+        };
+        const ending guard{*this};
+        static_cast<void>(result_->take());
+        __builtin_unreachable();
+    }
     [[noreturn, gnu::noinline]] polled<T, E> without_task() const {
         if (result_ == nullptr) throw task_cancelled();
         detail::fail_check(

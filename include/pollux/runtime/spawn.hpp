@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "pollux/core/concepts.hpp"
+#include "pollux/core/execution.hpp"
 #include "pollux/core/export.hpp"
 #include "pollux/core/task_header.hpp"
 #include "pollux/coro/coroutine_task.hpp"
@@ -23,18 +24,17 @@ namespace detail {
 
 class runtime_core;
 
-/// The runtime of this thread: of its worker, of its block_on, of the job it runs. Null: none.
-POLLUX_API runtime_core* current_runtime() noexcept;
 /// Takes over a new task and schedules it; a join handle has a reference. False: the runtime is ending, nothing was done.
-POLLUX_API bool start_task(runtime_core& core, task_header& task, task_id id) noexcept;
-POLLUX_API task_id new_task_id() noexcept;
+POLLUX_API bool start_task(runtime_core& core, task_header& task) noexcept;
 
+// Inlined, and what does not depend on the type in one call: spawn and join, 22 instructions.
 template <class T, class E>
-join_handle<T, E> spawn_task_on(runtime_core& core, task<T, E> body, std::source_location where) {
+[[gnu::always_inline]] inline join_handle<T, E> spawn_task_on(runtime_core& core, task<T, E>&& body,
+                                                              std::source_location where) {
     using header = coroutine_task<T, E>;
     const task_id id = new_task_id();
-    header& made = header::make_header(body.release(), where);
-    if (start_task(core, made, id)) return {&made, &made.outcome(), id};
+    header& made = header::make_header(body.release(), id, where);
+    if (start_task(core, made)) return {&made, &made.outcome(), id};
     header::unmake(made);
     return {nullptr, nullptr, id};
 }
@@ -43,8 +43,8 @@ template <class F>
 auto spawn_future_on(runtime_core& core, F fut, std::source_location where) {
     using handle = join_handle<typename F::value_type, typename F::error_type>;
     const task_id id = new_task_id();
-    auto& made = future_cell<F>::make(std::move(fut), where);
-    if (start_task(core, made, id)) return handle(&made, &made.outcome(), id);
+    auto& made = future_cell<F>::make(std::move(fut), id, where);
+    if (start_task(core, made)) return handle(&made, &made.outcome(), id);
     future_cell<F>::unmake(made);
     return handle(nullptr, nullptr, id);
 }
@@ -57,14 +57,13 @@ template <class Fn>
 inline constexpr bool makes_task<Fn> = is_task<std::remove_cvref_t<std::invoke_result_t<Fn&>>>;
 
 template <class F>
-auto spawn_on(runtime_core& core, F&& work, std::source_location where) {
+[[gnu::always_inline]] inline auto spawn_on(runtime_core& core, F&& work, std::source_location where) {
     using X = std::remove_cvref_t<F>;
     static_assert(std::is_constructible_v<X, F>,
                   "pollux: spawn: takes ownership; pass std::move(x), or a future that owns what it needs");
     if constexpr (is_task<X>) {
-        X body(std::forward<F>(work));
-        return body.is_started() ? spawn_future_on(core, std::move(body), where)
-                                 : spawn_task_on(core, std::move(body), where);
+        return work.is_started() ? spawn_future_on(core, std::move(work), where)
+                                 : spawn_task_on(core, std::move(work), where);
     } else if constexpr (future<X>) {
         return spawn_future_on(core, X(std::forward<F>(work)), where);
     } else {
@@ -90,7 +89,7 @@ auto spawn_on(runtime_core& core, F&& work, std::source_location where) {
 /// Cost: one allocation for a future, none for a `task` beyond its frame. No lock that is shared by all; no system call unless
 /// a worker sleeps.
 template <class F>
-auto spawn(F&& work, std::source_location where = std::source_location::current()) {
+[[gnu::always_inline]] inline auto spawn(F&& work, std::source_location where = std::source_location::current()) {
     detail::runtime_core* const core = detail::current_runtime();
     if (core == nullptr)
         throw no_runtime(

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The state word of a task: who may poll it, who may touch which of its fields, and when its block may be freed. Called
 // by the task cell, its wakers, join handles and abort handles, and by the thread that ends a runtime (it aborts every
-// task), from any thread; calls nothing. tests/model/task_state_model.cpp runs this template under a model checker.
+// task), from any thread; calls nothing. tests/model/task_state_model.cpp runs this template under a model checker. In a
+// public header because a poll of a join handle inlines its part.
 //
 // Six bits and a count of references (from bit 6) in one atomic, changed by read-modify-writes only:
 //   running        One thread owns the future. Set by to_running, cleared by to_idle and to_complete.
@@ -12,16 +13,17 @@
 //                  that is complete it is left behind by its last poll, in no queue, and means nothing.
 //   join_interest  A join handle lives. Set by initial, cleared by drop_join_handle.
 //   join_waker     The slot holds the handle's waker and is read-only. Set by publish_join_waker. Before complete
-//                  cleared by withdraw_join_waker and drop_join_handle, and never without join_interest; from
-//                  complete on cleared by return_join_waker_slot only.
+//                  cleared by withdraw_join_waker and drop_join_handle, and never without join_interest; if complete
+//                  found it, it stays.
 //   cancelled      Do not poll it again. Set by abort, cleared by nobody.
 //
 // Who may touch what:
 //   future         Whoever set running: he polls it, or destroys it, and stores the output before to_complete.
 //   output         He, until to_complete. Then the join handle if to_complete reported join_interest, else he still.
-//   the slot       join_waker clear: the join handle, reading and writing. Set: the join handle reads; from complete on
-//                  the runtime reads too, until return_join_waker_slot. If that reports that the handle has gone, the
-//                  slot is the runtime's.
+//   the slot       join_waker clear: the join handle, reading and writing; empty when it leaves it. Set: everybody
+//                  reads its two words, nobody writes, and the waker in it is the handle's until complete. If complete
+//                  found the bit, the waker is from then on the completer's, who wakes with it and so gives it up. The
+//                  handle does not call it then, nor compare by calling it: it may be gone.
 //   queue link     Whoever was told `schedule` or `reschedule`, then the queue, then whoever took the task out of it:
 //                  he calls to_running, and keeps the link until to_idle. From complete on it is for whoever frees the
 //                  block.
@@ -50,8 +52,9 @@
 
 #include <atomic>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
+
+#include "pollux/core/export.hpp"
+#include "pollux/core/sync_policy.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -75,25 +78,22 @@ enum class wake_action {
     schedule,  // enqueue it, handing on a reference that was made for the queue
 };
 
-/// What a join handle sees of its task.
-enum class join_view {
-    complete,   // the output is the handle's
-    no_waker,   // the slot is the handle's
-    has_waker,  // the slot may be read: will_wake()
+/// What the caller of wake_and_drop() does.
+enum class last_wake_action {
+    nothing,
+    schedule,        // enqueue it, handing on the reference
+    drop_reference,  // the task is complete: give up the reference
 };
 
 /// What a join handle does before it is gone, in this order.
 struct [[nodiscard]] join_drop {
     bool drop_output;     // destroy the output, if it was not taken
-    bool drop_waker;      // empty the slot
+    bool drop_waker;      // it has not been called: empty the slot
     bool drop_reference;  // then give up the handle's reference; false: that is done
 };
 
-[[noreturn]] inline void reference_overflow() noexcept {
-    std::fputs("pollux: waker: more than 2^57 references to one task; some loop copies wakers and keeps them\n",
-               stderr);
-    std::abort();
-}
+/// Ends the process: more references than the word counts.
+[[noreturn]] POLLUX_API void reference_overflow() noexcept;
 
 template <class Sync>
 struct task_state {
@@ -127,7 +127,7 @@ struct task_state {
     }
 
     /// Called by whoever polled the task, after pending.
-    [[nodiscard]] static idle_action to_idle(word& state) noexcept {
+    [[nodiscard, gnu::always_inline]] static inline idle_action to_idle(word& state) noexcept {
         auto seen = state.load(std::memory_order::relaxed);  // a stale value fails the exchange
         for (;;) {
             // re-check: cancelled meanwhile. Relaxed is enough: abort hands over nothing but the bit.
@@ -146,22 +146,14 @@ struct task_state {
 
     /// Called by whoever owns running, when the future is destroyed and the output stored. Returns the word as it is
     ///   now: join_interest clear: the output is the caller's to destroy, and the slot is empty.
-    ///   join_waker set: wake the slot's waker, then call return_join_waker_slot().
-    /// Afterwards the caller unlinks the task and gives up its references with drop_references().
+    ///   join_waker set: the waker in the slot is the caller's: he copies its words, wakes with it and gives it up.
+    /// Afterwards the caller gives up his references with drop_references().
     [[nodiscard]] static std::uint64_t to_complete(word& state) noexcept {
         // Running is set and complete is clear, so adding the difference moves the one bit into the other.
         constexpr auto change = complete - running;
         // Release: the output, for the acquires of the join handle's functions. Acquire: pairs with the release of
         // publish_join_waker (the waker in the slot).
         return state.fetch_add(change, std::memory_order::acq_rel) + change;
-    }
-
-    /// After a completion that found join_waker. True: the handle has gone meanwhile; the caller empties the slot.
-    [[nodiscard]] static bool return_join_waker_slot(word& state) noexcept {
-        // The bit is set, and after complete nobody else clears it. Release: our reads of the slot come before the
-        // handle empties it; pairs with the acquire in drop_join_handle. Acquire: the same the other way round.
-        const auto seen = state.fetch_sub(join_waker, std::memory_order::acq_rel);
-        return (seen & join_interest) == 0;
     }
 
     // Waking and ending from outside. The caller holds a reference.
@@ -177,6 +169,22 @@ struct task_state {
             // that polled last has done with the queue link.
             if (state.compare_exchange_weak(seen, next, std::memory_order::acq_rel, std::memory_order::relaxed)) {
                 return idle ? wake_action::schedule : wake_action::nothing;
+            }
+        }
+    }
+
+    /// The same by a waker that goes: its reference becomes the queue's, or is given up.
+    [[nodiscard]] static last_wake_action wake_and_drop(word& state) noexcept {
+        auto seen = state.load(std::memory_order::relaxed);  // as in wake()
+        for (;;) {
+            if (seen & complete) return last_wake_action::drop_reference;  // re-check: after each failed exchange
+            const bool idle = (seen & (running | notified)) == 0;
+            // Not the last one: a task that is not complete has the membership's.
+            const auto next = idle ? seen | notified : (seen | notified) - one_reference;
+            // Orders and their partners: as in wake(). Release also for the acquire of drop_references, as the
+            // reference may go here.
+            if (state.compare_exchange_weak(seen, next, std::memory_order::acq_rel, std::memory_order::relaxed)) {
+                return idle ? last_wake_action::schedule : last_wake_action::nothing;
             }
         }
     }
@@ -203,20 +211,18 @@ struct task_state {
     }
 
     // The join handle: one thread at a time. It polls like this:
-    //   join_look(): complete: take the output.
-    //                has_waker: if the slot will_wake the context's waker: pending. Else withdraw_join_waker();
-    //                           false: take the output. True: as no_waker.
-    //                no_waker: write the slot, publish_join_waker(): true: pending; false: empty the slot, take the
-    //                output.
+    //   is_complete(): take the output.
+    //   has_join_waker(): if the slot's words are the context's waker's: pending. Else withdraw_join_waker(): false: take
+    //                     the output. True: empty the slot, go on.
+    //   Write the slot, publish_join_waker(): true: pending; false: empty the slot, take the output.
 
     [[nodiscard]] static bool is_complete(const word& state) noexcept {
-        return join_look(state) == join_view::complete;
+        return (state.load(std::memory_order::acquire) & complete) !=
+               0;  // pairs with the release of to_complete: the output
     }
 
-    [[nodiscard]] static join_view join_look(const word& state) noexcept {
-        const auto seen = state.load(std::memory_order::acquire);  // pairs with the release of to_complete: the output
-        if (seen & complete) return join_view::complete;
-        return seen & join_waker ? join_view::has_waker : join_view::no_waker;
+    [[nodiscard]] static bool has_join_waker(const word& state) noexcept {
+        return (state.load(std::memory_order::relaxed) & join_waker) != 0;  // only the handle changes the bit
     }
 
     /// After the slot was written. False: the task is complete and nobody looks at the slot.
@@ -225,13 +231,12 @@ struct task_state {
         // came first: shows the output.
         const auto seen = state.fetch_add(join_waker, std::memory_order::acq_rel);
         if ((seen & complete) == 0) return true;
-        // Whoever completed it has decided by the word as it was then, so this bit was seen by nobody. Relaxed: the
-        // handle's thread is the only one that reads it from now on.
-        state.fetch_sub(join_waker, std::memory_order::relaxed);
+        // Whoever completed it has decided by the word as it was then, so this bit was seen by nobody, and nobody looks
+        // at it any more.
         return false;
     }
 
-    /// Before the slot is written again. False: the task is complete, and the runtime may be reading the slot.
+    /// Before the slot is written again. False: the task is complete, and the waker in the slot is the completer's.
     [[nodiscard]] static bool withdraw_join_waker(word& state) noexcept {
         auto seen = state.load(std::memory_order::acquire);  // pairs with the release of to_complete: shows the output
         for (;;) {
@@ -245,24 +250,21 @@ struct task_state {
         }
     }
 
-    /// The handle goes. One read-modify-write, which also gives up the reference, if it was not polled.
+    /// The handle goes. One read-modify-write, which also gives up the reference, if it was not polled; none if the task
+    /// is complete.
     static join_drop drop_join_handle(word& state) noexcept {
-        // Acquire: pairs with the release of to_complete (the output), and of return_join_waker_slot (the slot).
+        // Acquire: pairs with the release of to_complete: shows the output.
         auto seen = state.load(std::memory_order::acquire);
         for (;;) {
-            const bool is_done = (seen & complete) != 0;
+            // re-check: nobody looks at join_interest any more, and the waker in the slot is not the handle's.
+            if ((seen & complete) != 0) return {true, false, true};
             const bool has_waker = (seen & join_waker) != 0;
-            // re-check: nobody looks at join_interest any more, and the slot is the handle's.
-            if (is_done && !has_waker) return {true, true, true};
-            auto next = seen & ~join_interest;
-            if (!is_done) next &= ~join_waker;                  // the slot is the handle's again
-            if (!is_done && !has_waker) next -= one_reference;  // not the last: the membership's is there
-            // Release: the handle's accesses to the slot come before the runtime empties it (acquire of
-            // return_join_waker_slot) or frees the block (drop_references). No acquire: what `seen` tells was acquired
-            // by the read that brought it. Failure acquire: that is such a read.
-            if (state.compare_exchange_weak(seen, next, std::memory_order::release, std::memory_order::acquire)) {
-                return {is_done, !is_done && has_waker, is_done || has_waker};
-            }
+            auto next = seen & ~(join_interest | join_waker);  // the slot is the handle's again
+            if (!has_waker) next -= one_reference;             // not the last: the membership's is there
+            // Release: the handle's accesses to the slot come before the block is freed (drop_references). No acquire:
+            // what `seen` tells was acquired by the read that brought it. Failure acquire: that is such a read.
+            if (state.compare_exchange_weak(seen, next, std::memory_order::release, std::memory_order::acquire))
+                return {false, has_waker, has_waker};
         }
     }
 
@@ -279,12 +281,20 @@ struct task_state {
 
     [[nodiscard]] static bool drop_references(word& state, std::uint64_t n) noexcept {
         // If all references are the caller's, nobody is left to change the word, and the locked operation is saved.
-        // Acquire: pairs with the release below of those who gave theirs up.
+        // Acquire: pairs with the release in drop_some() of those who gave theirs up.
         if (reference_count(state.load(std::memory_order::acquire)) == n) return true;
-        // Release: our accesses to the block come before it is freed. Acquire: everybody else's do.
+        return drop_some(state, n);
+    }
+
+    /// The same for a caller who knows that others have just had references.
+    [[nodiscard]] static bool drop_some(word& state, std::uint64_t n) noexcept {
+        // Release: our accesses to the block come before it is freed; pairs with the acquires here and above. Acquire:
+        // everybody else's do.
         const auto seen = state.fetch_sub(n * one_reference, std::memory_order::acq_rel);
         return reference_count(seen) == n;
     }
 };
+
+using task_states = task_state<std_sync>;
 
 }  // namespace pollux::inline v0::detail
