@@ -113,6 +113,8 @@ next_step after_end_of(execution& self, std::uintptr_t up) noexcept {
 
 }  // namespace
 
+bool ask_for_budget(promise_base& promise) { return leaf_context(promise).consume_budget(); }
+
 wait_end keep_thrown() noexcept {
     current_execution->thrown = std::current_exception();
     return wait_end::ready;

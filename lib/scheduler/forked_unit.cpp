@@ -71,7 +71,7 @@ void forked_unit::block_ended(void* block, std::size_t shelf) noexcept {
 void forked_unit::wake_all_of(task_header& task) noexcept {
     bucket& shelf = bucket_of(task);
     const std::lock_guard guard(shelf.lock);
-    for (task_links* one = shelf.children.next_task; one != &shelf.children; one = one->next_task)
+    for (task_links* one = shelf.children.next_task(); one != &shelf.children; one = one->next_task())
         if (auto& each = static_cast<task_header&>(*one); each.forked_from == &task) wake_task(each);
 }
 

@@ -192,7 +192,7 @@ void abort_task(task_header& task) noexcept {
 
 [[gnu::noinline, gnu::cold]] void worker::keep_exception(task_header& done) noexcept {
     core_.add_owner();  // for the report, if nobody takes it; by then the runtime may be gone
-    done.failed_id = failed.value;
+    done.keep_failed_id(failed.value);
     failed = task_id();
 }
 

@@ -45,7 +45,7 @@ public:
             shard& each = shards_[i];
             const std::lock_guard guard(each.lock);
             each.is_closed = true;
-            for (task_links* one = each.tasks.next_task; one != &each.tasks; one = one->next_task)
+            for (task_links* one = each.tasks.next_task(); one != &each.tasks; one = one->next_task())
                 visit(static_cast<task_header&>(*one));
         }
     }

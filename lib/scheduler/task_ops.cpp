@@ -55,7 +55,7 @@ void task_ops::drop_join(task_header& task) noexcept {
     if (steps.drop_output) {
         if (task.holds_exception()) {
             runtime_core& core = core_of(task);
-            core.report_unhandled(task_id{task.failed_id}, task.drop_result(), states::is_cancelled(task.state));
+            core.report_unhandled(task_id{task.failed_id()}, task.drop_result(), states::is_cancelled(task.state));
             core.drop_owner();
         } else {
             task.drop_result();

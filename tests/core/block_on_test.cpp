@@ -15,6 +15,7 @@
 
 #include "pollux/future/poll_fn.hpp"
 #include "pollux/future/ready.hpp"
+#include "support/end_of_process.hpp"
 #include "support/manual_event.hpp"
 #include "support/manual_future.hpp"
 
@@ -39,6 +40,30 @@ TEST_SUITE("core/block_on") {
         block_on(pollux::ready());
         auto lent = pollux::ready(5);
         CHECK(block_on(lent) == 5);
+    }
+
+    TEST_CASE("block_on: takes a callable that gives a future, which it outlives, or the outcome itself") {
+        int alive = 0;
+        struct counts {
+            int* alive;
+            explicit counts(int& count) : alive(&count) { ++count; }
+            counts(const counts& other) : alive(other.alive) { ++*alive; }
+            ~counts() { --*alive; }
+        };
+        const int seen = block_on([kept = counts(alive)] {
+            return pollux::poll_fn([&kept](pollux::context&) -> polled<int> { return *kept.alive; });
+        });
+        CHECK(seen >= 1);
+        CHECK(alive == 0);
+        CHECK(block_on([] { return 7; }) == 7);
+        static_assert(std::is_void_v<decltype(block_on([] {}))>);
+    }
+
+    TEST_CASE("block_on: a debug build stops with a message when nobody is left who could wake it") {
+#ifndef NDEBUG
+        const auto message = pollux::test::message_of_abort([] { block_on(pollux::never_ready()); });
+        CHECK(message.starts_with("pollux: block_on: the future is pending and nobody holds its waker"));
+#endif
     }
 
     TEST_CASE("block_on: throws what the poll throws") {

@@ -86,6 +86,24 @@ TEST_SUITE("core/waker") {
         CHECK(first.will_wake(first));
     }
 
+    TEST_CASE("wake: of an rvalue gives up the waker") {
+        wake_counter target;
+        waker last = target.waker();
+        waker copy = last;
+        std::move(copy).wake();
+        CHECK(target.count() == 1);
+        CHECK_FALSE(static_cast<bool>(copy));
+        CHECK(target.is_kept());
+        std::move(last).wake();
+        CHECK(target.count() == 2);
+        CHECK_FALSE(target.is_kept());
+        std::move(last).wake();
+        CHECK(target.count() == 2);
+        waker noop = pollux::noop_waker();
+        std::move(noop).wake();
+        CHECK_FALSE(static_cast<bool>(noop));
+    }
+
     TEST_CASE("noop_waker: wakes nobody and is always the same") {
         pollux::noop_waker().wake();
         const waker copy = pollux::noop_waker();

@@ -7,6 +7,7 @@
 #pragma clang attribute push(__attribute__((no_sanitize("thread"))), apply_to = function)
 #endif
 #include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/parallel_for.h>
 #if defined(__clang__)
 #pragma clang attribute pop
 #endif
@@ -33,7 +34,6 @@
 #include "pollux/time/sleep.hpp"
 #include "pool_fixture.hpp"
 #include "support/allocation_counter.hpp"
-#include "support/tbb_parallel_for.hpp"
 
 using namespace std::chrono_literals;
 using pollux::offload;
@@ -436,10 +436,9 @@ TEST_SUITE("offload/offload") {
     }
 
     TEST_CASE("a job may use TBB's parallel algorithms") {
-        static std::atomic<int> sum;  // a capture would be read beside TBB's hand-over, see tbb_parallel_for.hpp
-        sum = 0;
         pollux::runtime rt(with_slots(2));
-        rt.block_on(offload([] { oneapi::tbb::parallel_for(0, 1000, [](int i) { sum += i; }); }));
+        std::atomic<int> sum{0};
+        rt.block_on(offload([&sum] { oneapi::tbb::parallel_for(0, 1000, [&sum](int i) { sum += i; }); }));
         CHECK(sum == 499500);
     }
 

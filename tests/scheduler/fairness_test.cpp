@@ -126,15 +126,53 @@ TEST_SUITE("scheduler/fairness") {
                 rt.poll_once();
                 // One poll's share, and no more.
                 CHECK(steps >= 1);
-                CHECK(steps <= 128);
+                CHECK(steps <= 256);
                 rt.spawn(sets(stop, 0)).detach();
                 CHECK(rt.poll_once() == 2);
-                CHECK(steps <= 256);
+                CHECK(steps <= 512);
                 rt.run_until_stalled();
                 CHECK(busy.is_finished());
             }
             CHECK(stop);
         }
+    }
+
+    TEST_CASE("fairness: a coroutine whose awaits are all ready at once lets its sibling run") {
+        // Futures that never ask for budget, tasks that end at once, and both behind try_.
+        auto ends_at_once = []() -> task<int> { co_return 1; };
+        auto cannot_fail = []() -> task<int, std::string> { co_return 1; };
+        auto loops = [&](int kind, const std::atomic<bool>& stop) -> task<int, std::string> {
+            int sum = 0;
+            while (!stop) {
+                if (kind == 0) sum += co_await pollux::ready(1);
+                if (kind == 1) sum += co_await ends_at_once();
+                if (kind == 2) sum += co_await pollux::try_(pollux::ready(1));
+                if (kind == 3) sum += co_await pollux::try_(cannot_fail());
+            }
+            co_return sum > 0 ? 1 : 0;
+        };
+        for (const int kind : {0, 1, 2, 3}) {
+            CAPTURE(kind);
+            std::atomic<bool> stop = false;
+            pollux::runtime rt(workers(1));
+            auto busy = rt.spawn(loops(kind, stop));
+            auto other = rt.spawn(sets(stop, 10));
+            CHECK(rt.block_on(std::move(busy)) == 1);
+            rt.block_on(std::move(other));
+            CHECK(rt.metrics().forced_yields >= 1);
+        }
+    }
+
+    TEST_CASE("fairness: a forked child whose awaits are all ready at once lets other tasks run") {
+        std::atomic<bool> stop = false;
+        auto loops = [&]() -> task<> {
+            while (!stop) co_await pollux::ready(1);
+        };
+        auto forks = [&]() -> task<> { co_await pollux::fork_join(loops(), loops()); };
+        pollux::runtime rt(workers(1));
+        auto busy = rt.spawn(forks());
+        rt.block_on(rt.spawn(sets(stop, 10)));
+        rt.block_on(std::move(busy));
     }
 
     TEST_CASE("fairness: a task that spawns its successor for ever lets others run") {

@@ -3,6 +3,8 @@
 
 #include "pollux/core/block_on.hpp"
 #include "pollux/core/concepts.hpp"
+#include "pollux/testing/poll.hpp"
+#include "support/end_of_process.hpp"
 #include "support/wake_counter.hpp"
 
 #include <doctest/doctest.h>
@@ -148,6 +150,25 @@ TEST_SUITE("sync/oneshot") {
         CHECK(rx.poll(cx).has_error());
         CHECK(task.count() == 0);
         CHECK_FALSE(tx.send(1).has_value());
+    }
+
+    TEST_CASE("receiver: a debug build stops with a message when it is polled after it was ready") {
+#ifndef NDEBUG
+        const auto message = pollux::test::message_of_abort([] {
+            auto [tx, rx] = oneshot::channel<int>();
+            static_cast<void>(tx.send(1));
+            static_cast<void>(pollux::testing::poll_once(rx));
+            static_cast<void>(pollux::testing::poll_once(rx));
+        });
+        CHECK(message.starts_with("pollux: oneshot: the receiver was polled after it was ready"));
+#endif
+    }
+
+    TEST_CASE("receiver: after try_recv has taken the value it fails") {
+        auto [tx, rx] = oneshot::channel<int>();
+        CHECK(tx.send(1).has_value());
+        CHECK(rx.try_recv() == 1);
+        CHECK(pollux::testing::poll_once(rx).has_error());
     }
 
     TEST_CASE("try_recv: empty before the value and after it") {

@@ -49,35 +49,43 @@ protected:
     ~task_home() = default;
 };
 
-// A circle of tasks; whoever has it stands in it with links of its own, so that no end needs a question. Guarded by its lock.
-struct task_links {
-    constexpr task_links() noexcept : previous_task(this), next_task(this) {}
+// A circle of tasks; whoever has it stands in it with links of its own, so that no end needs a question. Guarded by its lock, but
+// for was_linked(): a neighbour that is linked or unlinked meanwhile writes that link, and never null.
+class task_links {
+public:
+    constexpr task_links() noexcept : previous_task_(this), next_task_(this) {}
     task_links(const task_links&) = delete;
     task_links& operator=(const task_links&) = delete;
 
-    /// Of a task: it stands in a circle, or has stood in one.
-    bool was_linked() const noexcept { return previous_task != nullptr; }
+    task_links* next_task() const noexcept { return next_task_; }
     void link(task_links& one) noexcept {
-        one.previous_task = this;
-        one.next_task = next_task;
-        next_task->previous_task = &one;
-        next_task = &one;
+        one.previous_task_.store(this, std::memory_order::relaxed);  // all relaxed: the lock orders them
+        one.next_task_ = next_task_;
+        next_task_->previous_task_.store(&one, std::memory_order::relaxed);
+        next_task_ = &one;
     }
     void unlink() noexcept {
-        previous_task->next_task = next_task;
-        next_task->previous_task = previous_task;
+        task_links* const before = previous_task_.load(std::memory_order::relaxed);
+        before->next_task_ = next_task_;
+        next_task_->previous_task_.store(before, std::memory_order::relaxed);
     }
+    /// Of a task: it stands in a circle, or has stood in one. By whoever has marked it as running, or under the lock.
+    bool was_linked() const noexcept { return previous_task_.load(std::memory_order::relaxed) != nullptr; }
 
-    task_links* previous_task;
-    union {
-        task_links* next_task;
-        // Of a task that is in no circle any more, if its result is an exception.
-        std::uint64_t failed_id;
-    };
+    /// Of a task that is in no circle any more: its id, kept for a report.
+    void keep_failed_id(std::uint64_t id) noexcept { failed_id_ = id; }
+    std::uint64_t failed_id() const noexcept { return failed_id_; }
 
 protected:
     enum class unlinked { yet };
-    explicit task_links(unlinked) noexcept : previous_task(nullptr) {}
+    explicit task_links(unlinked) noexcept : previous_task_(nullptr) {}  // link() comes later, or never
+
+private:
+    std::atomic<task_links*> previous_task_;
+    union {
+        task_links* next_task_;
+        std::uint64_t failed_id_;
+    };
 };
 
 struct POLLUX_API task_header : runnable, task_links {

@@ -34,6 +34,17 @@ inline void suspend_unit(promise_base& promise, suspension_point& point) noexcep
     self.suspension = suspension_kind::pending;
 }
 
+// An await has finished at once. False: this poll has had its share, and the unit has been woken for the next one. So no loop of
+// awaits that are ready starves the other tasks.
+[[gnu::always_inline]] inline bool may_go_on(promise_base& promise) {
+    poll_budget* const budget = current_execution->current->budget();
+    if (budget == nullptr || --budget->chunk_left >= 0) [[likely]]
+        return true;
+    return ask_for_budget(promise);
+}
+// What the next poll finds then.
+inline wait_end go_on(suspension_point&, context&) noexcept { return wait_end::ready; }
+
 template <class F>
 class future_awaiter : suspension_point {
 public:
@@ -44,9 +55,11 @@ public:
 
     [[gnu::always_inline]] bool await_ready() {
         answer_ = fut_.poll(leaf_context(promise_));
-        return answer_.is_ready();
+        return answer_.is_ready() && may_go_on(promise_);
     }
     void await_suspend(std::coroutine_handle<> waiting) noexcept {
+        if (answer_.is_ready()) [[unlikely]]
+            this->poll_again = &go_on;
         this->frame = waiting.address();
         suspend_unit(promise_, *this);
     }
@@ -144,7 +157,13 @@ public:
             suspend_unit(this->promise_, *this);
             return true;
         }
-        return this->start(up_to(&this->promise_, frame_kind::awaited));
+        if (this->start(up_to(&this->promise_, frame_kind::awaited))) return true;
+        if (may_go_on(this->promise_)) [[likely]]
+            return false;
+        this->frame = waiting.address();
+        this->poll_again = &go_on;
+        suspend_unit(this->promise_, *this);
+        return true;
     }
     outcome<T, E> await_resume() { return this->slot_.take(); }
 

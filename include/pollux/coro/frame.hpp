@@ -69,6 +69,9 @@ struct promise_base {
     void* frame() noexcept { return std::coroutine_handle<promise_base>::from_promise(*this).address(); }
 };
 
+/// A chunk of the poll's budget is used up: as context::consume_budget(), for this frame's unit.
+POLLUX_API bool ask_for_budget(promise_base& promise);
+
 /// In a handler, by a leaf's poll_again: the frame is resumed, and rethrows what is being handled.
 POLLUX_API wait_end keep_thrown() noexcept;
 [[noreturn]] POLLUX_API void rethrow_thrown();

@@ -70,7 +70,7 @@ auto into_task(F&& work) {
         static_assert(std::is_invocable_v<X&>,
                       "pollux: fork_join or spawn: the argument is neither a future nor a callable "
                       "without arguments; a future needs value_type, error_type and poll(context&)");
-        return closure_as_task<X>(std::forward<F>(work));
+        if constexpr (std::is_invocable_v<X&>) return closure_as_task<X>(std::forward<F>(work));
     }
 }
 

@@ -111,9 +111,15 @@ private:
 /// Cancel: as `x`.
 /// Cost: as `co_await x`.
 template <class F>
-    requires future<F>
 auto try_(F&& fut) {
-    return try_awaitable<F>(std::forward<F>(fut));
+    static_assert(
+        future<F>,
+        "pollux: try_: the argument is neither a future nor a std::expected or std::unexpected; a future needs "
+        "value_type, error_type and poll(context&)");
+    if constexpr (future<F>)
+        return try_awaitable<F>(std::forward<F>(fut));
+    else
+        detail::require_future<F>();
 }
 template <class T, class E>
 auto try_(std::expected<T, E> outcome) {
@@ -146,16 +152,18 @@ public:
 
     bool await_ready() {
         answer_ = fut_.poll(leaf_context(promise_));
-        return answer_.is_ready() && !is_error();
+        return answer_.is_ready() && !is_error() && may_go_on(promise_);
     }
     void await_suspend(std::coroutine_handle<> waiting) {
         if (answer_.is_ready()) {
-            if constexpr (can_fail) promise_.end_with(std::move(view::error(answer_)));
-            waiting.destroy();
-        } else {
-            this->frame = waiting.address();
-            suspend_unit(promise_, *this);
+            if (is_error()) {
+                if constexpr (can_fail) promise_.end_with(std::move(view::error(answer_)));
+                return waiting.destroy();
+            }
+            this->poll_again = &go_on;
         }
+        this->frame = waiting.address();
+        suspend_unit(promise_, *this);
     }
     typename view::shape::value_type await_resume() {
         if (answer_.is_pending()) [[unlikely]]
@@ -208,8 +216,12 @@ public:
             this->poll_again = &child_ended;
             auto* const point = static_cast<suspension_point*>(this);
             if (this->start(up_to(point, frame_kind::awaited_point))) return true;
-            if (!is_error()) [[likely]]
-                return false;
+            if (!is_error()) [[likely]] {
+                if (may_go_on(this->promise_)) [[likely]]
+                    return false;
+                suspend_unit(this->promise_, *this);  // child_ended() is asked again, and finds no error
+                return true;
+            }
         }
         if constexpr (can_fail) promise_of_error_.end_with(std::move(view::error(this->slot_)));
         waiting.destroy();

@@ -85,7 +85,7 @@ private:
 /// Throws: an exception of a child, out of the poll, after the others have been destroyed.
 /// Cost: no allocation; each wake-up polls every child.
 template <class... Xs>
-    requires(future<Xs> || ...)
+    requires(sizeof...(Xs) > 0)
 auto select(Xs&&... xs) {
     static_assert((future<Xs> && ...),
                   "pollux: select: an argument is not a future; it needs value_type, error_type and poll(context&)");

@@ -22,7 +22,7 @@ enum class offload_priority { low, normal, high };
 struct offload_options {
     offload_priority priority = offload_priority::normal;
     /// A job that has not started by then never does: its future throws offload_expired. It is found out when its turn comes.
-    std::optional<instant> start_before;
+    std::optional<instant> start_before = {};
     /// For messages: offload_expired names the job by it. Must live for ever.
     const char* name = nullptr;
 };

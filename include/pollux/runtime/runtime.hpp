@@ -57,8 +57,10 @@ decltype(auto) with_future(F&& work, Then&& then) {
             std::is_invocable_v<X&>,
             "pollux: block_on or run: the argument is neither a future nor a callable without arguments; a future "
             "needs value_type, error_type and poll(context&)");
-        auto fut = lazy(X(std::forward<F>(work)));
-        return then(fut);
+        if constexpr (std::is_invocable_v<X&>) {
+            auto fut = lazy(X(std::forward<F>(work)));
+            return then(fut);
+        }
     }
 }
 

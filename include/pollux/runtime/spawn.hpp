@@ -73,7 +73,7 @@ template <class F>
             "value_type, error_type and poll(context&)");
         if constexpr (makes_task<X>)
             return spawn_task_on(core, into_task(std::forward<F>(work)), where);
-        else
+        else if constexpr (std::is_invocable_v<X&>)
             return spawn_future_on(core, lazy(X(std::forward<F>(work))), where);
     }
 }

@@ -185,16 +185,18 @@ private:
 /// Errors: `disconnected` if the sender is dropped without having sent, or this end was closed before a value came.
 /// Threads: any; each object is used by one at a time, at the same time as the sender.
 /// Cancel: dropping it destroys a value that has come, or lets the send fail. Dropping one lent with `by_ref` loses
-/// nothing.
+/// nothing. Polled after try_recv() has taken the value, it fails with `disconnected`.
 template <class T>
 class [[nodiscard]] receiver {
 public:
     using value_type = T;
     using error_type = disconnected;
 
-    receiver(receiver&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+    receiver(receiver&& other) noexcept
+        : block_(std::exchange(other.block_, nullptr)), is_over_(std::exchange(other.is_over_, true)) {}
     receiver& operator=(receiver other) noexcept {
         std::swap(block_, other.block_);
+        std::swap(is_over_, other.is_over_);
         return *this;
     }
     ~receiver() {
@@ -202,6 +204,8 @@ public:
     }
 
     polled<T, disconnected> poll(context& cx) noexcept {
+        detail::debug_check(
+            !is_over_, "pollux: oneshot: the receiver was polled after it was ready; poll a future to its end once");
         if (block_ == nullptr) return std::unexpected(disconnected());
         auto view = block_->look();
         if (view == detail::oneshot_view::empty) {
@@ -209,6 +213,7 @@ public:
             view = block_->look();
         }
         if (!cx.consume_budget()) return pending;
+        is_over_ = true;
         if (view == detail::oneshot_view::value) {
             return polled<T, disconnected>::ready(block::take(std::exchange(block_, nullptr)));
         }
@@ -233,7 +238,8 @@ private:
 
     explicit receiver(block* shared) noexcept : block_(shared) {}
 
-    block* block_;  // null: received, disconnected or moved from
+    block* block_;          // null: received, disconnected or moved from
+    bool is_over_ = false;  // a poll has given the end, or it was moved from
 };
 
 /// Two ends that share one allocation.
