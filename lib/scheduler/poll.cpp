@@ -176,6 +176,9 @@ void abort_task(task_header& task) noexcept {
 [[gnu::always_inline]] inline void worker::complete_here(task_header& done) noexcept {
     task = nullptr;
     if (done.was_linked()) core_.tasks().remove(done);
+    // Before its joiner knows: who has awaited all tasks counts none alive.
+    if (core_.census().ended(census_counter_)) [[unlikely]]
+        core_.all_tasks_have_ended();  // this worker goes on to the end of what it does
     const task_id failed_task = failed;
     if (failed_task.value != 0) [[unlikely]]
         keep_exception(done);
@@ -186,8 +189,6 @@ void abort_task(task_header& task) noexcept {
         drop_unseen(done, failed_task, state);
     // Only those who hold one add one: if all are ours, they stay so.
     if (states::reference_count(state) == 2 || states::drop_some(done.state, 2)) free_block(done);
-    if (core_.census().ended(census_counter_)) [[unlikely]]
-        core_.all_tasks_have_ended();
 }
 
 [[gnu::noinline, gnu::cold]] void worker::keep_exception(task_header& done) noexcept {
@@ -286,12 +287,18 @@ void coroutine_task_base::run(execution& execution) noexcept {
     auto& self = static_cast<worker&>(execution);
     const run_action action = states::to_running(state);
     self.begin_task(*this);
-    if (action == run_action::cancel || self.finds_it_too_late(*this)) [[unlikely]]
+    if (action == run_action::cancel) [[unlikely]]
         return self.cancel_task(*this);
     self.can_fork = true;
     promise_base& root = promise();
-    const poll_end end =
-        root.innermost == nullptr ? resume_frame(self, frame()) : poll_waiting(self, root, *self.current);
+    poll_end end;
+    if (root.innermost != nullptr) {
+        end = poll_waiting(self, root, *self.current);
+    } else if (self.core().is_ending()) [[unlikely]] {  // as finds_it_too_late()
+        return self.cancel_task(*this);
+    } else {
+        end = resume_frame(self, frame());
+    }
     if (end == poll_end::finished) [[likely]]
         self.complete_here(*this);
     else if (end == poll_end::pending && self.unit == &root)

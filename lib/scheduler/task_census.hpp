@@ -51,7 +51,10 @@ public:
     };
 
     task_census(unsigned workers, bool asymmetric)
-        : counters_(new counter[workers + SharedCounters]), workers_(workers), asymmetric_(asymmetric) {}
+        : counters_(new counter[workers + SharedCounters]),
+          workers_(workers),
+          asymmetric_(asymmetric),
+          looks_closely_(!asymmetric) {}
     task_census(const task_census&) = delete;
     task_census& operator=(const task_census&) = delete;
 
@@ -87,19 +90,16 @@ public:
         auto& mine = worker.ended;
         // Only this worker writes it. Release: pairs with the acquire in count(): shows what the task has spawned.
         mine.store(mine.load(std::memory_order::relaxed) + 1, std::memory_order::release);
-        if (asymmetric_) [[likely]] {
-            Sync::light_fence();  // (7); pairs with the heavy fence in end()
-        } else {
-            Sync::full_fence();  // (7); pairs with the full fence in end()
-        }
-        if (!is_ending_.load(std::memory_order::relaxed)) [[likely]]  // ordered by the fence
+        Sync::light_fence();                                              // (7); pairs with the heavy fence in end()
+        if (!looks_closely_.load(std::memory_order::relaxed)) [[likely]]  // ordered by the fence
             return false;
-        return all_have_ended();
+        return ended_closely();
     }
 
     /// From now on spawns are refused. True: no task lives. Threads: one.
     [[nodiscard]] bool end() noexcept {
-        is_ending_.store(true, std::memory_order::release);  // pairs with is_ending()
+        is_ending_.store(true, std::memory_order::release);      // pairs with is_ending()
+        looks_closely_.store(true, std::memory_order::relaxed);  // shown by the fence, as is_ending_ is
         if (asymmetric_) {
             Sync::heavy_fence();  // (11); pairs with the light fence in ended() and the full ones
         } else {
@@ -123,9 +123,14 @@ public:
     }
 
 private:
-    [[gnu::noinline, gnu::cold]] bool all_have_ended() noexcept {
+    bool all_have_ended() noexcept {
         Sync::full_fence();  // (8); pairs with (4), with each other and with the fence in end()
         return count();
+    }
+    [[gnu::noinline, gnu::cold]] bool ended_closely() noexcept {
+        if (!asymmetric_) Sync::full_fence();                            // (7); pairs with the full fence in end()
+        if (!is_ending_.load(std::memory_order::relaxed)) return false;  // ordered by the fence, or by the light one
+        return all_have_ended();
     }
     // Not fewer were spawned than it has seen end: what it reads of ends shows their spawns.
     bool count() const noexcept { return alive() == 0; }
@@ -134,6 +139,7 @@ private:
     const unsigned workers_;
     const bool asymmetric_;
     typename Sync::template atomic<bool> is_ending_{false};
+    typename Sync::template atomic<bool> looks_closely_;  // ending, or the light fence is none
 };
 
 }  // namespace pollux::inline v0::detail
