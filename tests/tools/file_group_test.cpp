@@ -63,7 +63,7 @@ TEST_SUITE("tools/file_group") {
         const auto group = take_group(walk, {});
         REQUIRE(group.size() == 5);
 
-        auto loaded = load_files(group, 0, nullptr, {});
+        auto loaded = load_files(group, 0, make_buffer(), {});
         REQUIRE(loaded.pieces.size() == 3);
         CHECK(loaded.pieces[0].bytes == 5);
         CHECK(loaded.pieces[1].bytes == 0);
@@ -98,7 +98,7 @@ TEST_SUITE("tools/file_group") {
         REQUIRE(::mkfifo(tree.path("fifo").c_str(), 0600) == 0);
         std::filesystem::create_symlink("a", tree.path("link"));
 
-        const auto loaded = load_files(group, 0, nullptr, {});
+        const auto loaded = load_files(group, 0, make_buffer(), {});
         group_result result;
         hash_files(group, 0, loaded, result);
         CHECK(result.files == 2);
@@ -113,7 +113,7 @@ TEST_SUITE("tools/file_group") {
         const auto group = take_group(walk, {});
         std::stop_source source;
         source.request_stop();
-        CHECK(load_files(group, 0, nullptr, source.get_token()).pieces.empty());
+        CHECK(load_files(group, 0, make_buffer(), source.get_token()).pieces.empty());
     }
 }
 

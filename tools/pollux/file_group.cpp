@@ -41,7 +41,7 @@ byte_buffer make_buffer() {
 
 loaded_files load_files(const path_group& group, std::size_t first, byte_buffer buffer, const std::stop_token& stop) {
     loaded_files out;
-    out.buffer = buffer ? std::move(buffer) : make_buffer();
+    out.buffer = std::move(buffer);
     const std::span<std::byte> whole(out.buffer.get(), buffer_bytes);
     std::size_t begin = 0;
     for (auto at = first; at < group.size() && !stop.stop_requested(); ++at) {

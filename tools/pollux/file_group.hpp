@@ -60,8 +60,7 @@ struct loaded_files {
     std::optional<descriptor> unfinished;  // of the only piece: the file goes on, and the buffer is full
 };
 
-/// Reads files of `group`, beginning with number `first`, as many as fit into `buffer` (null: a new one). At least one,
-/// unless `stop` was requested.
+/// Reads files of `group`, beginning with number `first`, as many as fit into `buffer`. At least one, unless `stop` was requested.
 loaded_files load_files(const path_group& group, std::size_t first, byte_buffer buffer, const std::stop_token& stop);
 
 /// What is known of a group when its files have been hashed.

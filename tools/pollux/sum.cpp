@@ -26,6 +26,7 @@
 #include "interrupt.hpp"
 #include "path_walk.hpp"
 #include "progress.hpp"
+#include "spare_buffers.hpp"
 
 #include <fmt/format.h>
 
@@ -65,6 +66,7 @@ struct sum_state {
     explicit sum_state(const sum_options& options) : line(!options.is_quiet) {}
 
     progress line;
+    spare_buffers buffers;
     // Counters for the summary. Relaxed: at the ordinary end whoever counted has been awaited, and after Ctrl-C a job
     // that is still under way may be counted or not.
     std::atomic<std::uint64_t> offloaded = 0;  // jobs handed to `offload`
@@ -108,7 +110,7 @@ pollux::task<large_file_result> hash_large_file(shared_state state, descriptor f
     large_file_result out;
     auto hasher = std::make_unique<sha256_hasher>();
     auto full = std::move(first);
-    auto empty = make_buffer();
+    auto empty = state->buffers.take();
     std::size_t filled = buffer_bytes;
     while (filled > 0) {
         auto hash = [state, hasher = std::move(hasher), full = std::move(full), filled]() mutable {
@@ -136,6 +138,8 @@ pollux::task<large_file_result> hash_large_file(shared_state state, descriptor f
         full = std::move(next.buffer);
         empty = std::move(hashed.buffer);
     }
+    state->buffers.give(std::move(full));
+    state->buffers.give(std::move(empty));
     out.digest = hasher->finish();
     co_return out;
 }
@@ -153,6 +157,7 @@ pollux::task<group_result> sum_group(shared_state state, shared_group group) {
     byte_buffer buffer;
     std::size_t done = 0;
     while (done < group->size()) {
+        if (!buffer) buffer = state->buffers.take();
         auto load = [group, done, buffer = std::move(buffer)](std::stop_token stop) mutable {
             return load_files(*group, done, std::move(buffer), stop);
         };
@@ -182,6 +187,7 @@ pollux::task<group_result> sum_group(shared_state state, shared_group group) {
         }
         done += pieces;
     }
+    state->buffers.give(std::move(buffer));
     co_return result;
 }
 
