@@ -57,23 +57,20 @@ next_step abandon(execution& self, void* frame) noexcept {
         const auto kind = static_cast<frame_kind>(up & frame_kind_mask);
         if (kind < frame_kind::forked) return {nullptr, poll_end::abandoned};
         fork_point& point = point_of(up);
-        point.abandoned.store(true, std::memory_order::relaxed);  // published by the join
+        point.abandon();
         bool is_holder = kind == frame_kind::forked_last;
         if (!is_holder && static_cast<forking_execution&>(self).forks.pop_own()) {
             is_holder = true;
             destroy_unstarted(point);
         }
-        const bool is_last = is_holder
-                                 ? point.stolen == 0 || point.join_with_others(static_cast<std::int32_t>(point.stolen))
-                                 : point.join_with_others(-1);
-        if (!is_last) return {nullptr, poll_end::moved};
+        if (!point.join(is_holder ? join_role::holder : join_role::child)) return {nullptr, poll_end::moved};
         frame = point.parent;
     }
 }
 
 // The parent's children have all ended.
 next_step resume_parent(execution& self, fork_point& point) noexcept {
-    if (point.abandoned.load(std::memory_order::relaxed)) [[unlikely]]  // the join has acquired it
+    if (point.is_abandoned()) [[unlikely]]
         return abandon(self, point.parent);
     return {point.parent};
 }
@@ -97,13 +94,12 @@ next_step after_end_of(execution& self, std::uintptr_t up) noexcept {
                 auto& forking = static_cast<forking_execution&>(self);
                 fork_point& point = point_of(up);
                 if (forking.forks.pop_own()) return {point.start_next(forking)};
-                if (!point.join_with_others(-1)) return {nullptr};
+                if (!point.join(join_role::child)) return {nullptr};
                 return resume_parent(self, point);
             }
             case frame_kind::forked_last: {
                 fork_point& point = point_of(up);
-                if (point.stolen != 0 && !point.join_with_others(static_cast<std::int32_t>(point.stolen)))
-                    return {nullptr};
+                if (!point.join(join_role::holder)) return {nullptr};
                 return resume_parent(self, point);
             }
         }
@@ -159,8 +155,8 @@ poll_end abandon_unit(execution& self, promise_base& root) noexcept {
 
 poll_end abandon_children(forking_execution& self, fork_point& point) noexcept {
     destroy_unstarted(point);
-    point.abandoned.store(true, std::memory_order::relaxed);  // published by the join
-    if (point.stolen != 0 && !point.join_with_others(static_cast<std::int32_t>(point.stolen))) return poll_end::moved;
+    point.abandon();
+    if (!point.join(join_role::holder)) return poll_end::moved;
     return abandon(self, point.parent).end;
 }
 
@@ -194,13 +190,13 @@ void* fork_point::start_next(forking_execution& self) noexcept {
     return frame;
 }
 
-bool end_with_others(forking_execution& self, fork_point& point, std::int32_t by) noexcept {
+bool end_with_others(forking_execution& self, fork_point& point, join_role as) noexcept {
     self.fork_wake_pause = 0;  // somebody came in time
-    if (!point.join_with_others(by)) {
+    if (!point.join(as)) {
         self.suspension = suspension_kind::moved;
         return false;
     }
-    if (point.abandoned.load(std::memory_order::relaxed)) {  // the join has acquired it
+    if (point.is_abandoned()) {
         self.next_frame = point.parent;
         self.suspension = suspension_kind::abandoned;
         return false;

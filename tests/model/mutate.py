@@ -5,7 +5,7 @@
 Usage: mutate.py [--all | --sample N] [--seed S] [--jobs J] [--only TEXT] [--list]
 
 Each memory order becomes each weaker one, each fence goes, each line with a comment `// re-check:` goes (if the comment
-stands alone, the line after it). The models of that file are built against the changed copy, in a temporary folder, and
+stands alone, the line after it), each bug in PLANTED is put in. The models of that file are built against the changed copy, in a temporary folder, and
 one of them must fail. A mutant that none notices is a failure, unless equivalent_mutants.txt lists it with a reason; an
 entry there that fits no mutant, or one that is noticed after all, is a failure too. Listed mutants are run only with
 --all. Without it a sample is run, chosen by the date: all places get their turn. Compiler: CXX, else clang++-19 or g++.
@@ -29,7 +29,8 @@ ROOT = FOLDER.parent.parent
 
 # Modelled file: the models that must notice, quickest first. A file or model that is not there is left out.
 MODELLED = {
-    'include/pollux/core/fork_deque.hpp': ['fork_deque'],
+    'include/pollux/core/fork_deque.hpp': ['fork_deque', 'join_word'],
+    'include/pollux/coro/join_word.hpp': ['join_word'],
     'include/pollux/offload/job_state.hpp': ['offload_job'],
     'include/pollux/sync/oneshot_state.hpp': ['oneshot'],
     'include/pollux/core/waker_cell.hpp': ['waker_cell'],
@@ -41,6 +42,16 @@ MODELLED = {
     'include/pollux/core/task_state.hpp': ['task_state'],
     'lib/scheduler/task_census.hpp': ['task_census'],
     'lib/stream/woken_list.hpp': ['woken_list'],
+}
+# Bugs in files whose protocol is more than its memory orders: (the bug, what the code says, what it says with the bug).
+PLANTED = {
+    'include/pollux/coro/join_word.hpp': [
+        ('a taking is not counted', 'n_.load() + 1', 'n_.load()'),
+        ('the holder does not wait', '!was_taken() || join_with_others(stolen.value())', 'true'),
+        ('the holder counts as a child', 'join_with_others(stolen.value())', 'join_with_others(~std::uint32_t{0})'),
+        ('a child counts as two', 'join_with_others(~std::uint32_t{0})', 'join_with_others(~std::uint32_t{1})'),
+        ('a child without a result leaves no mark', 'abandoned_.store(true', 'abandoned_.store(false'),
+    ],
 }
 EQUIVALENT = FOLDER / 'equivalent_mutants.txt'
 
@@ -64,7 +75,7 @@ WEAKER = {
 class Mutant(NamedTuple):
     file: str
     line: int      # from 1
-    what: str      # "acquire -> relaxed", "without full_fence", "without re-check"
+    what: str      # "acquire -> relaxed", "without full_fence", "without re-check", "planted: ..."
     code: str      # the line without its comment
     text: str      # the whole changed file
 
@@ -115,6 +126,11 @@ def mutants_of(file):
         gone = index + 1 if line.strip().startswith('//') else index
         changed = original[:gone] + [''] + original[gone + 1:]
         yield Mutant(file, gone + 1, 'without re-check', ' '.join(lines[gone].split()), '\n'.join(changed))
+    for bug, right, wrong in PLANTED.get(file, []):
+        if text.count(right) != 1:
+            sys.exit(f'{file}: not once in it: {right}')
+        line, code = place(text.index(right))
+        yield Mutant(file, line, f'planted: {bug}', code, text.replace(right, wrong))
 
 
 def equivalent_mutants():

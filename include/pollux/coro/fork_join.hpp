@@ -110,11 +110,11 @@ private:
             if constexpr (I + 1 != count) {
                 if (self.forks.pop_own()) [[likely]]
                     return true;
-                parent_is_ours = end_with_others(self, point_, -1);
+                parent_is_ours = end_with_others(self, point_, join_role::child);
             } else {
-                if (point_.stolen == 0) [[likely]]
+                if (!point_.was_taken()) [[likely]]
                     return true;
-                parent_is_ours = end_with_others(self, point_, static_cast<std::int32_t>(point_.stolen));
+                parent_is_ours = end_with_others(self, point_, join_role::holder);
             }
             return false;
         }() && ...);

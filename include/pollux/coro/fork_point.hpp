@@ -3,13 +3,8 @@
 // child that is not the last one runs, the point is on a fork deque, and whoever takes it from there (owner or thief) starts
 // the next child and is its *holder* until it is pushed again. The last child runs in place and inherits the holder's role.
 //
-// Joining. `stolen` (plain, the holder's) counts how often the point was taken by anybody but the child that ran beside it.
-// Such a child ends by join -= 1, the holder at its end by join += stolen; who makes it zero resumes the parent. stolen == 0:
-// no atomic at all.
-// Claim: exactly one of them resumes the parent, after all children have ended.
-// Proof: each taking by another adds one to what the holder will add and makes exactly one child subtract one, since the child
-// beside it then finds its deque without the point. So the sum is zero after all of them and, because the holder adds last of
-// the holders and only positive numbers are added once, not before.
+// Joining. A child that ends without finding its parent's point counts down the join word, the holder at its end adds what it has
+// counted; who makes it zero resumes the parent. Protocol and proof stand in join_word.hpp.
 //
 // Which parent a child pops. A worker polls nothing else while its own fork deque holds a point: whoever suspends falls back to
 // the loop, and the loop empties the deque first. So every poll that comes from a queue, from a theft or from a join by
@@ -27,18 +22,16 @@
 #include "pollux/core/runnable.hpp"
 #include "pollux/core/sync_policy.hpp"
 #include "pollux/coro/frame.hpp"
+#include "pollux/coro/join_word.hpp"
 
 namespace pollux::inline v0::detail {
 
-struct POLLUX_API fork_point final : runnable {
+struct POLLUX_API fork_point final : runnable, join_word<> {
     void* parent = nullptr;        // frame
     task_header* task = nullptr;   // whose poll it belongs to
     void** children = nullptr;     // frames, in order
     std::uint32_t next_child = 0;  // from here on: the holder's
     std::uint32_t child_count = 0;
-    std::uint32_t stolen = 0;
-    std::atomic<std::int32_t> join{0};
-    std::atomic<bool> abandoned{false};  // relaxed: the join publishes it
 
     fork_point() noexcept = default;
 
@@ -63,12 +56,6 @@ struct POLLUX_API fork_point final : runnable {
 
     /// The holder's: the frame of the next child, with the point published if there are more.
     void* start_next(forking_execution& self) noexcept;
-
-    /// The end of a child (by = -1) or of the holder (by = stolen). True: it was the last, the parent is the caller's.
-    bool join_with_others(std::int32_t by) noexcept {
-        // Acquire: the results of the others. Release: ours, and `abandoned`. Its partner is the same line on other threads.
-        return join.fetch_add(by, std::memory_order::acq_rel) + by == 0;
-    }
 };
 
 /// Once in forks_per_look forks. False: the task is cancelled, or its slice is over and the point has been queued; the parent
@@ -76,7 +63,7 @@ struct POLLUX_API fork_point final : runnable {
 POLLUX_API bool look_before_fork(forking_execution& self, fork_point& point) noexcept;
 
 /// A child, or the holder, has ended beside others. True: the parent goes on here.
-POLLUX_API bool end_with_others(forking_execution& self, fork_point& point, std::int32_t by) noexcept;
+POLLUX_API bool end_with_others(forking_execution& self, fork_point& point, join_role as) noexcept;
 
 /// A cancelled task's unit that is not running: destroys it, and each parent whose last child it was. abandoned: that was the root.
 POLLUX_API poll_end abandon_unit(execution& self, promise_base& root) noexcept;
