@@ -106,9 +106,10 @@ struct idle_suite : pollux::model::suite<Derived, Threads> {
     }
     void body(int) {}
 
-    void work(unsigned self, model_futex::clock::time_point deadline = never) {
+    void work(unsigned self, model_futex::clock::time_point deadline = never, bool is_about_to_sleep = false) {
         for (bool searching = false; left != 0;) {
-            if (!searching) searching = idle.begin_search();
+            if (!searching && !is_about_to_sleep) searching = idle.begin_search();
+            is_about_to_sleep = false;
             const int found = searching ? take_one() : -1;
             if (found >= 0) {
                 searching = false;
@@ -214,6 +215,62 @@ struct timer_wake : idle_suite<timer_wake<Workers, LeafBits>, Workers + 1, Worke
     }
 };
 
+// The end of a runtime: a mark, then a token for everybody. Nobody is claimed, nobody sleeps on.
+template <int Workers, unsigned LeafBits = 64>
+struct stop_against_parks : idle_suite<stop_against_parks<Workers, LeafBits>, Workers + 1, Workers, 1, LeafBits> {
+    relacy_sync::atomic<int> should_stop{0};
+    void before() { this->left = 0; }
+    void thread(unsigned index) {
+        if (index == 0) {
+            should_stop.store(1, memory_order::release);
+            for (parker& each : this->parkers) each.unpark();
+            return;
+        }
+        const unsigned self = index - 1;
+        bool searching = false;
+        while (should_stop.load(memory_order::acquire) == 0) {
+            if (!searching) searching = this->idle.begin_search();
+            this->idle.announce_sleep(self, searching);
+            searching = false;
+            if (should_stop.load(memory_order::acquire) != 0) {
+                this->idle.resume_search(self);
+                searching = true;
+                was_kept_awake = true;
+                continue;
+            }
+            this->parkers[self].park();
+            expect(this->idle.cancel_sleep(self), "nobody claims anybody here");
+            was_woken = true;
+        }
+        if (searching) ++this->ended_searching;
+    }
+    static inline bool was_kept_awake = false;
+    static inline bool was_woken = false;
+    static bool is_covered() { return was_kept_awake && was_woken; }
+};
+
+// Two sleepers of one leaf are hidden for a moment by a claim that has found their leaf empty before they came. Tasks pushed in
+// that moment wake nobody; the sleeper that the claim then takes must find the other, though its own token has not come.
+struct hidden_pair : idle_suite<hidden_pair, 4, 3, 2, 2> {
+    pollux::model::parker second_has_run;
+    void body(int i) {
+        if (i == 0) second_has_run.park();
+        if (i == 1) second_has_run.unpark();
+    }
+    void before() {
+        (void)idle.begin_search();  // the third worker, which finds something of its own and does not come back
+        idle.announce_sleep(0, false);
+        (void)idle.cancel_sleep(0);  // the bit of the leaf stays behind
+    }
+    void thread(unsigned index) {
+        if (index == 0) return wake(idle.found_work());
+        if (index != 1) return work(index - 2, never, true);
+        push(0);
+        push(1);
+        wake(idle.after_push());
+    }
+};
+
 template <int Workers>
 struct spurious_wakes : push_against_park<Workers, 2> {
     spurious_wakes() { model_futex::is_spurious = true; }
@@ -266,10 +323,13 @@ int main(int argc, char** argv) {
             describe<long_poll<2>>("no task waits behind a busy worker", 1, 50'000),
             describe<long_poll<2, 1>>("no task waits behind a busy worker, summary word", 1, 100'000),
             describe<long_poll<3, 1>>("no task waits behind one of three workers, summary word", 0, 100'000),
+            describe<hidden_pair>("two sleepers hidden by a claim", 0, 300'000),
             describe<fork_push<2>>("a fork push against a park", 3),
-            describe<fork_push<3, 1>>("a fork push, three workers, summary word", 2),
+            describe<fork_push<3, 1>>("a fork push, three workers, summary word", 1),
             describe<timer_wake<1>>("a worker woken by its timer", 3),
             describe<timer_wake<2, 1>>("a worker woken by its timer, two workers, summary word", 0, 100'000),
+            describe<stop_against_parks<1>>("the end against a park", 3),
+            describe<stop_against_parks<2, 1>>("the end against two parks, summary word", 2),
             describe<spurious_wakes<1>>("spurious wakes", 2),
             describe<spurious_wakes<2>>("spurious wakes, two workers", 0, 50'000),
         });

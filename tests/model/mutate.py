@@ -8,7 +8,8 @@ Each memory order becomes each weaker one, each fence goes, each line with a com
 stands alone, the line after it), each bug in PLANTED is put in. The models of that file are built against the changed copy, in a temporary folder, and
 one of them must fail. A mutant that none notices is a failure, unless equivalent_mutants.txt lists it with a reason; an
 entry there that fits no mutant, or one that is noticed after all, is a failure too. Listed mutants are run only with
---all. Without it a sample is run, chosen by the date: all places get their turn. Compiler: CXX, else clang++-19 or g++.
+--all, and before them each model with --deep against the code as it is. Without --all a sample is run, chosen by the date:
+all places get their turn. Compiler: CXX, else clang++-19 or g++.
 """
 import argparse
 import concurrent.futures
@@ -29,7 +30,7 @@ ROOT = FOLDER.parent.parent
 
 # Modelled file: the models that must notice, quickest first. A file or model that is not there is left out.
 MODELLED = {
-    'include/pollux/core/fork_deque.hpp': ['fork_deque', 'join_word'],
+    'include/pollux/core/fork_deque.hpp': ['fork_deque'],
     'include/pollux/coro/join_word.hpp': ['join_word'],
     'include/pollux/offload/job_state.hpp': ['offload_job'],
     'include/pollux/sync/oneshot_state.hpp': ['oneshot'],
@@ -39,7 +40,7 @@ MODELLED = {
     'lib/scheduler/injection_queue.hpp': ['injection_queue'],
     'lib/scheduler/next_slot.hpp': ['next_slot'],
     'lib/scheduler/run_queue.hpp': ['run_queue'],
-    'include/pollux/core/task_state.hpp': ['task_state'],
+    'include/pollux/core/task_state.hpp': ['task_state', 'forked_unit'],
     'lib/scheduler/task_census.hpp': ['task_census'],
     'lib/stream/woken_list.hpp': ['woken_list'],
 }
@@ -167,21 +168,53 @@ class Outcome(NamedTuple):
     broken: bool = False  # the tool itself has failed
 
 
+def build(model, program, optimization, folders):
+    """The compiler's errors, none if it is built."""
+    source = FOLDER / f'{model}_model.cpp'
+    built = subprocess.run([*compiler(), '-std=c++23', '-w', optimization, *(f'-I{folder}' for folder in folders),
+                            str(source), '-o', str(program)], capture_output=True, text=True)
+    if built.returncode == 0:
+        return []
+    return [line for line in built.stderr.split('\n') if 'error' in line] or ['the compiler has failed']
+
+
+class Deep(NamedTuple):
+    model: str
+
+    def __str__(self):
+        return f'{self.model}: deep search'
+
+
+def run_deep(deep):
+    """Whether the model of the code as it is finds nothing in its long search, and how much it has run."""
+    with tempfile.TemporaryDirectory(prefix='pollux-model-') as temporary:
+        program = Path(temporary) / deep.model
+        errors = build(deep.model, program, '-O1', [ROOT / 'include', ROOT / 'lib'])
+        if errors:
+            return False, f'does not build: {errors[:1]}'
+        ran = subprocess.run([str(program), '--deep'], capture_output=True, text=True)
+    verdicts = re.findall(r'^(.*): (ok|FAILED), (.*)$', ran.stdout, re.MULTILINE)
+    if ran.returncode != 0:
+        return False, f'{verdicts[-1] if verdicts else f"exit code {ran.returncode}"}'
+    figures = [re.search(r'(random|exhaustive).*, (\d+) executions, ([\d.]+) s', each[2]) for each in verdicts]
+    counts = {kind: sum(int(each[2]) for each in figures if each[1] == kind) for kind in ('exhaustive', 'random')}
+    seconds = sum(float(each[3]) for each in figures)
+    return True, (f'{len({each[0] for each in verdicts})} scenarios, {counts["exhaustive"]} schedules in exhaustive '
+                  f'searches, {counts["random"]} random ones, {seconds:.0f} s')
+
+
 def run(mutant):
     with tempfile.TemporaryDirectory(prefix='pollux-mutant-') as temporary:
         changed = Path(temporary) / mutant.file
         changed.parent.mkdir(parents=True)
         changed.write_text(mutant.text)
         for model in MODELLED[mutant.file]:
-            source = FOLDER / f'{model}_model.cpp'
-            if not source.exists():
+            if not (FOLDER / f'{model}_model.cpp').exists():
                 continue
             program = Path(temporary) / model
             folders = [Path(temporary) / 'include', Path(temporary) / 'lib', ROOT / 'include', ROOT / 'lib']
-            built = subprocess.run([*compiler(), '-std=c++23', '-w', '-O0', *(f'-I{folder}' for folder in folders),
-                                    str(source), '-o', str(program)], capture_output=True, text=True)
-            if built.returncode != 0:
-                errors = [line for line in built.stderr.split('\n') if 'error' in line]
+            errors = build(model, program, '-O0', folders)
+            if errors:
                 return Outcome(False, f'{model} does not build: {errors[:1]}', broken=True)
             # Random schedules first: they notice most mutants within a second.
             for arguments in (['--bound', '0'], ['--random', '0']):
@@ -197,11 +230,11 @@ def run(mutant):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split('\n')[0])
-    parser.add_argument('--all', action='store_true', help='every mutant, those listed as equivalent too')
+    parser.add_argument('--all', action='store_true', help='deep searches, then every mutant, those listed as equivalent too')
     parser.add_argument('--sample', type=int, default=SAMPLE, metavar='N')
     parser.add_argument('--seed', type=int, default=datetime.date.today().toordinal(), help='of the sample')
     parser.add_argument('--jobs', type=int, default=2)
-    parser.add_argument('--only', default='', metavar='TEXT', help='mutants whose description holds it')
+    parser.add_argument('--only', default='', metavar='TEXT', help='mutants and deep searches whose description holds it')
     parser.add_argument('--list', action='store_true', help='print the mutants and end')
     options = parser.parse_args()
 
@@ -226,7 +259,13 @@ def main():
             print(('listed ' if mutant.key() in listed else '       ') + str(mutant))
         return 0
 
+    searches = [Deep(source.name.removesuffix('_model.cpp')) for source in sorted(FOLDER.glob('*_model.cpp'))]
+    searches = [deep for deep in searches if options.all and options.only in str(deep)]
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for deep, (good, how) in zip(searches, pool.map(run_deep, searches)):
+            passed += good
+            failed += not good
+            print(f'{"ok    " if good else "FAILED"} {deep}\n       {how}', flush=True)
         for mutant, outcome in zip(mutants, pool.map(run, mutants)):
             is_listed = mutant.key() in listed
             good = not outcome.broken and outcome.noticed != is_listed
