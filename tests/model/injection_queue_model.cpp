@@ -201,9 +201,9 @@ int main(int argc, char** argv) {
             describe<one_producer<3, 3, 1>>("one producer, two consumers", 1, 100'000),
             describe<batch<2>>("a batch", 3),
             describe<batch<3>>("a batch, two consumers", 1, 100'000),
-            describe<two_producers<1, 1>>("two producers", 1, 100'000),
+            describe<two_producers<1, 1>>("two producers", 1, 100'000, 1),
             describe<two_producers<1, 2>>("two producers, two shards", 1),
-            describe<two_producers<2, 1>>("two producers, two consumers", 0, 100'000),
+            describe<two_producers<2, 1>>("two producers, two consumers", 0, 100'000, 0),
             describe<last_look<2>>("the last look before a park", 3),
             describe<last_look<3>>("the last look before a park, during a hand-over", 1, 100'000),
         });
