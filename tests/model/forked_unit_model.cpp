@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Model of scheduler/forked_unit.hpp over scheduler/task_state.hpp: a forked child that suspends, events that wake it, and an abort
+// Model of scheduler/forked_unit.hpp over core/task_state.hpp: a forked child that suspends, events that wake it, and an abort
 // of its task from outside. The state words are those that ship; the table of children is a list with one place, under a lock,
 // and each step is that of forked_unit.cpp. Stated: after an abort no child stays idle (the task ends, whether or not an event
 // comes), the child ends once, it is polled by one thread at a time, its block and the task's are freed once and nobody touches
 // them afterwards.
 #include "relacy_sync.hpp"
 
-#include "scheduler/task_state.hpp"
+#include "pollux/core/task_state.hpp"
 
 namespace {
 
@@ -16,6 +16,13 @@ using pollux::model::relacy_sync;
 using namespace pollux::detail;
 using states = task_state<relacy_sync>;
 using std::memory_order;
+
+}  // namespace
+
+// Not the library's, which the models do not link.
+void pollux::detail::reference_overflow() noexcept { expect(false, "too many references"); }
+
+namespace {
 
 enum frame_state { not_suspended, idle, being_polled, gone };
 enum leaf_state { no_waker, has_waker, has_come };
