@@ -42,8 +42,9 @@
 // came after: then the bit stays. In the moment between clearing and setting again a publisher may see no bit although
 // a sleeper is there. It is not lost: the claim that hid the sleeper has yet to be made, and it is made or the leaf is
 // empty by then. Who is claimed so is late (an early one that is set anew would have set the bit again for P), and it
-// sees the bit set (release of the claim, acquire in cancel_sleep). A clear bit for a moment is thus like a publisher
-// that came a moment later.
+// sees the bit set (release of the claim, acquire in cancel_sleep); if it leaves the search and others are still in it, so
+// does the last of them (release in found_work, and the fence behind the last leaving). A clear bit for a moment is thus
+// like a publisher that came a moment later.
 #pragma once
 
 #include <bit>
@@ -102,8 +103,9 @@ public:
     /// A searcher has found work and is about to run it. The worker to be unparked by the caller, or nobody: the last
     /// one to leave wakes one more, which searches on.
     [[nodiscard]] std::optional<unsigned> found_work() noexcept {
-        // Relaxed: the fence of after_push() is behind it.
-        if (searchers_.fetch_sub(1, std::memory_order::relaxed) > 1) return std::nullopt;
+        // Release: pairs with the fence of after_push() behind the leaving of the last searcher, which sees the bits of top_ as
+        // this one has seen them in cancel_sleep(). Relaxed else: that fence is behind it.
+        if (searchers_.fetch_sub(1, std::memory_order::release) > 1) return std::nullopt;
         return after_push();
     }
 
