@@ -271,6 +271,28 @@ struct hidden_pair : idle_suite<hidden_pair, 4, 3, 2, 2> {
     }
 };
 
+// The same, and who pushed is a worker that searches then. The claimed one leaves the search before it, so it leaves the other
+// sleeper to it: the last searcher must find it.
+struct hidden_pair_and_searcher : idle_suite<hidden_pair_and_searcher, 4, 4, 3, 2> {
+    pollux::model::parker third_has_run[2];
+    void body(int i) {
+        if (i != 2) return third_has_run[i].park();
+        for (auto& each : third_has_run) each.unpark();
+    }
+    void before() {
+        (void)idle.begin_search();  // the fourth worker, as above
+        idle.announce_sleep(0, false);
+        (void)idle.cancel_sleep(0);
+    }
+    void thread(unsigned index) {
+        if (index == 0) return wake(idle.found_work());
+        if (index != 1) return work(index - 2, never, true);
+        for (int i = 0; i != 3; ++i) push(i);
+        wake(idle.after_push());
+        work(2);
+    }
+};
+
 template <int Workers>
 struct spurious_wakes : push_against_park<Workers, 2> {
     spurious_wakes() { model_futex::is_spurious = true; }
@@ -324,6 +346,7 @@ int main(int argc, char** argv) {
             describe<long_poll<2, 1>>("no task waits behind a busy worker, summary word", 1, 100'000, 1),
             describe<long_poll<3, 1>>("no task waits behind one of three workers, summary word", 0, 100'000, 0),
             describe<hidden_pair>("two sleepers hidden by a claim", 0, 300'000),
+            describe<hidden_pair_and_searcher>("two sleepers hidden by a claim, and a searcher", 0, 300'000),
             describe<fork_push<2>>("a fork push against a park", 3),
             describe<fork_push<3, 1>>("a fork push, three workers, summary word", 1),
             describe<timer_wake<1>>("a worker woken by its timer", 3),
