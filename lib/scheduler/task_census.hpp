@@ -60,8 +60,8 @@ public:
 
     /// Of a worker, which hands it back to the functions below.
     counter& of_worker(unsigned index) noexcept { return counters_[index]; }
-    /// Acquire: pairs with the release in end(): shows what its caller did before. Threads: any.
-    bool is_ending() const noexcept { return is_ending_.load(std::memory_order::acquire); }
+    /// Relaxed: it hands over nothing. Threads: any.
+    bool is_ending() const noexcept { return is_ending_.load(std::memory_order::relaxed); }
 
     /// A task that `worker` polls spawns one. False: refused. Threads: that worker's.
     [[nodiscard]] bool spawned_in_task(counter& worker) noexcept {
@@ -80,7 +80,8 @@ public:
         shared.spawned.fetch_add(1, std::memory_order::relaxed);  // ordered by the fence
         Sync::full_fence();                                       // (4); pairs with those in all_have_ended() and end()
         if (!is_ending_.load(std::memory_order::relaxed)) return spawn_answer::accepted;
-        shared.ended.fetch_add(1, std::memory_order::release);  // pairs with the acquire in count(): shows the spawn
+        shared.ended.fetch_add(
+            1, std::memory_order::relaxed);  // the fence before it shows the spawn to the acquire in alive()
         return all_have_ended() ? spawn_answer::refused_and_all_ended : spawn_answer::refused;
     }
 
@@ -88,7 +89,7 @@ public:
     /// Threads: that worker's.
     [[nodiscard]] bool ended(counter& worker) noexcept {
         auto& mine = worker.ended;
-        // Only this worker writes it. Release: pairs with the acquire in count(): shows what the task has spawned.
+        // Only this worker writes it. Release: pairs with the acquire in alive(): shows what the task has spawned.
         mine.store(mine.load(std::memory_order::relaxed) + 1, std::memory_order::release);
         Sync::light_fence();                                              // (7); pairs with the heavy fence in end()
         if (!looks_closely_.load(std::memory_order::relaxed)) [[likely]]  // ordered by the fence
@@ -98,8 +99,8 @@ public:
 
     /// From now on spawns are refused. True: no task lives. Threads: one.
     [[nodiscard]] bool end() noexcept {
-        is_ending_.store(true, std::memory_order::release);      // pairs with is_ending()
-        looks_closely_.store(true, std::memory_order::relaxed);  // shown by the fence, as is_ending_ is
+        is_ending_.store(true, std::memory_order::relaxed);  // both are ordered by the fence
+        looks_closely_.store(true, std::memory_order::relaxed);
         if (asymmetric_) {
             Sync::heavy_fence();  // (11); pairs with the light fence in ended() and the full ones
         } else {
@@ -118,7 +119,8 @@ public:
     std::uint64_t alive() const noexcept {
         std::uint64_t ended = 0;
         for (unsigned i = 0; i != workers_ + SharedCounters; ++i)
-            ended += counters_[i].ended.load(std::memory_order::acquire);  // as in count()
+            ended += counters_[i].ended.load(
+                std::memory_order::acquire);  // pairs with the release in ended(): shows its spawn
         return spawned() - ended;
     }
 
