@@ -313,16 +313,20 @@ bool blocking_pool::is_over() const noexcept {
     return queue_.is_empty() && running_ == 0 && threads_ == 0 && starts_ == 0 && alive_ == 0;
 }
 
-void blocking_pool::stop() noexcept {
+std::size_t blocking_pool::stop(std::chrono::steady_clock::time_point deadline) noexcept {
+    std::size_t stuck = 0;
     {
         auto guard = lock_briefly(lock_);
         is_closed_ = true;
         give_up_all(guard, nullptr);
         for (const auto& each : members_) each->sleeper.unpark();
-        over_.wait(guard, [this] { return is_over(); });
-        join_ended(guard);
+        if (wait_for_end(over_, guard, deadline, [this] { return is_over(); }))
+            join_ended(guard);
+        else
+            stuck = running_;
     }
     back_.drain();
+    return stuck;
 }
 
 void blocking_pool::add_to(runtime_metrics& sum) const noexcept {

@@ -23,6 +23,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -46,7 +47,7 @@ public:
 
     void submit(job_base& job) override;
     void take_out(job_base& job) noexcept override;
-    void stop() noexcept override;
+    std::size_t stop(std::chrono::steady_clock::time_point deadline) noexcept override;
     void add_to(runtime_metrics& sum) const noexcept override;
 
 private:

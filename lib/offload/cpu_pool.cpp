@@ -345,14 +345,16 @@ bool cpu_pool::is_over() const noexcept {
 
 // --- the rest ----------------------------------------------------------------------------------------------------------------
 
-void cpu_pool::stop() noexcept {
+std::size_t cpu_pool::stop(std::chrono::steady_clock::time_point deadline) noexcept {
+    std::size_t stuck = 0;
     hands_.fetch_or(closed, std::memory_order::seq_cst);  // before the look at the queues; see (2)
     {
         auto guard = lock_briefly(lock_);
         give_up_all(guard, nullptr);
-        over_.wait(guard, [this] { return is_over(); });
+        if (!wait_for_end(over_, guard, deadline, [this] { return is_over(); })) stuck = running_;
     }
     back_.drain();
+    return stuck;
 }
 
 void cpu_pool::add_to(runtime_metrics& sum) const noexcept {

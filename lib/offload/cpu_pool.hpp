@@ -32,6 +32,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -52,7 +53,7 @@ public:
 
     void submit(job_base& job) override;
     void take_out(job_base& job) noexcept override;
-    void stop() noexcept override;
+    std::size_t stop(std::chrono::steady_clock::time_point deadline) noexcept override;
     void add_to(runtime_metrics& sum) const noexcept override;
 
 private:

@@ -104,6 +104,11 @@ current_thread_runtime::~current_thread_runtime() {
     core_->drop_owner();
 }
 
+shutdown_report current_thread_runtime::shutdown(std::chrono::nanoseconds grace) {
+    detail::seat mine(*core_);
+    return core_->shutdown(grace);
+}
+
 std::size_t current_thread_runtime::run_until_stalled() {
     detail::seat mine(*core_);
     std::size_t polls = 0;

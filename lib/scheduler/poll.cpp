@@ -249,6 +249,11 @@ void worker::park_task(task_header& polled) noexcept { park_here(polled); }
 void worker::cancel_task(task_header& polled) noexcept {
     task = &polled;
     polled.destroy_future(*this);
+    complete_cancelled(polled);
+}
+
+void worker::complete_cancelled(task_header& polled) noexcept {
+    if (core_.is_ending()) count_.cancelled.add(1);
     polled.set_cancelled();
     complete_task(polled);
 }
@@ -256,10 +261,7 @@ void worker::cancel_task(task_header& polled) noexcept {
 void worker::end_poll(task_header& polled, poll_end end) noexcept {
     switch (end) {
         case poll_end::finished: complete_task(polled); break;
-        case poll_end::abandoned:
-            polled.set_cancelled();
-            complete_task(polled);
-            break;
+        case poll_end::abandoned: complete_cancelled(polled); break;
         case poll_end::moved: task = nullptr; break;
         case poll_end::pending:
             if (unit->kind() >= frame_kind::forked)

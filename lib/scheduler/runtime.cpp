@@ -24,12 +24,15 @@ void throw_task_cancelled() { throw task_cancelled(); }
 
 namespace {
 
-execution& unless_worker(const runtime_core& core, execution& mine) {
+void refuse_on_worker(const runtime_core& core, const char* message) {
     if (const worker* const self = this_worker(); self != nullptr && &self->core() == &core)
-        throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
-                                "pollux: block_on: called on a worker of this runtime, whose tasks would wait for "
-                                "ever; await the future, or use "
-                                "blocking()");
+        throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur), message);
+}
+
+execution& unless_worker(const runtime_core& core, execution& mine) {
+    refuse_on_worker(core,
+                     "pollux: block_on: called on a worker of this runtime, whose tasks would wait for ever; await the "
+                     "future, or use blocking()");
     return mine;
 }
 
@@ -60,6 +63,14 @@ runtime::~runtime() {
             "that made it, or another, destroy it");
     core_->end();
     core_->drop_owner();
+}
+
+shutdown_report runtime::shutdown(std::chrono::nanoseconds grace) {
+    detail::refuse_on_worker(
+        *core_,
+        "pollux: shutdown: called on a worker of this runtime, which it would have to join; call it on "
+        "the thread that made the runtime, or another");
+    return core_->shutdown(grace);
 }
 
 runtime_metrics runtime::metrics() const noexcept { return core_->metrics(); }

@@ -126,6 +126,25 @@ void runtime_core::all_tasks_have_ended() noexcept {
 }
 
 void runtime_core::end() noexcept {
+    // Relaxed: whoever destroys a runtime has ordered that behind its other uses.
+    if (!is_shut_down_.exchange(true, std::memory_order::relaxed)) end_tasks();
+    stop_services(std::chrono::steady_clock::time_point::max());
+}
+
+shutdown_report runtime_core::shutdown(std::chrono::nanoseconds grace) noexcept {
+    using clock = std::chrono::steady_clock;
+    if (is_shut_down_.exchange(true, std::memory_order::relaxed)) return {};  // says only who is the first
+    const auto start = clock::now();
+    end_tasks();
+    shutdown_report report;
+    for (const auto& each : workers_) report.cancelled += each->cancelled();
+    // One that does not fit the clock never comes.
+    const bool has_deadline = grace < clock::time_point::max() - start;
+    report.stuck = stop_services(has_deadline ? start + grace : clock::time_point::max());
+    return report;
+}
+
+void runtime_core::end_tasks() noexcept {
     const bool is_empty = census_.end();
     tasks_.close([](task_header& task) { abort_task(task); });
     if (is_empty) all_tasks_have_ended();
@@ -136,10 +155,16 @@ void runtime_core::end() noexcept {
         workers_.front()->drive_until_stopped();
     }
     wait_for_visitors();
-    for (auto& each : service_)
-        // Acquire: pairs with the release in service(): shows the object.
-        if (runtime_service* const service = each.load(std::memory_order::acquire)) service->stop();
     for (const auto& each : workers_) each->heap()->close();
+}
+
+std::size_t runtime_core::stop_services(std::chrono::steady_clock::time_point deadline) noexcept {
+    // A thread that makes one now finds the runtime ending, or is waited for here.
+    const std::lock_guard guard(service_lock_);
+    std::size_t still_running = 0;
+    for (const auto& each : services_)
+        if (each != nullptr) still_running += each->stop(deadline);
+    return still_running;
 }
 
 void runtime_core::wait_for_visitors() noexcept {
@@ -216,10 +241,11 @@ runtime_service& runtime_core::service(service_kind which, service_maker make_se
     // Acquire: pairs with the release below: shows the object.
     if (runtime_service* const made = service_[index].load(std::memory_order::acquire)) return *made;
     const std::lock_guard guard(service_lock_);
+    if (is_ending()) throw task_cancelled();  // again: see stop_services()
     if (services_[index] == nullptr) {
         services_[index] = make_service(*this);
         service_[index].store(services_[index].get(),
-                              std::memory_order::release);  // pairs with the acquires here and in end()
+                              std::memory_order::release);  // pairs with the acquires here
     }
     return *services_[index];
 }

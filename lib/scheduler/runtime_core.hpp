@@ -13,6 +13,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -23,6 +25,7 @@
 #include "pollux/core/task_header.hpp"
 #include "pollux/runtime/metrics.hpp"
 #include "pollux/runtime/options.hpp"
+#include "pollux/runtime/shutdown_report.hpp"
 #include "scheduler/idle_set.hpp"
 #include "scheduler/injection_queue.hpp"
 #include "scheduler/sleep_heap.hpp"
@@ -37,9 +40,9 @@ class worker;
 // What a higher floor hangs into a runtime: made at first use, ended with it.
 struct runtime_service {
     virtual ~runtime_service() = default;
-    /// Once, when the runtime's tasks have ended: discards what has not started, waits for what runs. Futures that are left
-    /// pending throw task_cancelled.
-    virtual void stop() noexcept = 0;
+    /// When the runtime's tasks have ended: discards what has not started, whose futures throw task_cancelled, and waits for what
+    /// runs, at most until `deadline`. Returns how many still run then. The last call has no deadline.
+    virtual std::size_t stop(std::chrono::steady_clock::time_point deadline) noexcept = 0;
     virtual void add_to(runtime_metrics&) const noexcept = 0;
 };
 enum class service_kind : unsigned { offload, blocking };
@@ -57,8 +60,10 @@ public:
     void add_owner() noexcept { owners_.fetch_add(1, std::memory_order::relaxed); }  // whoever adds one is one
     void drop_owner() noexcept;
 
-    /// Ends it; see above. Once; not on one of its workers.
+    /// Ends it; see above. Once, perhaps after a shutdown(); not on one of its workers.
     void end() noexcept;
+    /// The same, but jobs that run are waited for until `grace` is over only. Only the first call reports.
+    shutdown_report shutdown(std::chrono::nanoseconds grace) noexcept;
     /// True from the beginning of end().
     bool is_ending() const noexcept { return census_.is_ending(); }
 
@@ -108,6 +113,8 @@ private:
     bool accept_from_outside() noexcept;
     void start_threads();
     void stop_threads() noexcept;
+    void end_tasks() noexcept;
+    std::size_t stop_services(std::chrono::steady_clock::time_point deadline) noexcept;
     void wait_for_visitors() noexcept;
     [[gnu::noinline]] void schedule_from_outside(runnable& item) noexcept;
 
@@ -115,6 +122,7 @@ private:
     flavour flavour_;
     std::atomic<std::uint32_t> owners_{1};
     std::atomic<bool> should_stop_{false};
+    std::atomic<bool> is_shut_down_{false};
 
     idle_set<> idle_;
     injection_queue<runnable> injection_;

@@ -84,6 +84,8 @@ public:
     void unpark() noexcept { parker_.unpark(); }
     bool looks_idle() const noexcept { return queue_.looks_empty() && forks.looks_empty(); }
     void add_to(runtime_metrics& sum) const noexcept;
+    /// Tasks that the end of the runtime has cancelled.
+    std::uint64_t cancelled() const noexcept { return count_.cancelled.read(); }
     runtime_core& core() const noexcept { return core_; }
     const std::shared_ptr<sleep_heap>& heap() const noexcept { return heap_; }
     unsigned index() const noexcept { return index_; }
@@ -114,6 +116,7 @@ private:
     void run(runnable& item) noexcept;
     void run_below_poll(runnable& item) noexcept;
     void set_poll_waker(task_header& task) noexcept;
+    void complete_cancelled(task_header& task) noexcept;
     bool schedule_spawned(runnable& item) noexcept;
     bool push_back_spawned(runnable& item) noexcept;
     void wake_joiner(task_header& task) noexcept;
@@ -162,7 +165,7 @@ private:
     block_cache blocks_;
 
     struct counters {
-        owned_counter polls, forks, parks, wakes, idle_wakes, steals, stolen_tasks, overflows;
+        owned_counter polls, forks, parks, wakes, idle_wakes, steals, stolen_tasks, overflows, cancelled;
         std::atomic<std::uint64_t> forced_yields{0};
     };
     counters count_;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -17,6 +18,8 @@
 #include "pollux/coro/fork_join.hpp"
 #include "pollux/coro/task.hpp"
 #include "pollux/future/ready.hpp"
+#include "pollux/offload/blocking.hpp"
+#include "pollux/offload/offload.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/yield.hpp"
 #include "pollux/testing/poll.hpp"
@@ -266,6 +269,120 @@ TEST_SUITE("scheduler/shutdown") {
         }
         CHECK(alive == 0);
         CHECK(destroyed_on == std::vector{std::this_thread::get_id()});
+    }
+
+    TEST_CASE("shutdown: destroys every task and counts those that it cancelled; a second one reports nothing") {
+        for (const unsigned n : {1u, 2u}) {
+            CAPTURE(n);
+            std::atomic<int> alive = 0;
+            manual_event event;
+            pollux::runtime rt(workers(n));
+            rt.block_on(rt.spawn(pollux::ready()));
+            auto waiting = rt.spawn(waits(event, alive));
+            rt.spawn(yields_for_ever(alive)).detach();
+            rt.spawn(forks_for_ever(alive, 3)).detach();
+            while (event.polls() == 0) std::this_thread::yield();
+            const auto report = rt.shutdown(1h);
+            CHECK(alive == 0);
+            CHECK(report.cancelled == 3);
+            CHECK(report.stuck == 0);
+            CHECK(rt.metrics().alive_tasks == 0);
+            CHECK_THROWS_AS(pollux::block_on(waiting), task_cancelled);
+            auto late = rt.spawn(pollux::ready(1));
+            CHECK(late.is_finished());
+            CHECK_THROWS_AS(pollux::block_on(late), task_cancelled);
+            const auto again = rt.shutdown(1h);
+            CHECK(again.cancelled == 0);
+            CHECK(again.stuck == 0);
+            event.wake();
+        }
+    }
+
+    TEST_CASE("shutdown: jobs that outlive the grace are counted, and the destructor waits for them") {
+        std::atomic<bool> let_go = false;
+        std::atomic<int> running = 0;
+        std::atomic<int> ended = 0;
+        const auto job = [&] {
+            ++running;
+            while (!let_go) std::this_thread::yield();
+            ++ended;
+        };
+        std::optional<pollux::runtime> rt(std::in_place, workers(1));
+        rt->spawn(pollux::offload(job)).detach();
+        rt->spawn(pollux::blocking(job)).detach();
+        while (running != 2) std::this_thread::yield();
+        auto queued = rt->spawn(pollux::offload(job));  // behind the one that has the only slot
+        CHECK(rt->shutdown(0ns).stuck == 2);
+        CHECK(ended == 0);
+        CHECK_THROWS_AS(pollux::block_on(queued), task_cancelled);
+        let_go = true;
+        rt.reset();
+        CHECK(ended == 2);
+        CHECK(running == 2);
+    }
+
+    TEST_CASE("shutdown: waits for a job that ends within the grace") {
+        std::atomic<bool> runs = false;
+        std::atomic<bool> let_go = false;
+        pollux::runtime rt(workers(1));
+        rt.spawn(pollux::blocking([&] {
+              runs = true;
+              while (!let_go) std::this_thread::yield();
+          }))
+            .detach();
+        while (!runs) std::this_thread::yield();
+        std::thread lets_go([&] { let_go = true; });
+        CHECK(rt.shutdown(std::chrono::nanoseconds::max()).stuck == 0);
+        lets_go.join();
+    }
+
+    TEST_CASE("shutdown: a job that waits on its own runtime for a sleep is cancelled, not waited for") {
+        std::atomic<bool> runs = false;
+        std::atomic<bool> was_cancelled = false;
+        pollux::runtime rt(workers(1));
+        const auto handle = rt.handle();
+        rt.spawn(pollux::blocking([&, handle] {
+              runs = true;
+              try {
+                  handle.block_on(pollux::sleep_for(1h));
+              } catch (const task_cancelled&) {
+                  was_cancelled = true;
+              }
+          }))
+            .detach();
+        while (!runs) std::this_thread::yield();
+        CHECK(rt.shutdown(1h).stuck == 0);
+        CHECK(was_cancelled);
+    }
+
+    TEST_CASE("shutdown: on a worker it throws, and nothing is done") {
+        pollux::runtime rt(workers(1));
+        auto tries = [&]() -> task<bool> {
+            try {
+                rt.shutdown(1s);
+            } catch (const std::system_error& error) {
+                co_return error.code() == std::errc::resource_deadlock_would_occur;
+            }
+            co_return false;
+        };
+        CHECK(rt.block_on(rt.spawn(tries)));
+        CHECK(rt.block_on(rt.spawn(pollux::ready(3))) == 3);
+    }
+
+    TEST_CASE("shutdown: of a current_thread_runtime destroys its tasks on this thread") {
+        std::atomic<int> alive = 0;
+        manual_event event;
+        pollux::current_thread_runtime rt;
+        auto waiting = rt.spawn(waits(event, alive));
+        rt.run_until_stalled();
+        auto never_polled = rt.spawn(waits(event, alive));
+        CHECK(rt.shutdown(0ns).cancelled == 2);
+        CHECK(alive == 0);
+        CHECK(event.polls() == 1);
+        CHECK(rt.shutdown(0ns).cancelled == 0);
+        CHECK_THROWS_AS(pollux::block_on(waiting), task_cancelled);
+        CHECK_THROWS_AS(pollux::block_on(never_polled), task_cancelled);
+        CHECK(rt.run_until_stalled() == 0);
     }
 
     TEST_CASE("run: gives the result and cancels what is left") {

@@ -57,6 +57,8 @@ public:
     /// from somebody else's loop.
     std::size_t poll_once();
     runtime_handle handle() const noexcept { return runtime_handle(*core_); }
+    /// As runtime::shutdown; tasks are destroyed on this thread. Throws also inside one of its own tasks.
+    shutdown_report shutdown(std::chrono::nanoseconds grace);
     runtime_metrics metrics() const noexcept;
 
 private:

@@ -3,6 +3,7 @@
 // that owns it, the handle that may outlive it, and run().
 #pragma once
 
+#include <chrono>
 #include <source_location>
 #include <type_traits>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "pollux/future/lazy.hpp"
 #include "pollux/runtime/metrics.hpp"
 #include "pollux/runtime/options.hpp"
+#include "pollux/runtime/shutdown_report.hpp"
 #include "pollux/runtime/spawn.hpp"
 
 namespace pollux::inline v0 {
@@ -130,7 +132,15 @@ public:
         return detail::spawn_on(*core_, std::forward<F>(work), where);
     }
     runtime_handle handle() const noexcept { return runtime_handle(*core_); }
-    /// Cost: a short lock for each of a few shards; workers are not disturbed.
+    /// Ends the runtime now, as its destructor does: tasks are cancelled and destroyed, threads of workers joined, queued jobs
+    /// discarded. But jobs that run are waited for only until `grace` is over (negative: not at all); those that are left are
+    /// reported as stuck, and it is ~runtime that waits for them. Afterwards spawn gives cancelled handles. A second call does and
+    /// reports nothing.
+    ///
+    /// Throws: std::system_error(resource_deadlock_would_occur) on a worker of this runtime; then nothing was done.
+    /// Cost: waits for the polls that are going on.
+    shutdown_report shutdown(std::chrono::nanoseconds grace);
+    /// Cost: reads the counters of each worker; they are not disturbed.
     runtime_metrics metrics() const noexcept;
 
 private:
