@@ -2,16 +2,50 @@
 // See hand_back.hpp.
 #include "offload/hand_back.hpp"
 
+#include <sched.h>
+
+#include "core/ticks.hpp"
+#include "scheduler/worker.hpp"
+
 namespace pollux::inline v0::detail {
 
 namespace {
+
+// Jobs come back in quick succession if there is one in so many microseconds: about what two switches cost, so that a worker which
+// attends for nothing wastes no more than it saves elsewhere.
+constexpr std::uint64_t brisk_us = 20;
+// Looks of an attending worker, each some 300 nanoseconds where nobody else wants the CPU.
+constexpr unsigned looks = 4;
 
 void wake_and_leave(job_base& job) noexcept {
     job.to_wake.wake();
     if (job.state.finish()) job.free();
 }
 
+// From the newest to `bottom`. How many there were.
+std::size_t wake_all(job_base* newest, const job_base* bottom) noexcept {
+    std::size_t n = 0;
+    job_base* oldest = nullptr;
+    while (newest != bottom) {
+        job_base* const after = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = after;
+    }
+    for (; oldest != nullptr; ++n) {
+        job_base* const after = oldest->next;  // before the job may be freed
+        wake_and_leave(*oldest);
+        oldest = after;
+    }
+    return n;
+}
+
 }  // namespace
+
+hand_back::hand_back(runtime_core& core) noexcept
+    : core_(core), brisk_ticks_(ticks_per_millisecond() * brisk_us / 1000) {}
+
+// --- threads of the pool -----------------------------------------------------------------------------------------------------
 
 void hand_back::complete(job_base& job) noexcept {
     switch (job.state.complete()) {
@@ -31,26 +65,69 @@ void hand_back::complete(job_base& job) noexcept {
 bool hand_back::push(job_base& job) noexcept {
     job_base* newest = finished_.load(std::memory_order::relaxed);  // checked by the exchange
     do job.next = newest;
-    // Release: the job, for the acquire in drain(). Relaxed on failure: another push came first, nothing of it is read.
+    // Release: the job, for the acquires of who takes it. Relaxed on failure: another push came first, nothing of it is read.
     while (!finished_.compare_exchange_weak(newest, &job, std::memory_order::release, std::memory_order::relaxed));
     return newest == nullptr;
 }
 
+// --- workers -----------------------------------------------------------------------------------------------------------------
+
+void hand_back::run(execution&) noexcept {
+    // Acquire: pairs with the releases in push().
+    const std::size_t n = wake_all(finished_.exchange(nullptr, std::memory_order::acquire), nullptr);
+    if (!is_brisk(n)) return;
+    // Relaxed: says who may queue the item; the queue orders the rest.
+    if (is_attendant_out_.load(std::memory_order::relaxed)) return;
+    if (!is_attendant_out_.exchange(true, std::memory_order::acquire))  // pairs with the release in attend()
+        core_.injection().push(&attendant_);
+}
+
+void hand_back::attendant::run(execution& self) noexcept { of.attend(static_cast<worker&>(self)); }
+
+void hand_back::attend(worker& self) noexcept {
+    // Not while there is something to do. Sleeps that are due are fired first.
+    if (self.fire_and_count() == 0) {
+        job_base* newest = nullptr;
+        // Relaxed, all: what is taken is acquired below.
+        if (finished_.compare_exchange_strong(newest, attended(), std::memory_order::relaxed)) {  // (1)
+            newest = attended();
+            if (look_for_a_while() ||
+                !finished_.compare_exchange_strong(newest, nullptr, std::memory_order::relaxed)) {  // (2), (3)
+                // Acquire: pairs with the releases in push().
+                newest = finished_.exchange(nullptr, std::memory_order::acquire);
+                if (is_brisk(wake_all(newest, attended()))) {
+                    core_.injection().push(&attendant_);
+                    return;
+                }
+            }
+        }
+    }
+    is_attendant_out_.store(false, std::memory_order::release);  // pairs with run(): it is in no queue any more
+}
+
+// True: something has come.
+bool hand_back::look_for_a_while() const noexcept {
+    for (unsigned i = 0; i != looks; ++i) {
+        if (finished_.load(std::memory_order::relaxed) != attended()) return true;  // relaxed: see attend()
+        if (!core_.injection().looks_empty()) return false;
+        sched_yield();
+    }
+    return false;
+}
+
+bool hand_back::is_brisk(std::size_t woken) noexcept {
+    // Relaxed: where two workers come at once, either answer will do.
+    const std::uint64_t now = ticks_now();
+    const std::uint64_t before = last_taken_.load(std::memory_order::relaxed);
+    last_taken_.store(now, std::memory_order::relaxed);
+    return now - before < woken * brisk_ticks_;
+}
+
+job_base* hand_back::attended() noexcept { return reinterpret_cast<job_base*>(alignof(job_base)); }
+
 void hand_back::drain() noexcept {
     // Acquire: pairs with the releases in push().
-    job_base* rest = finished_.exchange(nullptr, std::memory_order::acquire);
-    job_base* oldest = nullptr;
-    while (rest != nullptr) {
-        job_base* const after = rest->next;
-        rest->next = oldest;
-        oldest = rest;
-        rest = after;
-    }
-    while (oldest != nullptr) {
-        job_base* const after = oldest->next;  // before the job may be freed
-        wake_and_leave(*oldest);
-        oldest = after;
-    }
+    wake_all(finished_.exchange(nullptr, std::memory_order::acquire), nullptr);
 }
 
 }  // namespace pollux::inline v0::detail

@@ -6,14 +6,29 @@
 // So many finished jobs are one wake-up from a foreign thread, and a job that is alone is not held back. Other wakers
 // (a block_on, a poll by hand) are woken here: no worker may be free for them.
 //
-// Claim: a job on the list is woken. Proof: push() answers whether the list was empty. Who finds it empty schedules one run,
-// which takes the whole list; who does not, comes before that run's exchange and is taken with it. Between an exchange and the
-// next push on an empty list nothing is scheduled, so the item stands in one queue at most. Two runs may overlap: each
-// has its own list.
+// Where jobs are tiny, whoever awaits them catches up with the pool again and again, and a worker that sleeps each time costs two
+// switches for a handful of jobs: 100,000 for a million of them. So while jobs come back in quick succession the worker
+// that has woken their awaiters *attends* the list once it has nothing else to do: it gives its CPU away a few times, looks
+// after each, and only then goes to sleep. Giving it away lets the pool's thread go on where both share a CPU, and is a short spin
+// where they do not. The attendant is a second item, in the injection queue without a wake-up: it need not run at all.
+//
+// What finished_ holds: null: nobody is coming to the list; jobs down to null: hand_back is scheduled; `attended`, alone or below
+// jobs: a worker attends, within a few looks it takes them. Steps:
+//   push:   puts a job on top; if null was there, schedules hand_back.
+//   run:    takes all, leaves null; wakes them.
+//   attend: (1) null -> attended, else leave: hand_back is scheduled; (2) look; something came: take all, leave null; wake them;
+//           (3) nothing came: attended -> null, and if that fails as (2).
+// Claim: a job on the list is woken. Proof: push finds null: it schedules a run, whose exchange takes the job; nothing else
+// takes from a list that ends in null, so the item stands in one queue at most. It finds jobs: the same exchange takes it with
+// them, or finds them gone, and then it was not these that it found. It finds `attended` at the bottom: only the attendant
+// takes that away, in (2) with all that is above it, or in (3) with nothing above it. There is one attendant at a time:
+// is_attendant_out_. Two runs may overlap: each has its own list.
 // The end: the workers have gone before the pools are stopped; drain() there wakes what was left.
 #pragma once
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 
 #include "pollux/core/runnable.hpp"
 #include "pollux/offload/job.hpp"
@@ -23,22 +38,42 @@ namespace pollux::inline v0::detail {
 
 class hand_back final : public runnable {
 public:
-    explicit hand_back(runtime_core& core) noexcept : core_(core) {}
+    explicit hand_back(runtime_core& core) noexcept;
 
     /// `job` has a result and no closure any more. Afterwards it must not be touched. Threads: any.
     void complete(job_base& job) noexcept;
-    /// Wakes what is on the list.
+    /// Wakes what is on the list. No worker is left.
     void drain() noexcept;
 
-    void run(execution&) noexcept override { drain(); }
+    void run(execution&) noexcept override;
     task_header* owner() noexcept override { return nullptr; }
 
 private:
+    struct attendant final : runnable {
+        explicit attendant(hand_back& list) noexcept : of(list) {}
+        void run(execution& self) noexcept override;
+        task_header* owner() noexcept override { return nullptr; }
+        hand_back& of;
+    };
+
+    // At the bottom of an attended list; never looked into.
+    static job_base* attended() noexcept;
+
     bool push(job_base& job) noexcept;
+    void attend(worker& self) noexcept;
+    bool look_for_a_while() const noexcept;
+    bool is_brisk(std::size_t woken) noexcept;
 
     runtime_core& core_;
+    attendant attendant_{*this};
+    const std::uint64_t brisk_ticks_;
+
     // Written by each completion: on a line of its own.
     alignas(64) std::atomic<job_base*> finished_{nullptr};
+
+    // Workers, each time they have taken a list.
+    alignas(64) std::atomic<bool> is_attendant_out_{false};
+    std::atomic<std::uint64_t> last_taken_{0};
 };
 
 }  // namespace pollux::inline v0::detail

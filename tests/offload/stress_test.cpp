@@ -6,14 +6,18 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <thread>
 #include <vector>
 
+#include "pollux/coro/task.hpp"
 #include "pollux/runtime/errors.hpp"
 #include "pollux/runtime/runtime.hpp"
+#include "pollux/runtime/spawn.hpp"
+#include "pollux/time/sleep.hpp"
 #include "pool_fixture.hpp"
 
 using pollux::blocking;
@@ -134,6 +138,37 @@ TEST_SUITE("offload/stress") {
                     return offload(counted_job(all), how);
                 },
                 all, options);
+        }
+    }
+
+    TEST_CASE("bursts of tiny jobs with pauses between, awaited by several tasks, all come back") {
+        // A worker attends the list of finished jobs and leaves it, over and over.
+        for (const unsigned workers : {1u, 3u}) {
+            CAPTURE(workers);
+            constexpr unsigned tasks = 4, bursts = 300;
+            pollux::runtime_options options;
+            options.workers = workers;
+            options.cpu_slots = 2;
+            pollux::runtime rt(options);
+            std::vector<pollux::join_handle<unsigned>> handles;
+            for (unsigned i = 0; i != tasks; ++i) {
+                handles.push_back(rt.spawn([](unsigned seed) -> pollux::task<unsigned> {
+                    random_numbers random(seed);
+                    unsigned sum = 0;
+                    for (unsigned burst = 0; burst != bursts; ++burst) {
+                        std::vector<pollux::join_handle<unsigned>> jobs;
+                        const unsigned n = 1 + random.below(40);
+                        for (unsigned i = 0; i != n; ++i)
+                            jobs.push_back(pollux::spawn(offload([n] { return 240240 / n; })));
+                        for (auto& each : jobs) sum += co_await each;
+                        sum -= n * (240240 / n) - 1;
+                        if (random.below(4) == 0)
+                            co_await pollux::sleep_for(std::chrono::microseconds(random.below(200)));
+                    }
+                    co_return sum;
+                }(i * 77 + 1)));
+            }
+            for (auto& each : handles) CHECK(rt.block_on(each) == bursts);
         }
     }
 
