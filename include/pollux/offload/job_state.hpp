@@ -5,8 +5,8 @@
 //   waker_    the slot holds the waker of the latest poll; set and cleared by the future only
 //   claimed_  the pool has the job: it runs it, or gives it up unrun; set by the pool
 //   done_     the result is the future's; set by the pool, never without claimed_
-//   gone_     the future has left; set by it, last
-//   left_     the pool touches the block no more; set by it, last, never without done_
+//   gone_     the future has left; set by it, last, unless it found left_
+//   left_     the pool touches the block no more; set by it, last, never without done_, unless it found gone_
 //
 // Claim 1: exactly one side ends the closure. A future that leaves an unclaimed job owns it; a job that was claimed first is
 //   the pool's. leave() and claim() are read-modify-writes of one word: one comes first, and the other sees its bit.
@@ -17,8 +17,9 @@
 //   complete(), coming later, finds it clear and leaves the slot alone. Both sides may read it at once.
 // Claim 4: no wake-up is lost. publish() and complete() are read-modify-writes: complete() first: publish() sees done_, the
 //   poll takes the result. publish() first: complete() sees waker_.
-// Claim 5: the block is freed once, by the side that sets the second of gone_ and left_; or by the future that owns the job
-//   after claim 1, or by the pool where complete() finds gone_.
+// Claim 5: the block is freed once, by the side that comes second to leave it, or by the future that owns the job after claim 1,
+//   or by the pool where complete() finds gone_. Who comes first sets its bit by a read-modify-write that does not find the
+//   other's; who comes second finds it, at best by a load, and then nobody else is there to read a bit of its own.
 #pragma once
 
 #include <atomic>
@@ -70,9 +71,11 @@ public:
     /// closure.
     template <class Fn>
     job_leave leave(Fn&& while_it_runs) noexcept {
-        auto seen = word_.load(std::memory_order::relaxed);  // the read-modify-writes below check it
+        // Acquire: of left_, pairs with finish(): shows the pool's use of the block. All else the read-modify-writes below check.
+        auto seen = word_.load(std::memory_order::acquire);
+        if ((seen & left_) != 0) return job_leave::free_block;
         while ((seen & claimed_) == 0) {
-            // Relaxed: announces nothing but itself; the lock of the pool's queue orders the rest. Failure relaxed: as the load.
+            // Relaxed: announces nothing but itself; the lock of the pool's queue orders the rest. Failure relaxed: it is seen again.
             if (word_.compare_exchange_weak(seen, seen | gone_, std::memory_order::relaxed, std::memory_order::relaxed))
                 return job_leave::take_out;
         }
@@ -100,6 +103,8 @@ public:
     }
     /// The pool's last access. True: the future has gone, free the block.
     [[nodiscard]] bool finish() noexcept {
+        // Acquire: pairs with leave(): shows what the future did with the block.
+        if ((word_.load(std::memory_order::acquire) & gone_) != 0) return true;
         // Both ways: see leave().
         return (word_.fetch_or(left_, std::memory_order::acq_rel) & gone_) != 0;
     }
