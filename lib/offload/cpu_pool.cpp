@@ -10,7 +10,6 @@
 #include "core/ticks.hpp"
 #include "offload/brief_lock.hpp"
 #include "pollux/core/execution.hpp"
-#include "pollux/core/sync_policy.hpp"
 #include "pollux/offload/offload.hpp"
 
 namespace pollux::inline v0::detail {
@@ -41,7 +40,6 @@ cpu_pool::cpu_pool(runtime_core& core)
       slots_(core.cpu_slots()),
       most_in_flight_(core.options().max_offloaded),
       look_ticks_(in_ticks(look_us)),
-      limit_(most_in_flight_),
       share_(core.cpu_slots()),
       arena_(static_cast<int>(core.cpu_slots()), 0) {
     arena_.initialize();
@@ -52,12 +50,7 @@ std::unique_ptr<runtime_service> make_cpu_pool(runtime_core& core) { return std:
 // --- submitting --------------------------------------------------------------------------------------------------------------
 
 void cpu_pool::submit(job_base& job) {
-    // Relaxed, both: which numbers are admitted is all that they say; the push publishes the job.
-    const std::uint64_t number = submitted_.fetch_add(1, std::memory_order::relaxed);
-    if (number < limit_.load(std::memory_order::relaxed)) [[likely]]
-        push(job);
-    else
-        wait_for_room(job);
+    push(job);
     start_runner_if_needed();
 }
 
@@ -67,16 +60,6 @@ void cpu_pool::push(job_base& job) noexcept {
     // Seq_cst: (1) of the proof; and release: the job, for the acquire in distribute(). Relaxed on failure: another push came
     // first, nothing of it is read.
     while (!incoming_.compare_exchange_weak(newest, &job, std::memory_order::seq_cst, std::memory_order::relaxed));
-}
-
-void cpu_pool::wait_for_room(job_base& job) noexcept {
-    {
-        const auto guard = lock_briefly(lock_);
-        job.is_waiting = true;
-        waiting_.push_back(job);
-        admit();
-    }
-    std_sync::full_fence();  // if it was admitted: between (1), which was a plain store, and (2)
 }
 
 bool cpu_pool::may_start(std::uint64_t hands) const noexcept {
@@ -119,7 +102,6 @@ void cpu_pool::take_out(job_base& job) noexcept {
         queues_[job.priority].unlink(job);
         queued_.store(queued_.load(std::memory_order::relaxed) - 1, std::memory_order::relaxed);  // only under the lock
     }
-    ++finished_;
     admit();
     // A runner need not be started: the job that goes had one coming to it, and an admitted one takes its place.
     over_.notify_all();
@@ -158,9 +140,10 @@ void cpu_pool::run(bool is_first) noexcept {
         if (job == nullptr) {
             if (!linger()) return;
             just_came = true;
+            last_look = 0;  // (b) is a look at all there is
             continue;
         }
-        if (std::exchange(just_came, false) && more) start_another();
+        if (std::exchange(just_came, false) && more) start_runner_if_needed();  // (c)
         run_one(*job);
         has_run = true;
     }
@@ -186,11 +169,6 @@ void cpu_pool::run_one(job_base& job) noexcept {
     else
         job.run();
     back_.complete(job);
-}
-
-void cpu_pool::start_another() noexcept {
-    std_sync::full_fence();  // between what next() stored and (2)
-    start_runner_if_needed();
 }
 
 // False: oneTBB took no successor; this runner goes on.
@@ -231,22 +209,20 @@ bool cpu_pool::linger() noexcept {
 
 bool cpu_pool::leave_or_stay() noexcept {
     // (a): neither lingering nor a runner, but the pool stays until `leaving` is taken back.
-    std::uint64_t hands = hands_.fetch_add(leaving - lingering - runner, std::memory_order::seq_cst);
-    std_sync::
-        full_fence();      // queued_ is not read seq_cst; pairs with the fences in start_another() and wait_for_room()
+    hands_.fetch_add(leaving - lingering - runner, std::memory_order::seq_cst);
+    const auto guard = lock_briefly(lock_);
     if (!looks_empty()) {  // (b), re-check
-        hands = hands_.load(std::memory_order::seq_cst);
+        std::uint64_t hands = hands_.load(std::memory_order::seq_cst);
         while (may_start(hands))
             if (hands_.compare_exchange_weak(hands, hands + runner - leaving, std::memory_order::seq_cst)) return true;
     }
-    const std::lock_guard guard(lock_);
     hands_.fetch_sub(leaving, std::memory_order::seq_cst);
     over_.notify_all();  // under the lock: the pool may be gone right after it
     return false;
 }
 
 bool cpu_pool::looks_empty() const noexcept {
-    // Seq_cst: (b). Relaxed: under the lock in run(), a hint in linger(), behind a fence in leave_or_stay().
+    // Seq_cst: (b). Relaxed: under the lock in leave_or_stay(), else a hint.
     return incoming_.load(std::memory_order::seq_cst) == nullptr && queued_.load(std::memory_order::relaxed) == 0;
 }
 
@@ -264,9 +240,16 @@ void cpu_pool::distribute() noexcept {
         rest = after;
     }
     std::size_t n = queued_.load(std::memory_order::relaxed);  // only written under the lock
-    for (; oldest != nullptr; ++n) {
+    while (oldest != nullptr) {
         job_base* const after = oldest->next;
-        queues_[oldest->priority].push_back(*oldest);
+        // Nobody overtakes those that wait.
+        if (waiting_.is_empty() && n + running_ < most_in_flight_) [[likely]] {
+            queues_[oldest->priority].push_back(*oldest);
+            ++n;
+        } else {
+            oldest->is_waiting = true;
+            waiting_.push_back(*oldest);
+        }
         oldest = after;
     }
     queued_.store(n, std::memory_order::relaxed);
@@ -274,25 +257,18 @@ void cpu_pool::distribute() noexcept {
 
 void cpu_pool::finished_one() noexcept {
     --running_;
-    ++finished_;
     if (!waiting_.is_empty()) admit();
 }
 
 void cpu_pool::admit() noexcept {
-    // A read-modify-write, so that no number is missed: numbers that are not decided yet count as admitted.
-    const std::uint64_t numbers = submitted_.fetch_add(0, std::memory_order::relaxed);
-    std::uint64_t in_flight = numbers - finished_ - waiting_.size();
     std::size_t n = queued_.load(std::memory_order::relaxed);  // only written under the lock
-    for (; in_flight < most_in_flight_ && !waiting_.is_empty(); ++in_flight, ++n) {
+    for (; n + running_ < most_in_flight_ && !waiting_.is_empty(); ++n) {
         job_base& job = *waiting_.first();
         waiting_.unlink(job);
         job.is_waiting = false;
         queues_[job.priority].push_back(job);
     }
     queued_.store(n, std::memory_order::relaxed);
-    const std::uint64_t most = ~std::uint64_t{0};
-    const std::uint64_t next_limit = most_in_flight_ > most - finished_ ? most : finished_ + most_in_flight_;
-    limit_.store(waiting_.is_empty() ? next_limit : 0, std::memory_order::relaxed);  // see submit()
 }
 
 job_base* cpu_pool::claim_next() noexcept {
@@ -331,7 +307,6 @@ void cpu_pool::give_up_all(std::unique_lock<std::mutex>& guard, const std::excep
     }
     guard.lock();
     running_ -= n;
-    finished_ += n;
     admit();
     over_.notify_all();
 }
@@ -359,9 +334,12 @@ std::size_t cpu_pool::stop(std::chrono::steady_clock::time_point deadline) noexc
 
 void cpu_pool::add_to(runtime_metrics& sum) const noexcept {
     const std::lock_guard guard(lock_);
-    // A read behind the lock misses no job that has come to it.
-    const std::uint64_t numbers = submitted_.load(std::memory_order::relaxed);
-    sum.offload_queued += numbers - finished_ - running_ - waiting_.size();
+    const std::uint64_t queued = queued_.load(std::memory_order::relaxed);
+    // Those of the stack that have room. Acquire: pairs with push(), shows the links. With the lock held nobody takes one out.
+    std::uint64_t have_come = 0;
+    for (const job_base* job = incoming_.load(std::memory_order::acquire); job != nullptr; job = job->next) ++have_come;
+    const std::uint64_t room = most_in_flight_ - std::min(most_in_flight_, queued + running_);
+    sum.offload_queued += queued + std::min(room, have_come);
     sum.offload_running += running_;
     sum.offload_slots += share_.usable_slots();
 }

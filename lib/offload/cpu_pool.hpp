@@ -20,11 +20,13 @@
 // with (c) sees to the rest, or goes on. (a) before (2): the submitter sees that this one does not count, and starts
 // one, or relies on another to whom the same applies. A runner that ends looks once more after it is not counted as a
 // runner, see leave_or_stay(). With all slots taken by runners that run: they take the next job when they finish.
+// (b) is done with the lock held, and whoever takes jobs from the stack puts them into the queues before it gives the lock back:
+// a future on its way out may do that between (1) and (b), and (b) sees them there. (c) comes after the lock, too: had (b) of
+// the runner that it relies on been before, (a) would have been seen.
 //
-// In flight are jobs that are admitted and have not finished; `max_offloaded` bounds them. submit() takes a number from `submitted_`
-// and is admitted if it is below `limit_` = finished jobs + bound, as it was when somebody last looked; else it looks under the
-// lock. While jobs wait for room, limit_ is zero, so nobody overtakes them: they are admitted in their order by whoever
-// finishes a job or takes one out. The future has nothing to do with that, so no turn is lost when it is dropped.
+// In flight are jobs that stand in `queues_` or run; `max_offloaded` bounds them. Those that find no room stand in `waiting_` and are
+// admitted in the order of their coming by whoever finishes a job or takes one out. The future has nothing to do with that, so no
+// turn is lost when it is dropped. If jobs wait, others run: those that do see to the next.
 //
 // The end: stop() marks hands_ as closed. A submitter whose push comes too late for stop()'s look sees that mark in (2) and gives
 // up what is queued itself. The pool ends when no runner is left and no future is on its way into take_out().
@@ -72,7 +74,6 @@ private:
 
     // Submitting.
     void push(job_base& job) noexcept;
-    void wait_for_room(job_base& job) noexcept;
     void start_runner_if_needed();
     bool may_start(std::uint64_t hands) const noexcept;
     void start_failed(std::exception_ptr why) noexcept;
@@ -82,7 +83,6 @@ private:
     void run(bool is_first) noexcept;
     job_base* next(bool has_run, bool& more, std::uint64_t now, std::uint64_t& last_look) noexcept;
     void run_one(job_base& job) noexcept;
-    void start_another() noexcept;
     bool hand_over() noexcept;
     bool linger() noexcept;
     bool leave_or_stay() noexcept;
@@ -100,10 +100,8 @@ private:
     const std::uint64_t most_in_flight_;
     const std::uint64_t look_ticks_;
 
-    // Submitters write these at each job; runners now and then.
-    alignas(64) std::atomic<std::uint64_t> submitted_{0};
-    std::atomic<std::uint64_t> limit_;
-    std::atomic<job_base*> incoming_{nullptr};
+    // Submitters write it at each job; runners now and then.
+    alignas(64) std::atomic<job_base*> incoming_{nullptr};
 
     // Read by submitters at each job; written when a runner comes, goes, begins or ends to linger.
     alignas(64) std::atomic<std::uint64_t> hands_{0};
@@ -112,8 +110,7 @@ private:
     alignas(64) mutable std::mutex lock_;
     // Guarded by it.
     job_list queues_[priorities];
-    job_list waiting_;
-    std::uint64_t finished_ = 0;  // also those taken out, admitted or not
+    job_list waiting_;  // for room
     std::uint64_t running_ = 0;
     std::uint64_t picks_ = 0;
     std::condition_variable over_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the attending of finished jobs must not change: who else has a worker, and when. That it loses no job is in the stress test.
-#include "offload/hand_back.hpp"
+#include "pollux/offload/offload.hpp"
 
 #include <doctest/doctest.h>
 
@@ -10,7 +10,6 @@
 
 #include "pollux/coro/task.hpp"
 #include "pollux/offload/blocking.hpp"
-#include "pollux/offload/offload.hpp"
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/runtime/spawn.hpp"
 #include "pollux/time/sleep.hpp"
@@ -60,6 +59,25 @@ void check_held_up(Make make) {
     CHECK(other.may_end);
 }
 
+pollux::task<> tick(std::atomic<int>& ticks) {
+    for (;;) {
+        co_await pollux::sleep_for(100us);
+        ++ticks;
+    }
+}
+
+pollux::task<> offload_until(const std::atomic<int>& ticks, int enough) {
+    const auto give_up = std::chrono::steady_clock::now() + 60s;
+    while (ticks < enough && std::chrono::steady_clock::now() < give_up) co_await pollux::offload([] {});
+}
+
+pollux::task<> offload_for_ever(std::atomic<int>& answered) {
+    for (;;) {
+        co_await pollux::offload([] {});
+        ++answered;
+    }
+}
+
 }  // namespace
 
 TEST_SUITE("offload/hand_back") {
@@ -74,32 +92,18 @@ TEST_SUITE("offload/hand_back") {
     TEST_CASE("sleeps are fired and other tasks have their turn while jobs come back in quick succession") {
         pollux::runtime rt(with_workers(1));
         std::atomic<int> ticks{0};
-        auto ticking = rt.spawn([](std::atomic<int>& ticks) -> pollux::task<> {
-            for (;;) {
-                co_await pollux::sleep_for(100us);
-                ++ticks;
-            }
-        }(ticks));
-        auto awaiting = rt.spawn([](std::atomic<int>& ticks) -> pollux::task<> {
-            const auto give_up = std::chrono::steady_clock::now() + 60s;
-            while (ticks < 50 && std::chrono::steady_clock::now() < give_up) co_await pollux::offload([] {});
-        }(ticks));
-        rt.block_on(awaiting);
+        auto ticking = rt.spawn(tick(ticks));
+        rt.block_on(rt.spawn(offload_until(ticks, 50)));
         CHECK(ticks >= 50);
         ticking.abort();
     }
 
     TEST_CASE("a runtime ends while jobs come back in quick succession") {
-        for (int round = 0; round != 50; ++round) {
+        for (int round = 0; round != 20; ++round) {
             pollux::runtime rt(with_workers(1));
             std::atomic<int> answered{0};
-            auto awaiting = rt.spawn([](std::atomic<int>& answered) -> pollux::task<> {
-                for (;;) {
-                    co_await pollux::offload([] {});
-                    ++answered;
-                }
-            }(answered));
-            while (answered < round) std::this_thread::yield();
+            auto awaiting = rt.spawn(offload_for_ever(answered));
+            while (answered < 3 * round) std::this_thread::yield();
         }
     }
 }

@@ -25,13 +25,13 @@
 #include <type_traits>
 #include <vector>
 
+#include "parallel_sum.hpp"
 #include "pollux/core/block_on.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/errors.hpp"
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/time/sleep.hpp"
-#include "parallel_sum.hpp"
 #include "pool_fixture.hpp"
 #include "support/allocation_counter.hpp"
 
