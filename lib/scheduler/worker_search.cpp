@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// What a worker does when its own queues are empty: it looks into those of others, and goes to sleep. See worker.hpp; the proof that
+// no wake-up is lost is in idle_set.hpp, and here are the places that it speaks of.
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <utility>
+
+#include "core/ticks.hpp"
+#include "pollux/coro/fork_point.hpp"
+#include "scheduler/worker.hpp"
+
+namespace pollux::inline v0::detail {
+
+namespace {
+
+// A task in the next slot may be stolen once it has waited so long, in microseconds: longer than most polls. A guess.
+constexpr std::uint64_t stealable_slot_us = 50;
+// A searching worker looks at everybody so often before it sleeps, with pauses between: up to some 20 microseconds, about what
+// two futex calls cost. Rounds that find nothing halve it, finds double it.
+constexpr unsigned most_search_rounds = 32;
+constexpr unsigned pauses_per_round = 16;
+// After a fork was seen and lost to its owner, and between two wake-ups for forks that nobody came in time to steal: doubling,
+// in microseconds. Tiny forks took 199 ms on one worker and 476 on two before.
+constexpr std::uint64_t least_fork_pause_us = 4, most_fork_pause_us = 1000;
+void cpu_pause() noexcept {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+// --- stealing ----------------------------------------------------------------------------------------------------------------
+
+runnable* worker::search() noexcept {
+    if (core_.workers().size() == 1) return nullptr;
+    if (!is_searching_) {
+        if (!core_.idle().begin_search()) return nullptr;
+        is_searching_ = true;
+    }
+    for (unsigned round = search_rounds_;; --round) {
+        const bool is_last = round == 0;
+        runnable* item = steal_once(is_last);
+        if (item == nullptr) item = from_injection();
+        if (item != nullptr) {
+            search_rounds_ = std::min(2 * search_rounds_, most_search_rounds);
+            return item;
+        }
+        if (is_last || core_.should_stop()) break;
+        for (unsigned i = 0; i != pauses_per_round; ++i) cpu_pause();
+    }
+    search_rounds_ = std::max(search_rounds_ / 2, 1u);
+    return nullptr;
+}
+
+void worker::leave_search() noexcept {
+    if (!std::exchange(is_searching_, false)) return;
+    if (const auto sleeper = core_.idle().found_work()) core_.unpark(*sleeper);
+}
+
+runnable* worker::steal_once(bool with_slots) noexcept {
+    auto& workers = core_.workers();
+    const std::size_t first = random() % workers.size();
+    for (std::size_t i = 0; i != workers.size(); ++i) {
+        worker& victim = *workers[(first + i) % workers.size()];
+        if (&victim == this) continue;
+        const std::size_t before = queue_.size();
+        if (runnable* const item = victim.queue_.steal_into(queue_)) {
+            count_.steals.add(1);
+            count_.stolen_tasks.add(1 + queue_.size() - before);
+            return item;
+        }
+        if (fork_point* const point = steal_fork(victim)) {
+            count_.steals.add(1);
+            count_.stolen_tasks.add(1);
+            ++point->stolen;
+            return point;
+        }
+        if (with_slots) {
+            if (runnable* const item = victim.steal_slot(ticks_per_ms_ * stealable_slot_us / 1000)) {
+                count_.steals.add(1);
+                count_.stolen_tasks.add(1);
+                return item;
+            }
+        }
+    }
+    return nullptr;
+}
+
+// By a thief. Stamps are ahead by a slice, so the thief's clock is, too.
+runnable* worker::steal_slot(std::uint64_t least_age) noexcept {
+    return slot_.steal(ticks_now() + slice_ticks_, least_age);
+}
+
+// A theft costs its victim an interrupt. Where forks are so small that the thief comes too late, it backs off.
+fork_point* worker::steal_fork(worker& victim) noexcept {
+    if (victim.forks.looks_empty()) return nullptr;
+    if (ticks_now() < fork_steal_from_) return nullptr;
+    fork_point* const point = victim.forks.steal();
+    if (point != nullptr) {
+        fork_steal_pause_ = 0;
+    } else {
+        fork_steal_pause_ = std::clamp(2 * fork_steal_pause_, ticks_per_ms_ * least_fork_pause_us / 1000,
+                                       ticks_per_ms_ * most_fork_pause_us / 1000);
+        fork_steal_from_ = ticks_now() + fork_steal_pause_;
+    }
+    return point;
+}
+
+std::uint64_t worker::random() noexcept {
+    // xorshift64: any cheap one will do.
+    random_ ^= random_ << 13;
+    random_ ^= random_ >> 7;
+    random_ ^= random_ << 17;
+    return random_;
+}
+
+// --- sleeping ----------------------------------------------------------------------------------------------------------------
+
+void worker::wake_for_fork() noexcept {
+    const std::uint64_t now = ticks_now();
+    if (now < next_fork_wake_) return;
+    fork_wake_pause = std::clamp(2 * fork_wake_pause, ticks_per_ms_ * least_fork_pause_us / 1000,
+                                 ticks_per_ms_ * most_fork_pause_us / 1000);
+    next_fork_wake_ = now + fork_wake_pause;
+    if (const auto sleeper = core_.idle().after_fork_push()) core_.unpark(*sleeper);
+}
+
+bool worker::has_work_anywhere() noexcept {
+    if (core_.should_stop() || !core_.injection().looks_empty()) return true;
+    const bool looks_at_forks = fork_steal_from_ == 0 || ticks_now() >= fork_steal_from_;
+    for (const auto& each : core_.workers())
+        if (!each->queue_.looks_empty() || (looks_at_forks && !each->forks.looks_empty())) return true;
+    return false;
+}
+
+void worker::park() noexcept {
+    if (may_rest_) count_.idle_wakes.add(1);
+    core_.idle().announce_sleep(index_, std::exchange(is_searching_, false));
+    if (has_work_anywhere()) {  // re-check: what was pushed before the fence in announce_sleep is seen here
+        core_.idle().resume_search(index_);
+        is_searching_ = true;
+        if (core_.workers().size() == 1) leave_search();
+        return;
+    }
+    auto deadline = heap_->earliest();
+    if (const std::uint64_t now = ticks_now(); now < fork_steal_from_) {
+        // Backing off from forks that others hold: look again then, they may have become long ones.
+        const auto pause = std::chrono::microseconds((fork_steal_from_ - now) * 1000 / ticks_per_ms_ + 1);
+        deadline = std::min(deadline, std::chrono::steady_clock::now() + pause);
+    }
+    count_.parks.add(1);
+    parker_.park_until(deadline);
+    polls_left_ = 0;
+    if (!core_.idle().cancel_sleep(index_)) {
+        count_.wakes.add(1);
+        may_rest_ = true;
+        is_searching_ = true;
+        if (core_.workers().size() == 1) leave_search();
+    } else {
+        may_rest_ = false;
+    }
+}
+
+}  // namespace pollux::inline v0::detail
