@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// Runtimes that start and stop, over and over and where the system refuses: nothing of them may be left.
+#include "pollux/runtime/runtime.hpp"
+
+#include <doctest/doctest.h>
+#include <malloc.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "pollux/coro/fork_join.hpp"
+#include "pollux/coro/task.hpp"
+#include "pollux/future/ready.hpp"
+#include "pollux/offload/blocking.hpp"
+#include "pollux/offload/offload.hpp"
+#include "pollux/runtime/yield.hpp"
+#include "pollux/time/sleep.hpp"
+#include "support/process_state.hpp"
+
+namespace {
+
+using pollux::task;
+using pollux::test::descriptors_of_process;
+using pollux::test::refused_threads;
+using pollux::test::threads_can_be_refused;
+using pollux::test::threads_of_process;
+using namespace std::chrono_literals;
+
+pollux::runtime_options workers(unsigned n) {
+    pollux::runtime_options options;
+    options.workers = n;
+    return options;
+}
+
+// Threads end a little after they were joined, as the system sees them.
+template <class Count>
+std::size_t settled(Count count, std::size_t expected) {
+    const auto give_up = std::chrono::steady_clock::now() + 10s;
+    while (count() != expected && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+    return count();
+}
+
+task<int> fib(int n) {
+    if (n < 2) co_return n;
+    const auto [a, b] = co_await pollux::fork_join(fib(n - 1), fib(n - 2));
+    co_return a + b;
+}
+task<> works_for_ever() {
+    for (;;) {
+        pollux::spawn(fib(8)).detach();
+        co_await pollux::offload([] {});
+        co_await pollux::blocking([] {});
+        co_await pollux::sleep_for(50us);
+        co_await pollux::yield_now();
+    }
+}
+
+// One life of a runtime, ended in the middle of its work.
+void one_life(unsigned n) {
+    pollux::runtime rt(workers(n));
+    for (unsigned i = 0; i != 4; ++i) rt.spawn(works_for_ever()).detach();
+    CHECK(rt.block_on(rt.spawn(fib(8))) == 21);
+}
+
+}  // namespace
+
+TEST_SUITE("scheduler/lifecycle") {
+    TEST_CASE("runtime: a thousand that start and stop leave no thread, descriptor or byte behind") {
+        const auto round = [] {
+            pollux::runtime rt(workers(2));
+            CHECK(rt.block_on(rt.spawn(pollux::ready(1))) == 1);
+        };
+        for (int i = 0; i != 10; ++i) round();
+        const std::size_t threads = threads_of_process();
+        const std::size_t descriptors = descriptors_of_process();
+        const auto bytes = mallinfo2().uordblks;
+        for (int i = 0; i != 1000; ++i) round();
+        CHECK(settled(threads_of_process, threads) == threads);
+        CHECK(descriptors_of_process() == descriptors);
+        // Allocations of the test framework and the C library's caches: far below one runtime's.
+        CHECK(mallinfo2().uordblks < bytes + 16 * 1024);
+    }
+
+    TEST_CASE(
+        "runtime: a hundred that are stopped in the middle of their work leave no thread, descriptor or byte behind") {
+        for (unsigned i = 0; i != 5; ++i) one_life(2);
+        const std::size_t threads = threads_of_process();
+        const std::size_t descriptors = descriptors_of_process();
+        const auto bytes = mallinfo2().uordblks;
+        for (unsigned i = 0; i != 100; ++i) one_life(1 + i % 3);
+        CHECK(settled(threads_of_process, threads) == threads);
+        CHECK(descriptors_of_process() == descriptors);
+        // oneTBB's own caches grow a little with the number of threads that have been there.
+        CHECK(mallinfo2().uordblks < bytes + 256 * 1024);
+    }
+
+    TEST_CASE("runtime: whichever of its threads is refused, the constructor throws and leaves nothing behind") {
+        if (!threads_can_be_refused()) return;
+        const std::size_t threads = threads_of_process();
+        for (int granted = 0; granted != 4; ++granted) {
+            CAPTURE(granted);
+            const refused_threads limit(granted);
+            try {
+                pollux::runtime rt(workers(4));
+                FAIL("started");
+            } catch (const std::system_error& error) {
+                CHECK(error.code() == std::errc::resource_unavailable_try_again);
+            }
+            CHECK(settled(threads_of_process, threads) == threads);
+        }
+        pollux::runtime rt(workers(4));
+        CHECK(rt.block_on(rt.spawn(pollux::ready(1))) == 1);
+    }
+
+    TEST_CASE(
+        "blocking: a refused thread fails the call where there is no other, and is tried again with the next call") {
+        if (!threads_can_be_refused()) return;
+        pollux::runtime rt(workers(1));
+        {
+            const refused_threads limit(0);
+            CHECK_THROWS_AS(rt.block_on(pollux::blocking([] { return 1; })), std::system_error);
+        }
+        std::atomic<bool> runs = false;
+        std::atomic<bool> let_go = false;
+        auto first = rt.spawn(pollux::blocking([&] {
+            runs = true;
+            while (!let_go) std::this_thread::yield();
+            return 1;
+        }));
+        while (!runs) std::this_thread::yield();
+        std::optional<pollux::join_handle<int>> second;
+        {
+            const refused_threads limit(0);
+            second = rt.spawn(pollux::blocking([] { return 2; }));
+            while (rt.metrics().blocking_queued == 0) std::this_thread::yield();
+        }
+        // Beside the first, which still runs. Calls that come too soon after the refusal do not try.
+        while (!second->is_finished()) rt.spawn(pollux::blocking([] {})).detach();
+        CHECK(rt.block_on(*second) == 2);
+        CHECK_FALSE(first.is_finished());
+        let_go = true;
+        CHECK(rt.block_on(first) == 1);
+    }
+}
