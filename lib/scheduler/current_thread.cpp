@@ -46,6 +46,7 @@ private:
             throw std::system_error(
                 std::make_error_code(std::errc::resource_deadlock_would_occur),
                 "pollux: current_thread_runtime: driven from inside one of its own tasks; await the future instead");
+        refuse_in_child(core);
         return core;
     }
 
@@ -100,6 +101,7 @@ current_thread_runtime::current_thread_runtime(runtime_options options)
 current_thread_runtime::~current_thread_runtime() {
     if (detail::this_worker() != nullptr && &detail::this_worker()->core() == core_)
         detail::fail_check("pollux: ~current_thread_runtime: called inside one of its own tasks; destroy it outside");
+    if (core_->is_in_child()) return;  // as ~runtime
     core_->end();
     core_->drop_owner();
 }

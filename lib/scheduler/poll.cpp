@@ -91,6 +91,7 @@ bool runtime_core::start(task_header& task) noexcept {
 }
 
 [[gnu::noinline]] bool runtime_core::accept_from_outside() noexcept {
+    if (is_in_child()) return false;
     switch (census_.spawned_elsewhere(this_thread_number())) {
         case spawn_answer::accepted: return true;
         case spawn_answer::refused: return false;

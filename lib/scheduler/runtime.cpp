@@ -22,11 +22,20 @@ namespace detail {
 
 void throw_task_cancelled() { throw task_cancelled(); }
 
+void refuse_in_child(const runtime_core& core) {
+    if (core.is_in_child())
+        throw std::system_error(
+            std::make_error_code(std::errc::operation_not_permitted),
+            "pollux: runtime: used in a child of fork(), which has none of its threads; let the child exec "
+            "or _exit only, or make the runtime there");
+}
+
 namespace {
 
 void refuse_on_worker(const runtime_core& core, const char* message) {
     if (const worker* const self = this_worker(); self != nullptr && &self->core() == &core)
         throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur), message);
+    refuse_in_child(core);
 }
 
 execution& unless_worker(const runtime_core& core, execution& mine) {
@@ -61,6 +70,7 @@ runtime::~runtime() {
         detail::fail_check(
             "pollux: ~runtime: called on one of its own workers, which it would have to join; let the thread "
             "that made it, or another, destroy it");
+    if (core_->is_in_child()) return;  // nobody is there to be waited for; the memory goes with the process
     core_->end();
     core_->drop_owner();
 }

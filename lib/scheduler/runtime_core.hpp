@@ -26,6 +26,7 @@
 #include "pollux/runtime/metrics.hpp"
 #include "pollux/runtime/options.hpp"
 #include "pollux/runtime/shutdown_report.hpp"
+#include "scheduler/fork_guard.hpp"
 #include "scheduler/idle_set.hpp"
 #include "scheduler/injection_queue.hpp"
 #include "scheduler/sleep_heap.hpp"
@@ -89,6 +90,9 @@ public:
     const std::shared_ptr<sleep_heap>& heap_for_this_thread(unsigned& index) noexcept;
     void heap_has_earlier(unsigned index) noexcept;
 
+    /// A child of fork() has inherited it, without its threads.
+    bool is_in_child() const noexcept { return fork_guard_.is_in_child(); }
+
     runtime_metrics metrics() const noexcept;
     const runtime_options& options() const noexcept { return options_; }
     unsigned cpu_slots() const noexcept { return options_.cpu_slots; }
@@ -120,6 +124,7 @@ private:
 
     runtime_options options_;
     flavour flavour_;
+    fork_guard fork_guard_;
     std::atomic<std::uint32_t> owners_{1};
     std::atomic<bool> should_stop_{false};
     std::atomic<bool> is_shut_down_{false};
@@ -144,5 +149,8 @@ private:
     std::unique_ptr<runtime_service> services_[service_count];  // filled once, under the lock
     std::atomic<runtime_service*> service_[service_count] = {};
 };
+
+/// Throws: std::system_error(operation_not_permitted) in a child of fork().
+void refuse_in_child(const runtime_core& core);
 
 }  // namespace pollux::inline v0::detail

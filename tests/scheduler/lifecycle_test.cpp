@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 #include <malloc.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -18,6 +20,7 @@
 #include "pollux/future/ready.hpp"
 #include "pollux/offload/blocking.hpp"
 #include "pollux/offload/offload.hpp"
+#include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/yield.hpp"
 #include "pollux/time/sleep.hpp"
 #include "support/process_state.hpp"
@@ -115,6 +118,45 @@ TEST_SUITE("scheduler/lifecycle") {
         }
         pollux::runtime rt(workers(4));
         CHECK(rt.block_on(rt.spawn(pollux::ready(1))) == 1);
+    }
+
+    TEST_CASE("fork: a child may exec, and is refused what it asks of its parent's runtime") {
+        std::optional<pollux::runtime> rt(std::in_place, workers(2));
+        std::optional<pollux::current_thread_runtime> driven(std::in_place);
+        auto waiting = rt->spawn(works_for_ever());
+        const auto not_permitted = [](auto fn) {
+            try {
+                fn();
+            } catch (const std::system_error& error) {
+                return error.code() == std::errc::operation_not_permitted;
+            }
+            return false;
+        };
+        const ::pid_t child = ::fork();
+        if (child == 0) {
+            // No thread of the parent is here: nothing may wait, or be checked by the framework.
+            bool holds = not_permitted([&] { rt->block_on(pollux::ready(1)); });
+            holds = not_permitted([&] { rt->shutdown(1s); }) && holds;
+            holds = not_permitted([&] { driven->block_on(pollux::ready(1)); }) && holds;
+            holds = rt->spawn(pollux::ready(1)).is_finished() && holds;
+            rt.reset();
+            driven.reset();
+            ::_exit(holds ? 0 : 1);
+        }
+        int status = -1;
+        ::waitpid(child, &status, 0);
+        CHECK(WIFEXITED(status));
+        CHECK(WEXITSTATUS(status) == 0);
+        const ::pid_t execs = ::fork();
+        if (execs == 0) {
+            ::execl("/bin/sh", "sh", "-c", "exit 7", nullptr);
+            ::_exit(1);
+        }
+        ::waitpid(execs, &status, 0);
+        CHECK(WEXITSTATUS(status) == 7);
+        CHECK(rt->block_on(rt->spawn(fib(8))) == 21);
+        CHECK(driven->block_on(pollux::ready(2)) == 2);
+        waiting.abort();
     }
 
     TEST_CASE(

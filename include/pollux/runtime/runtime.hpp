@@ -107,6 +107,9 @@ private:
 /// task_cancelled; queued jobs are discarded, running ones waited for; then all threads are joined. On one of its own workers it ends
 /// the process with a message.
 ///
+/// A child of fork() has a copy without threads: there block_on and shutdown throw std::system_error(operation_not_permitted), spawn
+/// gives cancelled handles, and the destructor does nothing.
+///
 /// Threads: all members from any.
 class POLLUX_API runtime {
 public:
