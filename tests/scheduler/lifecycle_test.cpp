@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 #include <malloc.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -118,6 +119,17 @@ TEST_SUITE("scheduler/lifecycle") {
         }
         pollux::runtime rt(workers(4));
         CHECK(rt.block_on(rt.spawn(pollux::ready(1))) == 1);
+    }
+
+    TEST_CASE("runtime: its threads take no signals") {
+        const auto blocks_interrupts = [] {
+            sigset_t blocked;
+            ::pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+            return sigismember(&blocked, SIGINT) == 1 && sigismember(&blocked, SIGTERM) == 1;
+        };
+        pollux::runtime rt(workers(1));
+        CHECK(rt.block_on(rt.spawn(blocks_interrupts)));
+        CHECK(rt.block_on(pollux::blocking(blocks_interrupts)));
     }
 
     TEST_CASE("fork: a child may exec, and is refused what it asks of its parent's runtime") {

@@ -25,6 +25,7 @@
 #include "pollux/testing/poll.hpp"
 #include "pollux/time/sleep.hpp"
 #include "support/end_of_process.hpp"
+#include "support/heap_counter.hpp"
 #include "support/manual_event.hpp"
 #include "support/tracked.hpp"
 
@@ -296,6 +297,25 @@ TEST_SUITE("scheduler/shutdown") {
             CHECK(again.stuck == 0);
             event.wake();
         }
+    }
+
+    TEST_CASE("shutdown: allocates nothing, whatever its tasks are doing") {
+        std::atomic<int> alive = 0;
+        manual_event event;
+        pollux::runtime rt(workers(2));
+        rt.spawn(waits(event, alive)).detach();
+        rt.spawn(forks_for_ever(alive, 2)).detach();
+        auto sleeps = [](std::atomic<int>& count) -> task<> {
+            const tracked local(count);
+            co_await pollux::sleep_for(1h);
+        };
+        rt.spawn(sleeps(alive)).detach();
+        while (event.polls() == 0 || rt.metrics().timers_armed == 0) std::this_thread::yield();
+        // Forks go on until they see the end, and take frames; what this thread does is the shutdown.
+        const pollux::test::heap_counter counted;
+        rt.shutdown(1h);
+        CHECK(counted.by_this_thread() == 0);
+        CHECK(alive == 0);
     }
 
     TEST_CASE("shutdown: jobs that outlive the grace are counted, and the destructor waits for them") {
