@@ -184,11 +184,13 @@ TEST_SUITE("offload/offload") {
         hand_polled_runtime rt;
         destruction::report result;
         const gate hold;
+        // Else the job may end while it is asked to, and then its result dies with the future.
+        std::atomic<bool> is_dropped{false};
         std::atomic<bool> was_asked{false};
         {
             auto fut = offload([&, hold](std::stop_token token) {
                 hold.pass();
-                while (!token.stop_requested()) std::this_thread::yield();
+                while (!token.stop_requested() || !is_dropped) std::this_thread::yield();
                 was_asked = true;
                 return destruction(result);
             });
@@ -196,6 +198,7 @@ TEST_SUITE("offload/offload") {
             hold.wait_for_one();
             hold.open();
         }
+        is_dropped = true;
         rt.end();
         CHECK(was_asked);
         CHECK(result.count == 1);

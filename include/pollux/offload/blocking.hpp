@@ -23,7 +23,7 @@ namespace pollux::inline v0 {
 /// Threads: `fn` is destroyed on the thread that called it, before the awaiter is woken. If it is never called, it is destroyed by
 /// whoever drops the future, or by the thread that ends the runtime.
 /// Cancel: a job that has not started never will, and its closure is destroyed at once; one that runs is asked to stop, and its
-/// result is destroyed where it ends. The end of the runtime waits for jobs that run.
+/// result is destroyed where it ends, or by the drop if it ends meanwhile. The end of the runtime waits for jobs that run.
 /// Cost: one allocation for closure, result and waker. Jobs that wait are not bounded in number.
 template <class Fn>
 auto blocking(Fn fn) {

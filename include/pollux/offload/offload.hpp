@@ -53,7 +53,7 @@ private:
 /// Threads: `fn` runs on a thread of oneTBB and is destroyed there before the awaiter is woken. If it never runs, it is destroyed
 /// by whoever drops the future, by the pool thread that finds it expired, or by the thread that ends the runtime.
 /// Cancel: a job that has not started never will, and its closure is destroyed at once; one that runs is asked to stop, and its
-/// result is destroyed where it ends.
+/// result is destroyed where it ends, or by the drop if it ends meanwhile.
 /// Cost: one allocation for closure, result and waker. Past `runtime_options::max_offloaded` jobs in flight it waits its turn,
 /// first come first served.
 template <class Fn>
