@@ -278,8 +278,10 @@ TEST_SUITE("stream/buffered stress") {
                           }) |
                           pollux::map([](leaf* each) {
                               return pollux::poll_fn([each](pollux::context& cx) -> pollux::polled<int> {
-                                  if (each->state.load(std::memory_order::acquire) == 2) return 1;
-                                  if (each->state.load(std::memory_order::relaxed) == 0) {
+                                  // One look: it may be done between two, and then nobody has a waker.
+                                  const int seen = each->state.load(std::memory_order::acquire);
+                                  if (seen == 2) return 1;
+                                  if (seen == 0) {
                                       each->waker = cx.waker();
                                       int expected = 0;
                                       if (!each->state.compare_exchange_strong(expected, 1, std::memory_order::acq_rel))
