@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The handles of a spawned task: join_handle is the future of its result, abort_handle can only end it. Both point to the task's
-// header and keep its block; both may outlive the task and the runtime. Their work on the state word is in lib/scheduler.
+// The handles of a spawned task: join_handle is the future of its result, abort_handle can only end it, and a join_handle may be
+// turned into one that ends the task when it goes. All point to the task's header and keep its block; all may outlive the task and
+// the runtime. Their work on the state word is in lib/scheduler.
 #pragma once
 
 #include <type_traits>
@@ -72,6 +73,13 @@ private:
     task_id id_;
 };
 
+namespace detail {
+
+template <class T, class E>
+class aborting_handle;
+
+}  // namespace detail
+
 /// The future of a spawned task's result. Dropping it, or detach(), lets the task go on.
 ///
 /// Errors: the task's. Throws: when polled, what the task threw; `task_cancelled` if it was aborted or its runtime ended.
@@ -121,6 +129,11 @@ public:
         if (task_ != nullptr) detail::task_ops::add_reference(*task_);
         return {task_, id_};
     }
+    /// The same future, whose destruction aborts the task; it may be moved at any time as well. This handle is left without a
+    /// task.
+    detail::aborting_handle<T, E> abort_on_drop() && noexcept {
+        return detail::aborting_handle<T, E>(std::move(*this));
+    }
 
     /// For the library: takes over one reference and the interest in the result. Without a task: cancelled.
     join_handle(detail::task_header* task, detail::result<T, E>* result, task_id id) noexcept
@@ -155,5 +168,38 @@ private:
     detail::result<T, E>* result_;  // null: the runtime had ended before the task was spawned
     task_id id_;
 };
+
+namespace detail {
+
+// What abort_on_drop() gives. Moved from, it aborts nothing.
+template <class T, class E>
+class [[nodiscard]] aborting_handle {
+public:
+    using value_type = T;
+    using error_type = E;
+
+    explicit aborting_handle(join_handle<T, E>&& handle) noexcept : handle_(std::move(handle)) {}
+    aborting_handle(aborting_handle&&) noexcept = default;
+    aborting_handle& operator=(aborting_handle&& other) noexcept {
+        if (this != &other) {
+            handle_.abort();
+            handle_ = std::move(other.handle_);
+        }
+        return *this;
+    }
+    ~aborting_handle() { handle_.abort(); }
+
+    polled<T, E> poll(context& cx) { return handle_.poll(cx); }
+
+    void abort() const noexcept { handle_.abort(); }
+    bool is_finished() const noexcept { return handle_.is_finished(); }
+    task_id id() const noexcept { return handle_.id(); }
+    pollux::abort_handle abort_handle() const noexcept { return handle_.abort_handle(); }
+
+private:
+    join_handle<T, E> handle_;
+};
+
+}  // namespace detail
 
 }  // namespace pollux::inline v0
