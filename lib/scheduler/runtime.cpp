@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "pollux/runtime/errors.hpp"
 #include "pollux/runtime/yield.hpp"
 #include "scheduler/runtime_core.hpp"
 #include "scheduler/worker.hpp"
@@ -60,6 +61,15 @@ runtime_handle::runtime_handle(const runtime_handle& other) noexcept : core_(oth
 }
 runtime_handle::~runtime_handle() {
     if (core_ != nullptr) core_->drop_owner();
+}
+
+runtime_handle runtime_handle::current() {
+    detail::runtime_core* const core = detail::current_runtime();
+    if (core == nullptr)
+        throw no_runtime(
+            "pollux: runtime_handle::current: no runtime on this thread; call it inside a task, or use "
+            "runtime::handle");
+    return runtime_handle(*core);
 }
 
 runtime::runtime(runtime_options options)

@@ -14,6 +14,7 @@
 #include "pollux/core/execution.hpp"
 #include "pollux/core/export.hpp"
 #include "pollux/future/lazy.hpp"
+#include "pollux/runtime/enter.hpp"
 #include "pollux/runtime/metrics.hpp"
 #include "pollux/runtime/options.hpp"
 #include "pollux/runtime/shutdown_report.hpp"
@@ -81,6 +82,11 @@ public:
     }
     ~runtime_handle();
 
+    /// That of this thread's runtime: inside a task, block_on, a job of offload or blocking, or a scope with enter().
+    ///
+    /// Throws: no_runtime elsewhere.
+    static runtime_handle current();
+
     /// As runtime::spawn.
     template <class F>
     auto spawn(F&& work, std::source_location where = std::source_location::current()) const {
@@ -92,6 +98,15 @@ public:
         return detail::with_future(std::forward<F>(work),
                                    [this](auto& fut) { return detail::block_on_in(*core_, fut); });
     }
+
+    /// Puts this thread into the runtime while the guard lives, whatever it was in before: spawn and current() mean this one then,
+    /// and so do the offload, blocking and timer futures that are polled here without a runtime of their own. In a task they have
+    /// one, that of their poll. Guards may be nested; the last one made goes first, which debug builds check. Once the runtime
+    /// is gone, the thread is in one that is ending. It does not keep the runtime running, and polls nothing.
+    ///
+    /// Threads: the guard stays on the thread, so in a coroutine it must not live across an await.
+    /// Cost: two read-modify-writes.
+    [[nodiscard]] detail::entered_runtime enter() const noexcept { return detail::entered_runtime(*core_); }
 
     /// For the library.
     explicit runtime_handle(detail::runtime_core& core) noexcept;
