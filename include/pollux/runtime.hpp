@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The runtime: spawn, join handles, block_on, run, and what tasks can ask about themselves.
+// The runtime: spawn, join handles, block_on, run, cancellation tokens, and what tasks can ask about themselves.
 #pragma once
 
 #include "pollux/core.hpp"
@@ -12,3 +12,4 @@
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/runtime/spawn.hpp"
 #include "pollux/runtime/yield.hpp"
+#include "pollux/sync/cancellation_token.hpp"

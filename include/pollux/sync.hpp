@@ -4,5 +4,6 @@
 #pragma once
 
 #include "pollux/sync/atomic_waker.hpp"
+#include "pollux/sync/cancellation_token.hpp"
 #include "pollux/sync/disconnected.hpp"
 #include "pollux/sync/oneshot.hpp"

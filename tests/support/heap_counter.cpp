@@ -18,6 +18,7 @@ namespace {
 
 thread_local constinit std::size_t by_this_thread = 0;
 constinit std::atomic<std::size_t> by_all = 0;
+thread_local constinit std::size_t given_back_here = 0;
 
 void count() noexcept {
     ++by_this_thread;
@@ -31,6 +32,9 @@ extern "C" {
 #if defined(POLLUX_COUNT_BY_HOOK)
 
 void __sanitizer_malloc_hook(const volatile void*, std::size_t) { count(); }
+void __sanitizer_free_hook(const volatile void* block) {
+    if (block != nullptr) ++given_back_here;
+}
 
 #else
 
@@ -38,6 +42,7 @@ void* __libc_malloc(std::size_t);
 void* __libc_calloc(std::size_t, std::size_t);
 void* __libc_realloc(void*, std::size_t);
 void* __libc_memalign(std::size_t, std::size_t);
+void __libc_free(void*);
 
 void* malloc(std::size_t bytes) {
     count();
@@ -61,13 +66,20 @@ int posix_memalign(void** block, std::size_t alignment, std::size_t bytes) {
     return *block != nullptr ? 0 : ENOMEM;
 }
 
+void free(void* block) {
+    if (block != nullptr) ++given_back_here;
+    __libc_free(block);
+}
+
 #endif
 }
 
 namespace pollux::test {
 
-heap_counter::heap_counter() noexcept : mine_before_(::by_this_thread), all_before_(by_all.load()) {}
+heap_counter::heap_counter() noexcept
+    : mine_before_(::by_this_thread), all_before_(by_all.load()), given_before_(given_back_here) {}
 std::size_t heap_counter::by_this_thread() const noexcept { return ::by_this_thread - mine_before_; }
 std::size_t heap_counter::by_all_threads() const noexcept { return by_all.load() - all_before_; }
+std::size_t heap_counter::given_back() const noexcept { return given_back_here - given_before_; }
 
 }  // namespace pollux::test

@@ -13,10 +13,13 @@ public:
     heap_counter() noexcept;
     std::size_t by_this_thread() const noexcept;
     std::size_t by_all_threads() const noexcept;
+    /// Blocks that this thread has given back since then.
+    std::size_t given_back() const noexcept;
 
 private:
     std::size_t mine_before_;
     std::size_t all_before_;
+    std::size_t given_before_;
 };
 
 }  // namespace pollux::test
