@@ -11,5 +11,6 @@
 #include "pollux/runtime/options.hpp"
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/runtime/spawn.hpp"
+#include "pollux/runtime/unconstrained.hpp"
 #include "pollux/runtime/yield.hpp"
 #include "pollux/sync/cancellation_token.hpp"
