@@ -262,7 +262,7 @@ void worker::run_below_poll(runnable& item) noexcept {
         ++point->stolen;
         push_back(*point);
     }
-    // The frames above this call have not read these yet, and a poll expects the two that are exchanged as they are between polls.
+    // The frames above this call have not read these yet, and a poll expects those that are exchanged as they are between polls.
     const auto outer_suspension = suspension;
     const auto outer_nested_frames = nested_frames;
     const auto outer_can_fork = can_fork;
@@ -271,6 +271,7 @@ void worker::run_below_poll(runnable& item) noexcept {
     auto* const outer_unit = unit;
     auto* const outer_task = task;
     auto* const outer_current = std::exchange(current, &poll_context_);
+    const auto* const outer_locals = std::exchange(locals, nullptr);
     const auto outer_budget = budget_;
     alignas(waker) std::byte outer_fork_waker[sizeof(waker)];  // the words only: it has no count
     std::memcpy(outer_fork_waker, &fork_waker_, sizeof(waker));
@@ -283,6 +284,7 @@ void worker::run_below_poll(runnable& item) noexcept {
     unit = outer_unit;
     task = outer_task;
     current = outer_current;
+    locals = outer_locals;
     budget_ = outer_budget;
     std::memcpy(static_cast<void*>(&fork_waker_), outer_fork_waker, sizeof(waker));
     if (task != nullptr) set_poll_waker(*task);

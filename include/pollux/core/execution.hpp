@@ -20,6 +20,7 @@ namespace pollux::inline v0::detail {
 
 struct promise_base;
 struct fork_point;
+struct local_link;
 
 // Levels of nested calls before all of them return to the loop. fib, one worker: nested 163 ms, loop only 199 ms. Without a
 // limit the stack overflows: a million awaits deep is legal.
@@ -49,6 +50,9 @@ struct execution {
     context* current = nullptr;
     task_header* task = nullptr;  // null under a bare block_on
     runtime_core* runtime = nullptr;
+
+    // Around polls of what is inside a task_local's scope; null between a worker's polls.
+    const local_link* locals = nullptr;
 
     execution() noexcept = default;
     execution(const execution&) = delete;

@@ -19,6 +19,7 @@
 #include "pollux/core/result.hpp"
 #include "pollux/coro/coroutine_task.hpp"
 #include "pollux/coro/fork_fallback.hpp"
+#include "pollux/coro/fork_locals.hpp"
 #include "pollux/coro/fork_point.hpp"
 #include "pollux/coro/into_task.hpp"
 #include "pollux/coro/task.hpp"
@@ -35,6 +36,12 @@ or_unit<outcome<T, E>> take_stored(result<T, E>& from) {
     } else {
         return from.take();
     }
+}
+
+// Null: a child that was destroyed where there was no memory.
+inline void drop_unstarted(void** first, void** end) noexcept {
+    for (; first != end; ++first)
+        if (*first != nullptr) std::coroutine_handle<>::from_address(*first).destroy();
 }
 
 // Children that are tasks: C is task<T, E>. A forked child's slot is here; below a plain poll, children that were spawned have
@@ -141,6 +148,11 @@ private:
 
     // Below a plain poll.
     [[gnu::noinline]] bool suspend_below_poll(promise_base& promise, void* parent) {
+        if (fork_takes_locals()) {
+            [this]<std::size_t... I>(std::index_sequence<I...>) {
+                (take_locals_along<typename C::value_type, typename C::error_type>(frames_[I]), ...);
+            }(std::make_index_sequence<count>());
+        }
         fallback_.begin(promise, parent, frames_, count);
         point_.next_child = count;  // from here on the fallback's
         if (fallback_.has_runtime()) {
@@ -169,10 +181,7 @@ private:
                 fallback_.frame(I));
         return std::get<I>(slots_);
     }
-    [[gnu::noinline]] void drop_children() noexcept {
-        for (std::size_t i = point_.next_child; i != count; ++i)
-            std::coroutine_handle<>::from_address(frames_[i]).destroy();
-    }
+    [[gnu::noinline]] void drop_children() noexcept { drop_unstarted(frames_ + point_.next_child, frames_ + count); }
 
     fork_point point_;
     void* frames_[count];
@@ -192,10 +201,7 @@ public:
     }
     fork_all_awaiter(const fork_all_awaiter&) = delete;
     fork_all_awaiter& operator=(const fork_all_awaiter&) = delete;
-    ~fork_all_awaiter() {
-        for (std::size_t i = point_.next_child; i != count_; ++i)
-            std::coroutine_handle<>::from_address(frames_[i]).destroy();
-    }
+    ~fork_all_awaiter() { drop_unstarted(frames_.get() + point_.next_child, frames_.get() + count_); }
 
     bool await_ready() const noexcept { return count_ == 0; }
 
@@ -237,6 +243,8 @@ public:
 
 private:
     bool suspend_below_poll(promise_base& promise, void* parent) {
+        if (fork_takes_locals())
+            for (std::size_t i = 0; i != count_; ++i) take_locals_along<T, E>(frames_[i]);
         fallback_.begin(promise, parent, frames_.get(), count_);
         point_.next_child = static_cast<std::uint32_t>(count_);
         for (std::size_t i = 0; i != count_; ++i) {
@@ -269,7 +277,8 @@ private:
 /// waits. Below a plain poll (a join, a select, a block_on) children are ordinary tasks, and destroying the parent
 /// waits for a child that another worker is polling at that moment, for that one poll.
 /// Cost: no allocation beyond the children's frames. A child that nobody steals costs no atomic read-modify-write. Below a
-/// plain poll each child costs as much as a spawn; under a bare block_on they are polled in place.
+/// plain poll each child costs as much as a spawn, and one block more in the scope of a task_local; under a bare block_on they are
+/// polled in place.
 /// Source: child-first forks with an asymmetric fence, as in Cilk and libfork; the deque is Chase and Lev's.
 template <class... F>
     requires(sizeof...(F) > 0)

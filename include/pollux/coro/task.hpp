@@ -169,6 +169,8 @@ public:
         return slot.take_polled();
     }
 
+    /// For the library: the owner of a frame that was released.
+    static task adopt(void* frame) noexcept { return task(std::coroutine_handle<promise_type>::from_address(frame)); }
     /// For the library: true if a plain poll has started it, so that only further polls may go on with it.
     bool is_started() const noexcept { return (frame_ & started) != 0; }
     /// For the library: gives up a frame that was not started. The empty asm keeps the compiler from reading two freshly stored
