@@ -138,6 +138,9 @@ public:
     /// For the library: takes over one reference and the interest in the result. Without a task: cancelled.
     join_handle(detail::task_header* task, detail::result<T, E>* result, task_id id) noexcept
         : task_(task), result_(result), id_(id) {}
+    /// For the library: what was taken over, in another's hands. Only once.
+    detail::task_header* release() noexcept { return std::exchange(task_, nullptr); }
+    detail::result<T, E>* result_place() const noexcept { return result_; }
 
 private:
     // The result has been taken.
