@@ -52,7 +52,7 @@ public:
     // For whoever drives a current_thread_runtime; called between polls.
     /// Fires sleeps that are due and runs one item, if there is one.
     bool run_one() noexcept;
-    /// Fires sleeps that are due. Items that wait then, here and in the injection queue, at most.
+    /// Fires sleeps that are due. Items that wait then, here and in the injection queue, at most. The hand-back asks too.
     std::size_t fire_and_count() noexcept;
     /// Sleeps until there may be work, a sleep is due, or somebody calls unpark().
     void park() noexcept;
@@ -82,7 +82,6 @@ public:
 
     // Any thread.
     void unpark() noexcept { parker_.unpark(); }
-    bool looks_idle() const noexcept { return queue_.looks_empty() && forks.looks_empty(); }
     void add_to(runtime_metrics& sum) const noexcept;
     /// Tasks that the end of the runtime has cancelled.
     std::uint64_t cancelled() const noexcept { return count_.cancelled.read(); }
