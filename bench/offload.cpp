@@ -7,24 +7,21 @@
 #include <optional>
 #include <vector>
 
-#include "measure.hpp"
+#include "offload_scenario.hpp"
 #include "pollux/future/poll_fn.hpp"
 #include "pollux/offload.hpp"
-#include "pollux/runtime.hpp"
 
 namespace {
 
 constexpr std::size_t in_flight = 1'000;
 
-std::size_t empty_job() { return 1; }
-
 pollux::task<std::size_t> in_bulk(std::size_t jobs) {
-    std::vector<std::optional<decltype(pollux::offload(&empty_job))>> window(in_flight);
+    std::vector<std::optional<decltype(pollux::offload(&bench::empty_job))>> window(in_flight);
     std::size_t sum = 0;
     for (std::size_t i = 0; i != jobs; ++i) {
         auto& slot = window[i % in_flight];
         if (slot.has_value()) sum += co_await *slot;
-        slot.emplace(pollux::offload(&empty_job));
+        slot.emplace(pollux::offload(&bench::empty_job));
         co_await pollux::poll_fn([&slot](pollux::context& cx) {
             static_cast<void>(slot->poll(cx));  // starts it: the first poll is always pending
             return pollux::polled<>::ready();
@@ -37,13 +34,4 @@ pollux::task<std::size_t> in_bulk(std::size_t jobs) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    const bench::arguments arguments(argc, argv, 1'000'000);
-    pollux::runtime_options options;
-    options.workers = 1;
-    options.cpu_slots = arguments.workers;
-    pollux::runtime runtime(options);
-    const auto done =
-        bench::measure(arguments.size, [&] { return runtime.block_on(runtime.spawn(in_bulk(arguments.size))); });
-    return done == arguments.size ? 0 : 1;
-}
+int main(int argc, char** argv) { return bench::run_offload_scenario(argc, argv, 1'000'000, &in_bulk); }

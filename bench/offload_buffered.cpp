@@ -3,24 +3,21 @@
 // ns a job, against the same peer. WORKERS is the number of CPU slots; one worker of the runtime awaits.
 #include <cstddef>
 
-#include "measure.hpp"
+#include "offload_scenario.hpp"
 #include "pollux/offload.hpp"
-#include "pollux/runtime.hpp"
 #include "pollux/stream.hpp"
 
 namespace {
 
 constexpr std::size_t in_flight = 1'000;
 
-std::size_t empty_job() { return 1; }
-
 pollux::task<std::size_t> in_bulk(std::size_t jobs) {
-    using job = decltype(pollux::offload(&empty_job));
+    using job = decltype(pollux::offload(&bench::empty_job));
     std::size_t next = 0;
     auto source = pollux::poll_stream_fn([&next, jobs](pollux::context&) -> pollux::polled<std::optional<job>> {
         if (next == jobs) return std::optional<job>();
         ++next;
-        return std::optional<job>(pollux::offload(&empty_job));
+        return std::optional<job>(pollux::offload(&bench::empty_job));
     });
     auto results = std::move(source) | pollux::buffered(in_flight);
     std::size_t sum = 0;
@@ -30,13 +27,4 @@ pollux::task<std::size_t> in_bulk(std::size_t jobs) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-    const bench::arguments arguments(argc, argv, 1'000'000);
-    pollux::runtime_options options;
-    options.workers = 1;
-    options.cpu_slots = arguments.workers;
-    pollux::runtime runtime(options);
-    const auto done =
-        bench::measure(arguments.size, [&] { return runtime.block_on(runtime.spawn(in_bulk(arguments.size))); });
-    return done == arguments.size ? 0 : 1;
-}
+int main(int argc, char** argv) { return bench::run_offload_scenario(argc, argv, 1'000'000, &in_bulk); }
