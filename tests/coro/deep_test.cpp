@@ -19,12 +19,14 @@
 #include "pollux/testing/poll.hpp"
 #include "support/manual_future.hpp"
 #include "support/small_stack.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
 using pollux::task;
 using pollux::test::manual;
 using pollux::test::on_small_stack;
+using pollux::test::workers;
 using pollux::testing::poll_once;
 
 constexpr int ready_awaits = 10'000'000;
@@ -110,12 +112,6 @@ task<int> forks_deep_last(int depth) {
     if (depth == 0) co_return 1;
     const auto [flat, deep] = co_await pollux::fork_join(forks_deep_last(0), forks_deep_last(depth - 1));
     co_return deep + flat;
-}
-
-pollux::runtime_options workers(unsigned n) {
-    pollux::runtime_options options;
-    options.workers = n;
-    return options;
 }
 
 }  // namespace

@@ -29,6 +29,7 @@
 #include "pollux/testing/poll.hpp"
 #include "support/manual_event.hpp"
 #include "support/tracked.hpp"
+#include "support/wait_until.hpp"
 
 namespace {
 
@@ -37,6 +38,7 @@ using pollux::task;
 using pollux::unit;
 using pollux::test::manual_event;
 using pollux::test::tracked;
+using pollux::test::wait_until;
 using pollux::testing::assert_pending;
 using pollux::testing::poll_once;
 
@@ -144,11 +146,6 @@ task<int> endless_tree(std::atomic<int>& alive) {
     const tracked local(alive);
     co_await fork_join(endless(alive), endless(alive));
     co_return 0;
-}
-
-template <class Condition>
-void wait_until(Condition condition) {
-    while (!condition()) std::this_thread::yield();
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "pollux/runtime/metrics.hpp"
 #include "pollux/runtime/options.hpp"
 #include "scheduler/runtime_core.hpp"
+#include "support/wait_until.hpp"
 #include "support/wake_counter.hpp"
 
 namespace pollux::test {
@@ -63,7 +64,7 @@ public:
     /// For what no wake-up tells: looks until it holds.
     template <class Holds>
     void wait_until(Holds&& holds) const {
-        while (!holds(metrics())) std::this_thread::yield();
+        test::wait_until([&] { return holds(metrics()); });
     }
 
 private:

@@ -19,10 +19,10 @@
 #include "pollux/future/ready.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/runtime.hpp"
-#include "pollux/runtime/yield.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/manual_event.hpp"
-#include "support/tracked.hpp"
+#include "support/small_tasks.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
@@ -30,30 +30,15 @@ using pollux::current_thread_runtime;
 using pollux::task;
 using pollux::task_cancelled;
 using pollux::test::manual_event;
-using pollux::test::tracked;
+using pollux::test::throws;
+using pollux::test::waits;
+using pollux::test::workers;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
 
-pollux::runtime_options workers(unsigned n) {
-    pollux::runtime_options options;
-    options.workers = n;
-    return options;
-}
-
 template <class T, class E = pollux::never>
 using aborting = decltype(std::declval<pollux::join_handle<T, E>>().abort_on_drop());
-
-task<int> waits(manual_event event, std::atomic<int>& alive) {
-    const tracked local(alive);
-    auto fut = event.wait();
-    co_await fut;
-    co_return 5;
-}
-task<int> throws(const char* what) {
-    co_await pollux::yield_now();
-    throw std::runtime_error(what);
-}
 
 }  // namespace
 

@@ -17,20 +17,14 @@
 #include "pollux/future/ready.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/runtime.hpp"
-#include "support/manual_event.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
 using pollux::current_thread_runtime;
 using pollux::polled;
 using pollux::task;
-using pollux::test::manual_event;
-
-pollux::runtime_options workers(unsigned n) {
-    pollux::runtime_options options;
-    options.workers = n;
-    return options;
-}
+using pollux::test::workers;
 
 // Two tasks that wake each other for ever through what they keep of each other's waker.
 struct ping_pong {

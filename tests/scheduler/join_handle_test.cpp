@@ -24,7 +24,9 @@
 #include "pollux/testing/poll.hpp"
 #include "support/end_of_process.hpp"
 #include "support/manual_event.hpp"
+#include "support/small_tasks.hpp"
 #include "support/tracked.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
@@ -33,28 +35,15 @@ using pollux::polled;
 using pollux::task;
 using pollux::task_cancelled;
 using pollux::test::manual_event;
+using pollux::test::throws;
 using pollux::test::tracked;
+using pollux::test::waits;
+using pollux::test::workers;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
 
-pollux::runtime_options workers(unsigned n) {
-    pollux::runtime_options options;
-    options.workers = n;
-    return options;
-}
-
-task<int> waits(manual_event event, std::atomic<int>& alive) {
-    const tracked local(alive);
-    auto fut = event.wait();
-    co_await fut;
-    co_return 5;
-}
 task<tracked> gives(tracked value) { co_return std::move(value); }
-task<int> throws(const char* what) {
-    co_await pollux::yield_now();
-    throw std::runtime_error(what);
-}
 pollux::test::manual_event::wait_future as_future(const manual_event& event) { return manual_event(event).wait(); }
 
 // Collects what nobody saw.

@@ -19,7 +19,7 @@
 #include "pollux/stream/next.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/manual_event.hpp"
-#include "support/tracked.hpp"
+#include "support/small_tasks.hpp"
 
 namespace {
 
@@ -27,23 +27,13 @@ using pollux::current_thread_runtime;
 using pollux::join_set;
 using pollux::task;
 using pollux::test::manual_event;
-using pollux::test::tracked;
+using pollux::test::number;
+using pollux::test::throws;
+using pollux::test::waits;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::counting_waker;
 using pollux::testing::poll_once;
-
-task<int> waits(manual_event event, std::atomic<int>& alive, int n) {
-    const tracked local(alive);
-    auto fut = event.wait();
-    co_await fut;
-    co_return n;
-}
-task<int> number(int n) { co_return n; }
-task<int> throws(const char* what) {
-    co_await pollux::yield_now();
-    throw std::runtime_error(what);
-}
 
 }  // namespace
 

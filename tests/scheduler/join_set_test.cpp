@@ -24,6 +24,7 @@
 #include "pollux/testing/poll.hpp"
 #include "support/heap_counter.hpp"
 #include "support/manual_event.hpp"
+#include "support/small_tasks.hpp"
 #include "support/tracked.hpp"
 
 namespace {
@@ -33,28 +34,20 @@ using pollux::join_set;
 using pollux::task;
 using pollux::task_cancelled;
 using pollux::test::manual_event;
+using pollux::test::number;
+using pollux::test::throws;
 using pollux::test::tracked;
+using pollux::test::waits;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::counting_waker;
 using pollux::testing::poll_once;
 
-task<int> waits(manual_event event, std::atomic<int>& alive, int n) {
-    const tracked local(alive);
-    auto fut = event.wait();
-    co_await fut;
-    co_return n;
-}
-task<int> number(int n) { co_return n; }
 task<std::unique_ptr<int>, std::string> owns(int n) {
     if (n == 0) co_return std::unexpected("zero");
     co_return std::make_unique<int>(n);
 }
 task<std::unique_ptr<int>> owns_for_sure(int n) { co_return std::make_unique<int>(n); }
-task<int> throws(const char* what) {
-    co_await pollux::yield_now();
-    throw std::runtime_error(what);
-}
 
 }  // namespace
 

@@ -24,7 +24,10 @@
 #include "pollux/stream/next.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/manual_event.hpp"
+#include "support/small_tasks.hpp"
 #include "support/tracked.hpp"
+#include "support/wait_until.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
@@ -33,17 +36,9 @@ using pollux::task;
 using pollux::task_cancelled;
 using pollux::test::manual_event;
 using pollux::test::tracked;
-
-pollux::runtime_options workers(unsigned n) {
-    pollux::runtime_options options;
-    options.workers = n;
-    return options;
-}
-
-template <class Condition>
-void wait_until(Condition condition) {
-    while (!condition()) std::this_thread::yield();
-}
+using pollux::test::wait_until;
+using pollux::test::waits;
+using pollux::test::workers;
 
 task<int> yields(int times, int n) {
     for (int i = 0; i != times; ++i) co_await pollux::yield_now();
@@ -52,12 +47,6 @@ task<int> yields(int times, int n) {
 task<int> yields_for_ever(std::atomic<int>& alive) {
     const tracked local(alive);
     for (;;) co_await pollux::yield_now();
-}
-task<int> waits(manual_event event, std::atomic<int>& alive) {
-    const tracked local(alive);
-    auto fut = event.wait();
-    co_await fut;
-    co_return 5;
 }
 
 // Tasks that end in every way, among themselves and with what the set does.

@@ -25,6 +25,7 @@
 #include "pollux/runtime/yield.hpp"
 #include "pollux/time/sleep.hpp"
 #include "support/process_state.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
@@ -33,13 +34,8 @@ using pollux::test::descriptors_of_process;
 using pollux::test::refused_threads;
 using pollux::test::threads_can_be_refused;
 using pollux::test::threads_of_process;
+using pollux::test::workers;
 using namespace std::chrono_literals;
-
-pollux::runtime_options workers(unsigned n) {
-    pollux::runtime_options options;
-    options.workers = n;
-    return options;
-}
 
 // Threads end a little after they were joined, as the system sees them.
 template <class Count>

@@ -21,6 +21,7 @@
 #include "pollux/testing/poll.hpp"
 #include "pollux/time/sleep.hpp"
 #include "support/end_of_process.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
@@ -29,13 +30,8 @@ using pollux::no_runtime;
 using pollux::runtime_handle;
 using pollux::task;
 using pollux::task_cancelled;
+using pollux::test::workers;
 using namespace std::chrono_literals;
-
-pollux::runtime_options workers(unsigned n) {
-    pollux::runtime_options options;
-    options.workers = n;
-    return options;
-}
 
 // Whether this thread is in `rt`: a task that is spawned here is counted there.
 template <class Runtime>

@@ -23,6 +23,7 @@
 #include "pollux/runtime/yield.hpp"
 #include "pollux/time/sleep.hpp"
 #include "support/manual_event.hpp"
+#include "support/small_tasks.hpp"
 #include "support/tracked.hpp"
 
 namespace {
@@ -31,6 +32,7 @@ using pollux::polled;
 using pollux::task;
 using pollux::test::manual_event;
 using pollux::test::tracked;
+using pollux::test::waits;
 
 pollux::runtime_options workers(unsigned n) {
     pollux::runtime_options options;
@@ -43,12 +45,6 @@ task<int> yields(int times, std::atomic<int>& alive) {
     const tracked local(alive);
     for (int i = 0; i != times; ++i) co_await pollux::yield_now();
     co_return times;
-}
-task<int> waits(manual_event event, std::atomic<int>& alive) {
-    const tracked local(alive);
-    auto fut = event.wait();
-    co_await fut;
-    co_return 1;
 }
 task<int> spawns(int depth, std::atomic<int>& alive) {
     const tracked local(alive);
@@ -132,7 +128,7 @@ TEST_SUITE("scheduler/runtime_stress") {
                 std::vector<pollux::join_handle<int>> handles;
                 std::vector<pollux::abort_handle> to_abort;
                 for (std::size_t i = 0; i != events.size(); ++i) {
-                    handles.push_back(i % 2 == 0 ? rt.spawn(waits(events[i], alive))
+                    handles.push_back(i % 2 == 0 ? rt.spawn(waits(events[i], alive, 1))
                                                  : rt.spawn(yields(static_cast<int>(random() % 20), alive)));
                     to_abort.push_back(handles.back().abort_handle());
                 }
@@ -173,7 +169,7 @@ TEST_SUITE("scheduler/runtime_stress") {
             for (int t = 0; t != 4; ++t)
                 threads.emplace_back([&, t, handle = rt->handle()] {
                     auto& event = events[t];
-                    auto waiting = handle.spawn(waits(event, alive));
+                    auto waiting = handle.spawn(waits(event, alive, 1));
                     const auto to_abort = waiting.abort_handle();
                     for (int i = 0; i != 300 && !stop; ++i) {
                         handle.spawn(yields(3, alive)).detach();
@@ -264,7 +260,7 @@ TEST_SUITE("scheduler/runtime_stress") {
                         .detach();
                 }
             });
-        const int result = rt.block_on(waits(done, alive));
+        const int result = rt.block_on(waits(done, alive, 1));
         for (auto& each : threads) each.join();
         CHECK(result == 1);
         CHECK(runs == 3000);

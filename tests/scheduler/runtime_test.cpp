@@ -28,18 +28,16 @@
 #include "pollux/runtime/yield.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/manual_event.hpp"
+#include "support/wait_until.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
 using pollux::polled;
 using pollux::task;
 using pollux::test::manual_event;
-
-pollux::runtime_options workers(unsigned n) {
-    pollux::runtime_options options;
-    options.workers = n;
-    return options;
-}
+using pollux::test::wait_until;
+using pollux::test::workers;
 
 std::string message_of(const std::function<void()>& fn) {
     try {
@@ -62,11 +60,6 @@ task<int> fib(int n) {
     if (n < 2) co_return n;
     const auto [a, b] = co_await pollux::fork_join(fib(n - 1), fib(n - 2));
     co_return a + b;
-}
-
-template <class Condition>
-void wait_until(Condition condition) {
-    while (!condition()) std::this_thread::yield();
 }
 
 }  // namespace

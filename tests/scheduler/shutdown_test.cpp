@@ -28,6 +28,7 @@
 #include "support/heap_counter.hpp"
 #include "support/manual_event.hpp"
 #include "support/tracked.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
@@ -35,13 +36,8 @@ using pollux::task;
 using pollux::task_cancelled;
 using pollux::test::manual_event;
 using pollux::test::tracked;
+using pollux::test::workers;
 using namespace std::chrono_literals;
-
-pollux::runtime_options workers(unsigned n) {
-    pollux::runtime_options options;
-    options.workers = n;
-    return options;
-}
 
 task<> waits(manual_event event, std::atomic<int>& alive) {
     const tracked local(alive);

@@ -11,7 +11,6 @@
 #include <set>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -28,6 +27,8 @@
 #include "support/heap_counter.hpp"
 #include "support/manual_event.hpp"
 #include "support/tracked.hpp"
+#include "support/wait_until.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
@@ -36,14 +37,10 @@ using pollux::task;
 using pollux::test::heap_counter;
 using pollux::test::manual_event;
 using pollux::test::tracked;
+using pollux::test::wait_until;
+using pollux::test::workers;
 using pollux::testing::assert_pending;
 using pollux::testing::poll_once;
-
-pollux::runtime_options workers(unsigned n) {
-    pollux::runtime_options options;
-    options.workers = n;
-    return options;
-}
 
 task<int> number(int n) { co_return n; }
 task<std::unique_ptr<int>, std::string> owns(bool fail) {
@@ -57,11 +54,6 @@ struct this_threads_runtime {
         return pollux::spawn(std::forward<F>(work));
     }
 };
-
-template <class Condition>
-void wait_until(Condition condition) {
-    while (!condition()) std::this_thread::yield();
-}
 
 // A future that waits until it was polled `polls` times, and wakes itself.
 class self_waking {

@@ -30,6 +30,7 @@
 #include "support/manual_event.hpp"
 #include "support/manual_future.hpp"
 #include "support/wake_counter.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
@@ -40,7 +41,9 @@ using pollux::task;
 using pollux::test::heap_counter;
 using pollux::test::manual;
 using pollux::test::manual_event;
+using pollux::test::poll_with;
 using pollux::test::wake_counter;
+using pollux::test::workers;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
@@ -52,18 +55,6 @@ pollux::task_local<std::string> name;
 int number_or(int absent) {
     const int* const value = number.get();
     return value != nullptr ? *value : absent;
-}
-
-pollux::runtime_options workers(unsigned n) {
-    pollux::runtime_options options;
-    options.workers = n;
-    return options;
-}
-
-auto poll_with(auto& fut, const wake_counter& counter) {
-    const auto waker = counter.waker();
-    context cx(waker);
-    return fut.poll(cx);
 }
 
 // Gives what the key has in each of its polls, and notes what it has when it is destroyed.

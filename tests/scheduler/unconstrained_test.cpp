@@ -21,6 +21,7 @@
 #include "support/heap_counter.hpp"
 #include "support/manual_future.hpp"
 #include "support/wake_counter.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
@@ -29,21 +30,11 @@ using pollux::polled;
 using pollux::task;
 using pollux::unconstrained;
 using pollux::test::manual;
+using pollux::test::poll_with;
 using pollux::test::wake_counter;
+using pollux::test::workers;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
-
-pollux::runtime_options workers(unsigned n) {
-    pollux::runtime_options options;
-    options.workers = n;
-    return options;
-}
-
-auto poll_with(auto& fut, const wake_counter& counter) {
-    const auto waker = counter.waker();
-    context cx(waker);
-    return fut.poll(cx);
-}
 
 // A leaf that is always ready, as far as the budget goes.
 auto leaf() {

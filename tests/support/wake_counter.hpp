@@ -3,11 +3,12 @@
 // live.
 #pragma once
 
-#include "pollux/core/waker.hpp"
-
 #include <atomic>
 #include <functional>
 #include <memory>
+
+#include "pollux/core/context.hpp"
+#include "pollux/core/waker.hpp"
 
 namespace pollux::test {
 
@@ -33,5 +34,12 @@ private:
 
     std::shared_ptr<target> target_;
 };
+
+/// Polls `fut` once with the waker of `counter`.
+auto poll_with(auto& fut, const wake_counter& counter) {
+    const auto waker = counter.waker();
+    context cx(waker);
+    return fut.poll(cx);
+}
 
 }  // namespace pollux::test

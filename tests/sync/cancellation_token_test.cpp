@@ -27,6 +27,7 @@
 #include "support/manual_future.hpp"
 #include "support/small_stack.hpp"
 #include "support/wake_counter.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
@@ -37,7 +38,9 @@ using pollux::task;
 using pollux::unit;
 using pollux::test::heap_counter;
 using pollux::test::manual;
+using pollux::test::poll_with;
 using pollux::test::wake_counter;
+using pollux::test::workers;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
@@ -49,18 +52,6 @@ static_assert(std::is_nothrow_copy_constructible_v<cancellation_token> &&
               std::is_nothrow_move_assignable_v<cancellation_token>);
 static_assert(!std::is_copy_constructible_v<cancellation_guard> &&
               std::is_nothrow_move_constructible_v<cancellation_guard>);
-
-pollux::runtime_options workers(unsigned n) {
-    pollux::runtime_options options;
-    options.workers = n;
-    return options;
-}
-
-auto poll_with(auto& fut, const wake_counter& counter) {
-    const auto waker = counter.waker();
-    context cx(waker);
-    return fut.poll(cx);
-}
 
 // Each token the child of the one before.
 std::vector<cancellation_token> chain(std::size_t n) {

@@ -23,6 +23,7 @@
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/end_of_process.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
@@ -31,12 +32,7 @@ using pollux::instant;
 using pollux::sleep_for;
 using pollux::sleep_until;
 using pollux::task;
-
-pollux::runtime_options workers(unsigned n) {
-    pollux::runtime_options options;
-    options.workers = n;
-    return options;
-}
+using pollux::test::workers;
 
 task<bool> is_never_early(std::chrono::nanoseconds duration) {
     const instant start = pollux::clock::now();
