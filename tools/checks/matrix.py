@@ -28,10 +28,14 @@ SYMBOLIZER = "/usr/lib/llvm-19/bin/llvm-symbolizer"
 
 GCC, CLANG = "g++", "clang++-19"
 ASAN = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dcpp_args=-gline-tables-only -fno-omit-frame-pointer"]
-GCC_ASAN = ["-Db_sanitize=address", "-Db_lundef=false", "-Dcpp_args=-g1 -fno-omit-frame-pointer"]
+# With a sanitizer g++ takes members of optional and expected for uninitialized that nothing reads; GCC's manual says that it may.
+# The warning stays on in its other builds.
+GCC_ASAN = ["-Db_sanitize=address", "-Db_lundef=false",
+            "-Dcpp_args=-g1 -fno-omit-frame-pointer -Wno-maybe-uninitialized"]
 TSAN = ["-Db_sanitize=thread", "-Db_lundef=false", "-Dcpp_args=-gline-tables-only -fno-omit-frame-pointer"]
 # g++ warns that its thread sanitizer does not know fences; the library uses read-modify-writes for them there.
-GCC_TSAN = ["-Db_sanitize=thread", "-Db_lundef=false", "-Dcpp_args=-g1 -fno-omit-frame-pointer -Wno-tsan"]
+GCC_TSAN = ["-Db_sanitize=thread", "-Db_lundef=false",
+            "-Dcpp_args=-g1 -fno-omit-frame-pointer -Wno-maybe-uninitialized -Wno-tsan"]
 
 # Suites that run programs of the build; the others (models, consumers, programs that must not compile, tests of the checks) do
 # not depend on its flags and run in the first build alone.
@@ -68,7 +72,8 @@ MATRIX = (
     Build("clang-asan", CLANG, "1", ASAN, slowdown=4),
     Build("clang-tsan", CLANG, "1", TSAN, folders=(*BETWEEN_THREADS, "coro"), slowdown=8),
     Build("gcc-tsan", GCC, "1", GCC_TSAN, folders=("coro",), slowdown=8),
-    Build("gcc-o0", GCC, "0", folders=("coro",), slowdown=2),
+    # Without optimization a plugin has every inline function and vtable that the library has, too.
+    Build("gcc-o0", GCC, "0", folders=("coro", "embedding"), slowdown=2),
     Build("gcc-asan", GCC, "1", GCC_ASAN, folders=("coro",), slowdown=4),
     Build("clang-o0", CLANG, "0", folders=("coro",), slowdown=2),
     Build("clang-o2", CLANG, "2", folders=("coro",)),
