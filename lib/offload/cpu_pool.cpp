@@ -111,8 +111,11 @@ void cpu_pool::take_out(job_base& job) noexcept {
 
 void cpu_pool::enqueue_runner(bool is_first) {
     before_enqueue(this);
-    // Nothing may leave an enqueued function: run() does not throw.
-    arena_.enqueue([this, is_first] { run(is_first); });
+    enqueue_in(
+        arena_,
+        is_first ? [](void* self) { static_cast<cpu_pool*>(self)->run(true); }
+                 : [](void* self) { static_cast<cpu_pool*>(self)->run(false); },
+        this);
 }
 
 void cpu_pool::run(bool is_first) noexcept {

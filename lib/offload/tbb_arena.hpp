@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: MIT
 // oneTBB's arena for this folder. Thread sanitizer does not see what the oneTBB library orders, since that is not instrumented: it
 // would take the hand-over of an enqueued function object for a race, and a suppression by name would hide all races of jobs, which
-// run below the same frame. So the header's own functions are not instrumented either; our code is, and the two functions here tell
-// it of the one order that it relies on.
+// run below the same frame. So the source that makes the function object is not instrumented either; our code is, and the two
+// functions here tell it of the one order that it relies on.
 #pragma once
 
-#include "pollux/core/sync_policy.hpp"
-
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((no_sanitize("thread"))), apply_to = function)
-#endif
 #include <oneapi/tbb/task_arena.h>
-#if defined(__clang__)
-#pragma clang attribute pop
-#endif
+
+#include "pollux/core/sync_policy.hpp"
 
 #if defined(POLLUX_THREAD_SANITIZER)
 extern "C" void __tsan_acquire(void*);
@@ -22,13 +16,16 @@ extern "C" void __tsan_release(void*);
 
 namespace pollux::inline v0::detail {
 
-/// Before a function object that uses `what` is enqueued.
+/// Has a thread of `arena` call `run(self)`, which does not throw. Throws what oneTBB throws: std::bad_alloc.
+void enqueue_in(oneapi::tbb::task_arena& arena, void (*run)(void* self), void* self);
+
+/// Before a call that uses `what` is enqueued.
 inline void before_enqueue([[maybe_unused]] void* what) noexcept {
 #if defined(POLLUX_THREAD_SANITIZER)
     __tsan_release(what);
 #endif
 }
-/// First in that function object.
+/// First in that call.
 inline void in_enqueued([[maybe_unused]] void* what) noexcept {
 #if defined(POLLUX_THREAD_SANITIZER)
     __tsan_acquire(what);

@@ -2,14 +2,7 @@
 #include "pollux/offload/offload.hpp"
 
 #include <doctest/doctest.h>
-// Not instrumented, as the oneTBB library is not: see lib/offload/tbb_arena.hpp.
-#if defined(__clang__)
-#pragma clang attribute push(__attribute__((no_sanitize("thread"))), apply_to = function)
-#endif
 #include <oneapi/tbb/global_control.h>
-#if defined(__clang__)
-#pragma clang attribute pop
-#endif
 
 #include <atomic>
 #include <chrono>
