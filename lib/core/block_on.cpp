@@ -2,24 +2,14 @@
 // The token that block_on waits for. Its wakers share it, so that one kept too long wakes nobody and harms nobody.
 #include "pollux/core/block_on.hpp"
 
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <system_error>
 
+#include "core/futex.hpp"
+#include "core/platform.hpp"
 #include "pollux/core/execution.hpp"
 
 namespace pollux::inline v0::detail {
-
-namespace {
-
-long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value) noexcept {
-    return syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), operation, value, nullptr, nullptr, 0);
-}
-
-}  // namespace
 
 // empty -> notified by wake; empty -> waiting by wait, then notified by wake, which also ends the futex wait.
 struct thread_parker::token {
@@ -32,7 +22,7 @@ struct thread_parker::token {
     static void wake(token& one) noexcept {
         // Release: what was written before the wake-up; its partner is the acquire in wait(). A notified word is written again,
         // so that this wake-up's writes are seen too.
-        if (one.word.exchange(notified, std::memory_order::release) == waiting) futex(one.word, FUTEX_WAKE_PRIVATE, 1);
+        if (one.word.exchange(notified, std::memory_order::release) == waiting) os_futex::wake_one(one.word);
     }
     static void drop(token& one) noexcept {
         // Release: our last use of the word; acquire: the others', before it is deleted. Partner: this line.
@@ -72,8 +62,12 @@ void thread_parker::wait() {
     std::uint32_t seen = token::empty;
     // Relaxed: publishes nothing; a failure means notified, which the exchange below acquires.
     if (token_->word.compare_exchange_strong(seen, token::waiting, std::memory_order::relaxed)) {
-        while (token_->word.load(std::memory_order::relaxed) == token::waiting)
-            futex(token_->word, FUTEX_WAIT_PRIVATE, token::waiting);  // EINTR and EAGAIN: look again
+        while (token_->word.load(std::memory_order::relaxed) == token::waiting) {
+            if (current_platform != nullptr)
+                current_platform->wait_in_block_on(token_->word, token::waiting, current_runtime());
+            else
+                os_futex::wait_in_system(token_->word, token::waiting, os_futex::clock::time_point::max());
+        }
     }
     token_->word.exchange(token::empty, std::memory_order::acquire);  // pairs with the release in wake
 }

@@ -23,17 +23,18 @@ constexpr std::uint64_t patience_us = 1000;
 // What an idle thread waits for a call before it sleeps, in microseconds: what two futex calls cost. One thread at a time does.
 constexpr std::uint64_t spin_us = 10;
 
-std::uint64_t patience() noexcept { return ticks_per_millisecond() * patience_us / 1000; }
-
 steady::time_point after(std::chrono::nanoseconds time) noexcept {
-    const auto now = steady::now();
+    const auto now = steady_now();
     return time > steady::time_point::max() - now ? steady::time_point::max() : now + time;
 }
 
 }  // namespace
 
 blocking_pool::blocking_pool(runtime_core& core)
-    : job_pool(core), thread_name_(core.options().name + "-blk"), growth_pause_(patience()) {}
+    : job_pool(core),
+      thread_name_(core.options().name + "-blk"),
+      patience_(core.ticks_per_ms() * patience_us / 1000),
+      growth_pause_(patience_) {}
 
 blocking_pool::~blocking_pool() = default;
 
@@ -106,9 +107,9 @@ void blocking_pool::start(role as) noexcept {
         made.state = life::alive;
         const unsigned number = next_number_++;
         guard.unlock();
-        std::thread started;
+        runtime_thread started;
         try {
-            started = start_thread([this, &made, as, number]() noexcept { live(made, as, number); });
+            started = core_.start_thread([this, &made, as, number]() noexcept { live(made, as, number); });
         } catch (...) {
             guard.lock();
             made.state = life::unused;
@@ -136,7 +137,7 @@ blocking_pool::member& blocking_pool::unused_member() {
 // The pool is a thread poorer than it thought. Those that are left see to the jobs; if there are none, nobody would.
 void blocking_pool::lost_thread(lock_guard& guard, const std::exception_ptr& why) noexcept {
     --threads_;
-    next_start_ = ticks_now() + patience();
+    next_start_ = ticks_now() + patience_;
     if (threads_ == 0) give_up_all(guard, why);
 }
 
@@ -145,7 +146,7 @@ void blocking_pool::join_ended(lock_guard& guard) noexcept {
     for (std::size_t i = 0; i != members_.size(); ++i) {
         member& each = *members_[i];
         if (each.state != life::ended || !each.thread.joinable()) continue;
-        std::thread ended = std::move(each.thread);
+        runtime_thread ended = std::move(each.thread);
         each.state = life::unused;
         guard.unlock();
         ended.join();
@@ -155,7 +156,7 @@ void blocking_pool::join_ended(lock_guard& guard) noexcept {
 
 void blocking_pool::live(member& self, role as, unsigned number) noexcept {
     const runtime_options& options = core_.options();
-    name_this_thread(thread_name_, number);
+    if (!core_.is_simulated()) name_this_thread(thread_name_, number);
     execution own;
     own.runtime = &core_;
     const execution_scope scope(own);
@@ -210,14 +211,15 @@ void blocking_pool::work(member& self, role as, lock_guard& guard) noexcept {
 void blocking_pool::watch(member& self, lock_guard& guard) noexcept {
     while (!is_closed_ && !queue_.is_empty()) {
         const std::uint64_t now = ticks_now();
-        const std::uint64_t due = std::max(queue_.first()->pushed_at + patience(), next_growth_);
+        const std::uint64_t due = std::max(queue_.first()->pushed_at + patience_, next_growth_);
         if (now >= due) {
-            growth_pause_ = finished_ == finished_at_growth_ ? growth_pause_ / 2 : patience();
+            growth_pause_ = finished_ == finished_at_growth_ ? growth_pause_ / 2 : patience_;
             finished_at_growth_ = finished_;
             next_growth_ = now + growth_pause_;
             break;
         }
-        const std::chrono::nanoseconds pause((due - now) * 1'000'000 / ticks_per_millisecond() + 1);
+        const std::chrono::nanoseconds pause(
+            (due - now) * 1'000'000 / std::max<std::uint64_t>(core_.ticks_per_ms(), 1) + 1);
         guard.unlock();
         self.sleeper.park_until(after(pause));
         guard.lock();
@@ -263,7 +265,7 @@ bool blocking_pool::wait_for_call(member& self, lock_guard& guard) noexcept {
 void blocking_pool::spin_for_call(const member& self, lock_guard& guard) noexcept {
     has_spinner_ = true;
     guard.unlock();
-    const std::uint64_t end = ticks_now() + ticks_per_millisecond() * spin_us / 1000;
+    const std::uint64_t end = ticks_now() + core_.ticks_per_ms() * spin_us / 1000;
     // Relaxed: the lock orders what the call is about.
     while (!self.is_called.load(std::memory_order::relaxed) && ticks_now() < end) pause_cpu();
     guard.lock();
@@ -320,7 +322,7 @@ std::size_t blocking_pool::stop(std::chrono::steady_clock::time_point deadline) 
         is_closed_ = true;
         give_up_all(guard, nullptr);
         for (const auto& each : members_) each->sleeper.unpark();
-        if (wait_for_end(over_, guard, deadline, [this] { return is_over(); }))
+        if (wait_until(over_, guard, deadline, core_.is_simulated(), [this] { return is_over(); }))
             join_ended(guard);
         else
             stuck = running_;

@@ -31,12 +31,12 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "offload/job_list.hpp"
 #include "offload/job_pool.hpp"
 #include "scheduler/parker.hpp"
+#include "scheduler/thread_hooks.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -57,7 +57,7 @@ private:
 
     struct member {
         // With the lock held.
-        std::thread thread;  // stored by who started it
+        runtime_thread thread;  // stored by who started it
         life state = life::unused;
         bool is_idle = false;
         member* newer = nullptr;  // in the list of the idle
@@ -96,6 +96,7 @@ private:
     void spin_for_call(const member& self, lock_guard& guard) noexcept;
 
     const std::string thread_name_;
+    const std::uint64_t patience_;  // ticks
 
     // Threads that will come to the lock soon. Raised without the lock by those that have finished a job, else with it; lowered
     // with it.

@@ -2,8 +2,6 @@
 // See cpu_pool.hpp for the queues, the claims and the proofs that this speaks of.
 #include "offload/cpu_pool.hpp"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -31,18 +29,16 @@ constexpr unsigned least_pauses = 2, most_pauses = 16;
 // One in so many starts prefers normal to high jobs, and low to both.
 constexpr std::uint64_t normal_turn = 16, low_turn = 64;
 
-std::uint64_t in_ticks(std::uint64_t microseconds) noexcept { return ticks_per_millisecond() * microseconds / 1000; }
-
 }  // namespace
 
 cpu_pool::cpu_pool(runtime_core& core)
     : job_pool(core),
       slots_(core.cpu_slots()),
+      slice_ticks_(core.ticks_per_ms() * slice_us / 1000),
+      linger_ticks_(core.ticks_per_ms() * linger_us / 1000),
       most_in_flight_(core.options().max_offloaded),
-      look_ticks_(in_ticks(look_us)),
-      share_(core.cpu_slots()),
-      arena_(static_cast<int>(core.cpu_slots()), 0) {
-    arena_.initialize();
+      look_ticks_(core.ticks_per_ms() * look_us / 1000) {
+    if (!core.is_simulated()) tbb_.emplace(core.cpu_slots());
 }
 
 std::unique_ptr<runtime_service> make_cpu_pool(runtime_core& core) { return std::make_unique<cpu_pool>(core); }
@@ -110,9 +106,13 @@ void cpu_pool::take_out(job_base& job) noexcept {
 // --- running -----------------------------------------------------------------------------------------------------------------
 
 void cpu_pool::enqueue_runner(bool is_first) {
+    if (!tbb_) {
+        core_.start_detached([this, is_first] { run(is_first); });
+        return;
+    }
     before_enqueue(this);
     enqueue_in(
-        arena_,
+        tbb_->arena,
         is_first ? [](void* self) { static_cast<cpu_pool*>(self)->run(true); }
                  : [](void* self) { static_cast<cpu_pool*>(self)->run(false); },
         this);
@@ -124,7 +124,7 @@ void cpu_pool::run(bool is_first) noexcept {
     execution own;
     own.runtime = &core_;
     const execution_scope scope(own);
-    const std::uint64_t slice_end = ticks_now() + in_ticks(slice_us);
+    const std::uint64_t slice_end = ticks_now() + slice_ticks_;
     std::uint64_t last_look = 0;
     bool just_came = true;
     bool has_run = false;
@@ -193,7 +193,7 @@ bool cpu_pool::linger() noexcept {
         if (!looks_empty()) return true;
     }
     hands_.fetch_add(lingering, std::memory_order::seq_cst);
-    const std::uint64_t end = ticks_now() + in_ticks(linger_us);
+    const std::uint64_t end = ticks_now() + linger_ticks_;
     unsigned pauses = least_pauses;
     do {
         if (!looks_empty()) {
@@ -204,7 +204,7 @@ bool cpu_pool::linger() noexcept {
             for (unsigned i = 0; i != pauses; ++i) pause_cpu();
             pauses *= 2;
         } else {
-            sched_yield();
+            wait_a_turn();
         }
     } while (ticks_now() < end && (hands_.load(std::memory_order::relaxed) & closed) == 0);  // relaxed: a hint
     return leave_or_stay();
@@ -329,7 +329,7 @@ std::size_t cpu_pool::stop(std::chrono::steady_clock::time_point deadline) noexc
     {
         auto guard = lock_briefly(lock_);
         give_up_all(guard, nullptr);
-        if (!wait_for_end(over_, guard, deadline, [this] { return is_over(); })) stuck = running_;
+        if (!wait_until(over_, guard, deadline, core_.is_simulated(), [this] { return is_over(); })) stuck = running_;
     }
     back_.drain();
     return stuck;
@@ -344,7 +344,7 @@ void cpu_pool::add_to(runtime_metrics& sum) const noexcept {
     const std::uint64_t room = most_in_flight_ - std::min(most_in_flight_, queued + running_);
     sum.offload_queued += queued + std::min(room, have_come);
     sum.offload_running += running_;
-    sum.offload_slots += share_.usable_slots();
+    sum.offload_slots += tbb_ ? tbb_->share.usable_slots() : slots_;
 }
 
 }  // namespace pollux::inline v0::detail

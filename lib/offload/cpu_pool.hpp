@@ -41,6 +41,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "offload/job_list.hpp"
 #include "offload/job_pool.hpp"
@@ -72,6 +73,12 @@ private:
 
     static constexpr unsigned priorities = 3;
 
+    struct tbb_slots {
+        explicit tbb_slots(unsigned slots) : share(slots), arena(static_cast<int>(slots), 0) { arena.initialize(); }
+        tbb_share share;  // above the arena: its threads end after it
+        oneapi::tbb::task_arena arena;
+    };
+
     // Submitting.
     void push(job_base& job) noexcept;
     void start_runner_if_needed();
@@ -97,6 +104,8 @@ private:
     bool is_over() const noexcept;
 
     const std::uint64_t slots_;
+    const std::uint64_t slice_ticks_;
+    const std::uint64_t linger_ticks_;
     const std::uint64_t most_in_flight_;
     const std::uint64_t look_ticks_;
 
@@ -117,8 +126,7 @@ private:
     // Written under the lock, looked at by lingering runners.
     std::atomic<std::size_t> queued_{0};
 
-    tbb_share share_;  // above the arena: its threads end after it
-    oneapi::tbb::task_arena arena_;
+    std::optional<tbb_slots> tbb_;  // not in a simulation, which makes threads itself
 };
 
 std::unique_ptr<runtime_service> make_cpu_pool(runtime_core& core);

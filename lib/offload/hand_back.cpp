@@ -42,8 +42,7 @@ std::size_t wake_all(job_base* newest, const job_base* bottom) noexcept {
 
 }  // namespace
 
-hand_back::hand_back(runtime_core& core) noexcept
-    : core_(core), brisk_ticks_(ticks_per_millisecond() * brisk_us / 1000) {}
+hand_back::hand_back(runtime_core& core) noexcept : core_(core), brisk_ticks_(core.ticks_per_ms() * brisk_us / 1000) {}
 
 // --- threads of the pool -----------------------------------------------------------------------------------------------------
 
@@ -110,7 +109,7 @@ bool hand_back::look_for_a_while() const noexcept {
     for (unsigned i = 0; i != looks; ++i) {
         if (finished_.load(std::memory_order::relaxed) != attended()) return true;  // relaxed: see attend()
         if (!core_.injection().looks_empty()) return false;
-        sched_yield();
+        wait_a_turn();
     }
     return false;
 }

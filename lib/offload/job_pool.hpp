@@ -2,10 +2,6 @@
 // What both pools are to a job: where it is handed in and taken out again, and the way its completion takes back to the awaiter.
 #pragma once
 
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
-
 #include "offload/hand_back.hpp"
 #include "pollux/offload/job.hpp"
 #include "scheduler/runtime_core.hpp"
@@ -24,15 +20,6 @@ public:
     runtime_core& core() const noexcept { return core_; }
 
 protected:
-    /// Until `is_over()`, at most until `deadline`. False: that came first.
-    template <class IsOver>
-    static bool wait_for_end(std::condition_variable& over, std::unique_lock<std::mutex>& guard,
-                             std::chrono::steady_clock::time_point deadline, IsOver is_over) {
-        if (deadline != std::chrono::steady_clock::time_point::max()) return over.wait_until(guard, deadline, is_over);
-        over.wait(guard, is_over);
-        return true;
-    }
-
     runtime_core& core_;
     hand_back back_;
 };

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The scheduler's side of fork_fallback: children of a fork below a plain poll are tasks, and destroying their parent waits for
 // the poll that another worker may be in.
-#include <sched.h>
-
+#include "core/platform.hpp"
 #include "pollux/core/task_state.hpp"
 #include "pollux/coro/coroutine_task.hpp"
 #include "pollux/coro/fork_point.hpp"
@@ -51,7 +50,7 @@ void forked_tasks::cancel_and_wait(task_header& child) noexcept {
                 if (core.workers().front()->run_one_of(child)) continue;
             }
         }
-        sched_yield();
+        wait_a_turn();
     }
 }
 

@@ -76,6 +76,7 @@ public:
     /// After a push. The worker to be unparked by the caller, or nobody. Threads: any.
     /// Cost: a full fence and a load while somebody searches; one load more while nobody sleeps.
     [[nodiscard]] std::optional<unsigned> after_push() noexcept {
+        Sync::yield_point("idle_set: pushed, not yet looked for a sleeper");
         Sync::full_fence();  // (2); pairs with the fence in announce_sleep()
         return after_fork_push();
     }
@@ -83,6 +84,7 @@ public:
     /// After a push and a fence: the light one if the set is asymmetric, else a full one. Needed only if
     /// any_sleeper_word() is not zero. The worker to be unparked by the caller, or nobody. Threads: any.
     [[nodiscard]] std::optional<unsigned> after_fork_push() noexcept {
+        Sync::yield_point("idle_set: fenced, not yet looked for a sleeper");
         // Relaxed: the fences order it. Stale is fine on both sides of them, see the proof.
         if (searchers_.load(std::memory_order::relaxed) > 0) return std::nullopt;
         return claim();
@@ -106,16 +108,19 @@ public:
         // Release: pairs with the fence of after_push() behind the leaving of the last searcher, which sees the bits of top_ as
         // this one has seen them in cancel_sleep(). Relaxed else: that fence is behind it.
         if (searchers_.fetch_sub(1, std::memory_order::release) > 1) return std::nullopt;
+        Sync::yield_point("idle_set: last searcher has left, not yet looked for a sleeper");
         return after_push();
     }
 
     /// Before a park: `worker` is the caller; `searching`: it counts as a searcher, and does no longer. Afterwards it
     /// looks into every queue once more, then it parks, or goes on by resume_search().
     void announce_sleep(unsigned worker, bool searching) noexcept {
+        Sync::yield_point("idle_set: looked everywhere, sleep not yet announced");
         // Relaxed, both: the fence orders them, and they need no order among themselves.
         leaf(worker).fetch_or(bit(worker), std::memory_order::relaxed);
         // Release: pairs with the acquire in claim(), which sees the leaf then.
         if (has_leaves_) top_.fetch_or(top_bit(worker), std::memory_order::release);
+        Sync::yield_point("idle_set: in the set, still a searcher");
         if (searching) searchers_.fetch_sub(1, std::memory_order::relaxed);
         // (b); pairs with the fence in after_push(), or the light one of a fork push.
         if (asymmetric_) {
@@ -123,6 +128,7 @@ public:
         } else {
             Sync::full_fence();
         }
+        Sync::yield_point("idle_set: sleep announced, not yet looked again");
     }
 
     /// `worker`, the caller, is awake again, for whatever reason. True: it left by itself and does not count as a
@@ -200,6 +206,7 @@ private:
             // Release: pairs with the acquire in cancel_sleep().
             const std::uint64_t before = sleepers.fetch_and(~lowest, std::memory_order::release);
             if ((before & lowest) != 0) {
+                Sync::yield_point("idle_set: sleeper claimed, not yet counted as a searcher");
                 // Behind the taking out, see the opening comment. Relaxed: as in begin_search().
                 searchers_.fetch_add(1, std::memory_order::relaxed);
                 return first + static_cast<unsigned>(std::countr_zero(lowest));

@@ -84,6 +84,7 @@ public:
         shard& s = shards_[producer & mask_];
         // Before the items are there: whoever takes one lowers it again. Relaxed: the item itself carries the order.
         s.size_.fetch_add(n, std::memory_order::relaxed);
+        Sync::yield_point("injection_queue: counted, not yet there");
         std::size_t i = 0;
         // Acquire: pairs with the release in refill(). Zero: what this thread saw overflow is in the ring, before ours.
         if (s.overflowed_.load(std::memory_order::acquire) == 0)
@@ -191,6 +192,7 @@ private:
     T* refill(shard& s) noexcept {
         // Acquire: pairs with the release at the end of this function, shows waiting_ as the last refill left it.
         if (s.refilling_.exchange(true, std::memory_order::acquire)) return nullptr;
+        Sync::yield_point("injection_queue: refilling");
         std::size_t moved = 0;
         T* next = s.waiting_.load();
         if (next == nullptr) next = turned_round(s);

@@ -16,25 +16,12 @@
 // costs whoever has a futex there now a spurious wake-up, and all of ours allow for it.
 #pragma once
 
-#include <atomic>
-#include <chrono>
 #include <cstdint>
 
+#include "core/futex.hpp"
 #include "pollux/core/sync_policy.hpp"
 
 namespace pollux::inline v0::detail {
-
-/// The kernel's side of a parker. Models put their own in its place.
-struct os_futex {
-    using clock = std::chrono::steady_clock;
-
-    /// Sleeps while the word is `value`, at most until `deadline` (time_point::max(): for ever). False: the deadline is
-    /// over.
-    /// True: for any other reason, be it none at all. Cost: a system call.
-    static bool wait(const std::atomic<std::uint32_t>& word, std::uint32_t value, clock::time_point deadline) noexcept;
-    /// Wakes one thread that waits on this address.
-    static void wake_one(const std::atomic<std::uint32_t>& word) noexcept;
-};
 
 template <class Sync, class Futex>
 class basic_parker {

@@ -31,13 +31,13 @@ void refuse_in_child(const runtime_core& core) {
             "or _exit only, or make the runtime there");
 }
 
-namespace {
-
 void refuse_on_worker(const runtime_core& core, const char* message) {
     if (const worker* const self = this_worker(); self != nullptr && &self->core() == &core)
         throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur), message);
     refuse_in_child(core);
 }
+
+namespace {
 
 execution& unless_worker(const runtime_core& core, execution& mine) {
     refuse_on_worker(core,

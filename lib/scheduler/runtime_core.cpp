@@ -2,10 +2,6 @@
 // See runtime_core.hpp for the order in which a runtime ends.
 #include "scheduler/runtime_core.hpp"
 
-#include <pthread.h>
-#include <sched.h>
-#include <signal.h>
-
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
@@ -16,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/ticks.hpp"
 #include "pollux/core/task_state.hpp"
 #include "pollux/runtime/errors.hpp"
 #include "pollux/runtime/spawn.hpp"
@@ -49,9 +46,10 @@ runtime_options checked(runtime_options options, runtime_core::flavour which) {
     return options;
 }
 
-// Shards of the list of tasks and of the injection queue: a few for each worker, so that two rarely meet.
-unsigned shards_for(unsigned workers, unsigned each, unsigned most) {
-    return std::min(most, std::bit_ceil(workers * each));
+// Shards of the list of tasks and of the injection queue: a few for each worker, so that two rarely meet. In a simulation one:
+// which one a task is in depends on its address or thread.
+unsigned shards_for(unsigned workers, unsigned each, unsigned most, const platform* simulation) {
+    return simulation != nullptr ? 1 : std::min(most, std::bit_ceil(workers * each));
 }
 
 std::uint64_t seed_for(const runtime_options& options) {
@@ -62,13 +60,15 @@ std::uint64_t seed_for(const runtime_options& options) {
 
 }  // namespace
 
-runtime_core::runtime_core(runtime_options options, flavour which)
-    : options_(checked(std::move(options), which)),
+runtime_core::runtime_core(runtime_options options, flavour which, platform* simulation)
+    : simulation_(simulation),
+      ticks_per_ms_(simulation != nullptr ? 0 : ticks_per_millisecond()),
+      options_(checked(std::move(options), which)),
       flavour_(which),
-      idle_(options_.workers, membarrier_is_available()),
-      injection_(shards_for(options_.workers, 1, 16)),
+      idle_(options_.workers, simulation == nullptr && membarrier_is_available()),
+      injection_(shards_for(options_.workers, 1, 16, simulation)),
       census_(options_.workers, idle_.is_asymmetric()),
-      tasks_(shards_for(options_.workers, 4, 256)) {
+      tasks_(shards_for(options_.workers, 4, 256, simulation)) {
     std::uint64_t seed = seed_for(options_);
     for (unsigned i = 0; i != options_.workers; ++i) {
         seed += 0x9e3779b97f4a7c15;  // an odd constant without pattern: the workers' sequences differ
@@ -78,8 +78,8 @@ runtime_core::runtime_core(runtime_options options, flavour which)
 
 runtime_core::~runtime_core() = default;
 
-runtime_core& runtime_core::make(runtime_options options, flavour which) {
-    auto* const core = new runtime_core(std::move(options), which);
+runtime_core& runtime_core::make(runtime_options options, flavour which, platform* simulation) {
+    auto* const core = new runtime_core(std::move(options), which, simulation);
     if (core->has_threads()) {
         try {
             core->start_threads();
@@ -103,12 +103,12 @@ void runtime_core::start_threads() {
     start_gate gate;
     for (const auto& each : workers_) {
         threads_.push_back(start_thread([this, &gate, self = each.get()]() noexcept {
-            name_this_thread(options_.name, self->index());
+            if (!is_simulated()) name_this_thread(options_.name, self->index());
             if (!gate.enter(options_.on_thread_start)) return;
             self->run_until_stopped();
             run_stop_hook(options_.on_thread_stop);
         }));
-        gate.wait_for_one();
+        gate.wait_for_one(is_simulated());
     }
 }
 
@@ -116,7 +116,7 @@ void runtime_core::stop_threads() noexcept {
     should_stop_.store(true,
                        std::memory_order::release);  // pairs with should_stop(); the unparks below make workers look
     for (const auto& each : workers_) each->unpark();
-    for (std::thread& each : threads_) each.join();
+    for (runtime_thread& each : threads_) each.join();
     threads_.clear();
 }
 
@@ -132,15 +132,15 @@ void runtime_core::end() noexcept {
 }
 
 shutdown_report runtime_core::shutdown(std::chrono::nanoseconds grace) noexcept {
-    using clock = std::chrono::steady_clock;
+    using time_point = platform::time_point;
     if (is_shut_down_.exchange(true, std::memory_order::relaxed)) return {};  // says only who is the first
-    const auto start = clock::now();
+    const auto start = steady_now();
     end_tasks();
     shutdown_report report;
     for (const auto& each : workers_) report.cancelled += each->cancelled();
     // One that does not fit the clock never comes.
-    const bool has_deadline = grace < clock::time_point::max() - start;
-    report.stuck = stop_services(has_deadline ? start + grace : clock::time_point::max());
+    const bool has_deadline = grace < time_point::max() - start;
+    report.stuck = stop_services(has_deadline ? start + grace : time_point::max());
     return report;
 }
 
@@ -149,7 +149,7 @@ void runtime_core::end_tasks() noexcept {
     tasks_.close([](task_header& task) { abort_task(task); });
     if (is_empty) all_tasks_have_ended();
     if (has_threads()) {
-        for (std::thread& each : threads_) each.join();
+        for (runtime_thread& each : threads_) each.join();
         threads_.clear();
     } else {
         workers_.front()->drive_until_stopped();
@@ -171,7 +171,7 @@ void runtime_core::wait_for_visitors() noexcept {
     for (visitor_count& each : visitors_)
         // Acquire: pairs with the release of leaving in schedule_any(): its accesses come before the core goes. A visitor is
         // between two instructions of ours, so this ends soon.
-        while (each.now.load(std::memory_order::acquire) != 0) sched_yield();
+        while (each.now.load(std::memory_order::acquire) != 0) wait_a_turn();
 }
 
 // --- scheduling --------------------------------------------------------------------------------------------------------------

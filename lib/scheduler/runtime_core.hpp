@@ -16,11 +16,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
-#include <thread>
+#include <utility>
 #include <vector>
 
+#include "core/platform.hpp"
 #include "pollux/core/runnable.hpp"
 #include "pollux/core/task_header.hpp"
 #include "pollux/runtime/metrics.hpp"
@@ -30,8 +32,10 @@
 #include "scheduler/idle_set.hpp"
 #include "scheduler/injection_queue.hpp"
 #include "scheduler/sleep_heap.hpp"
+#include "scheduler/switching_sync.hpp"
 #include "scheduler/task_census.hpp"
 #include "scheduler/task_list.hpp"
+#include "scheduler/thread_hooks.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -55,7 +59,8 @@ public:
     enum class flavour : std::uint8_t { threads, current_thread };
 
     /// Starts the threads. Throws: std::invalid_argument, std::system_error, what on_thread_start throws; then nothing is left.
-    static runtime_core& make(runtime_options options, flavour which);
+    /// `simulation`: makes its threads; null: the system does.
+    static runtime_core& make(runtime_options options, flavour which, platform* simulation = nullptr);
 
     // Owners: the runtime, and each handle.
     void add_owner() noexcept { owners_.fetch_add(1, std::memory_order::relaxed); }  // whoever adds one is one
@@ -97,6 +102,15 @@ public:
     const runtime_options& options() const noexcept { return options_; }
     unsigned cpu_slots() const noexcept { return options_.cpu_slots; }
 
+    /// Its threads are those of a simulation.
+    bool is_simulated() const noexcept { return simulation_ != nullptr; }
+    /// Of the runtime's kind. Throws: std::system_error, std::bad_alloc.
+    runtime_thread start_thread(std::function<void()> body) { return runtime_thread(simulation_, std::move(body)); }
+    /// One that nobody joins. Only where is_simulated().
+    void start_detached(std::function<void()> body) { simulation_->start(std::move(body)); }
+    /// What a millisecond is to whatever measures time by ticks: zero in a simulation, where no time passes while code runs.
+    std::uint64_t ticks_per_ms() const noexcept { return ticks_per_ms_; }
+
     /// A current_thread_runtime is driven by one thread at a time.
     std::unique_lock<std::mutex> driver_lock() { return std::unique_lock(driver_lock_); }
     std::unique_lock<std::mutex> try_driver_lock() { return std::unique_lock(driver_lock_, std::try_to_lock); }
@@ -105,14 +119,14 @@ public:
     bool should_stop() const noexcept { return should_stop_.load(std::memory_order::acquire); }  // pairs with its store
     void unpark(unsigned index) noexcept;
     std::vector<std::unique_ptr<worker>>& workers() noexcept { return workers_; }
-    idle_set<>& idle() noexcept { return idle_; }
-    injection_queue<runnable>& injection() noexcept { return injection_; }
+    idle_set<switching_sync>& idle() noexcept { return idle_; }
+    injection_queue<runnable, switching_sync>& injection() noexcept { return injection_; }
     task_list& tasks() noexcept { return tasks_; }
     task_census<>& census() noexcept { return census_; }
     bool has_threads() const noexcept { return flavour_ == flavour::threads; }
 
 private:
-    runtime_core(runtime_options options, flavour which);
+    runtime_core(runtime_options options, flavour which, platform* simulation);
     ~runtime_core();
     bool accept_from_outside() noexcept;
     void start_threads();
@@ -122,6 +136,8 @@ private:
     void wait_for_visitors() noexcept;
     [[gnu::noinline]] void schedule_from_outside(runnable& item) noexcept;
 
+    platform* const simulation_;  // null: none
+    const std::uint64_t ticks_per_ms_;
     runtime_options options_;
     flavour flavour_;
     fork_guard fork_guard_;
@@ -129,12 +145,12 @@ private:
     std::atomic<bool> should_stop_{false};
     std::atomic<bool> is_shut_down_{false};
 
-    idle_set<> idle_;
-    injection_queue<runnable> injection_;
+    idle_set<switching_sync> idle_;
+    injection_queue<runnable, switching_sync> injection_;
     task_census<> census_;
     task_list tasks_;
     std::vector<std::unique_ptr<worker>> workers_;
-    std::vector<std::thread> threads_;
+    std::vector<runtime_thread> threads_;
 
     // Foreign threads at work here; spread, as each of their wake-ups writes one.
     struct alignas(64) visitor_count {
@@ -152,5 +168,7 @@ private:
 
 /// Throws: std::system_error(operation_not_permitted) in a child of fork().
 void refuse_in_child(const runtime_core& core);
+/// The same, and std::system_error(resource_deadlock_would_occur) with `message` on one of its workers.
+void refuse_on_worker(const runtime_core& core, const char* message);
 
 }  // namespace pollux::inline v0::detail

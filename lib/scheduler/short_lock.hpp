@@ -10,7 +10,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "scheduler/parker.hpp"
+#include "core/futex.hpp"
 
 namespace pollux::inline v0::detail {
 

@@ -10,7 +10,11 @@
 
 namespace pollux::inline v0::detail {
 
-std::thread start_thread(std::function<void()> body) {
+runtime_thread::runtime_thread(platform* simulation, std::function<void()> body) {
+    if (simulation != nullptr) {
+        simulated_ = simulation->start(std::move(body));
+        return;
+    }
     // A thread inherits the mask of the one that starts it.
     sigset_t all;
     sigset_t before;
@@ -19,16 +23,22 @@ std::thread start_thread(std::function<void()> body) {
     for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) sigdelset(&all, fault);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     try {
-        std::thread started(std::move(body));
+        system_ = std::thread(std::move(body));
         pthread_sigmask(SIG_SETMASK, &before, nullptr);
-        return started;
     } catch (...) {
         pthread_sigmask(SIG_SETMASK, &before, nullptr);
         throw;
     }
 }
 
+void runtime_thread::join() noexcept {
+    if (simulated_ == nullptr) return system_.join();
+    simulated_->join();
+    simulated_.reset();
+}
+
 unsigned this_thread_number() noexcept {
+    if (current_platform != nullptr && current_platform->has_threads()) return 0;
     static constinit std::atomic<unsigned> next{0};
     static thread_local const unsigned mine = next.fetch_add(1, std::memory_order::relaxed);  // any number will do
     return mine;
@@ -70,9 +80,9 @@ bool start_gate::enter(const std::function<void()>& hook) noexcept {
     return may_run;
 }
 
-void start_gate::wait_for_one() {
+void start_gate::wait_for_one(bool is_simulated) {
     std::unique_lock guard(lock_);
-    entered_.wait(guard, [this] { return has_entered_; });
+    wait_until(entered_, guard, platform::time_point::max(), is_simulated, [this] { return has_entered_; });
     has_entered_ = false;
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }

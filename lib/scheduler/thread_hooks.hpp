@@ -5,16 +5,51 @@
 #include <condition_variable>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
 
+#include "core/platform.hpp"
+
 namespace pollux::inline v0::detail {
 
-/// A thread with all signals blocked: the program's handlers run on the program's own threads. Throws: std::system_error.
-std::thread start_thread(std::function<void()> body);
+/// A thread of a runtime. As std::thread: joined before it goes.
+class runtime_thread {
+public:
+    runtime_thread() noexcept = default;
+    /// One of the simulation's, or (null) of the system's, with all signals blocked: the program's handlers run on the program's
+    /// own threads. Throws: std::system_error, std::bad_alloc.
+    runtime_thread(platform* simulation, std::function<void()> body);
 
-/// A small number of this thread's own, for choosing one of a few shards.
+    bool joinable() const noexcept { return simulated_ != nullptr || system_.joinable(); }
+    void join() noexcept;
+
+private:
+    std::thread system_;
+    std::shared_ptr<platform_thread> simulated_;
+};
+
+/// Waits until `is_over()`, at most until `deadline`. False: that came first. The lock is held whenever it asks, and whoever changes the
+/// answer notifies with it held. `is_simulated`: it is threads of a simulation that do.
+template <class IsOver>
+bool wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& guard, platform::time_point deadline,
+                bool is_simulated, IsOver is_over) {
+    if (!is_simulated) {
+        if (deadline != platform::time_point::max()) return changed.wait_until(guard, deadline, is_over);
+        changed.wait(guard, is_over);
+        return true;
+    }
+    while (!is_over()) {
+        if (steady_now() >= deadline) return false;
+        guard.unlock();
+        wait_a_turn(deadline);
+        guard.lock();
+    }
+    return true;
+}
+
+/// A small number of this thread's own, for choosing one of a few shards. In a simulation it is zero: there it has to repeat.
 unsigned this_thread_number() noexcept;
 
 /// "name-3", cut to the 15 characters that the system keeps; the number stays.
@@ -29,7 +64,7 @@ public:
     /// On the new thread. False: the hook has thrown and the thread must end.
     bool enter(const std::function<void()>& hook) noexcept;
     /// On the thread that started it: waits for enter(). Throws: what the hook threw.
-    void wait_for_one();
+    void wait_for_one(bool is_simulated);
 
 private:
     std::mutex lock_;

@@ -28,6 +28,10 @@ constexpr std::uint64_t injection_interval_us = 200;
 constexpr std::uint32_t least_interval = 2, first_interval = 61, most_interval = 127;
 // A fork slice, and the time limit of a poll's budget, in microseconds. A guess.
 constexpr std::uint64_t slice_us = 1000;
+// A slice that no poll ever comes to the end of.
+constexpr std::uint64_t no_time_passes = std::uint64_t{1} << 62;
+
+constinit std::atomic<std::uint64_t> always_one{1};
 
 }  // namespace
 
@@ -38,14 +42,15 @@ worker::worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asym
       census_counter_(core.census().of_worker(index)),
       poll_context_(poll_waker_, &budget_),
       fork_context_(fork_waker_, &budget_),
-      slice_ticks_(ticks_per_millisecond() * slice_us / 1000),
+      slice_ticks_(core.is_simulated() ? no_time_passes : core.ticks_per_ms() * slice_us / 1000),
       interval_(first_interval),
       random_(seed | 1),
-      ticks_per_ms_(ticks_per_millisecond()),
+      ticks_per_ms_(core.ticks_per_ms()),
       heap_(std::make_shared<sleep_heap>()) {
     is_worker = true;
     runtime = &core;
-    sleepers = &core.idle().any_sleeper_word();
+    // In a simulation a push always asks: that is where another worker may go on.
+    sleepers = core.is_simulated() ? &always_one : &core.idle().any_sleeper_word();
     current = &poll_context_;
     budget_.runtime = &core;
     budget_.is_limited = true;
@@ -128,6 +133,7 @@ bool worker::run_one() noexcept {
 
 void worker::run_until_stopped() noexcept {
     const entered scope(*this);
+    if (core_.is_simulated()) return run_simulated();
     while (!core_.should_stop()) {
         runnable* item = next();
         if (item == nullptr) item = search();
@@ -141,6 +147,24 @@ void worker::run_until_stopped() noexcept {
             run(*item);
             item = next();
         } while (item != nullptr);
+    }
+    leave_search();
+}
+
+// The loop above, with a turn for the others before each item.
+void worker::run_simulated() noexcept {
+    while (!core_.should_stop()) {
+        yield_point("worker: between two items");
+        runnable* item = next();
+        if (item == nullptr) item = search();
+        if (item == nullptr) {
+            park();
+            continue;
+        }
+        leave_search();
+        may_rest_ = false;
+        current_platform->runs(*item);
+        run(*item);
     }
     leave_search();
 }
@@ -190,7 +214,7 @@ void worker::tune_interval(std::uint64_t now) noexcept {
 
 void worker::fire_sleeps() noexcept {
     if (heap_->size() == 0) return;
-    heap_->fire(std::chrono::steady_clock::now());
+    heap_->fire(steady_now());
 }
 
 // --- pushing -----------------------------------------------------------------------------------------------------------------

@@ -103,6 +103,7 @@ private:
         void push_batch(runnable** items, std::size_t n) noexcept;
     };
 
+    void run_simulated() noexcept;
     runnable* next() noexcept;
     runnable* next_when_due() noexcept;
     runnable* next_when_empty() noexcept;
@@ -156,8 +157,8 @@ private:
     const std::uint64_t ticks_per_ms_;
 
     // Also thieves and wakers.
-    next_slot<runnable> slot_;
-    run_queue<runnable> queue_;
+    next_slot<runnable, switching_sync> slot_;
+    run_queue<runnable, switching_sync> queue_;
     parker parker_;
     std::shared_ptr<sleep_heap> heap_;
 

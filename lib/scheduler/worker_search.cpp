@@ -150,7 +150,7 @@ void worker::park() noexcept {
     if (const std::uint64_t now = ticks_now(); now < fork_steal_from_) {
         // Backing off from forks that others hold: look again then, they may have become long ones.
         const auto pause = std::chrono::microseconds((fork_steal_from_ - now) * 1000 / ticks_per_ms_ + 1);
-        deadline = std::min(deadline, std::chrono::steady_clock::now() + pause);
+        deadline = std::min(deadline, steady_now() + pause);
     }
     count_.parks.add(1);
     parker_.park_until(deadline);

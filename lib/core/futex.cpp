@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The futex under a parker: the two system calls, and how a deadline is put to the kernel. Called by parker only, from
-// any thread.
-#include "scheduler/parker.hpp"
+// The two system calls, and how a deadline is put to the kernel.
+#include "core/futex.hpp"
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -9,6 +8,8 @@
 
 #include <cerrno>
 #include <ctime>
+
+#include "core/platform.hpp"
 
 namespace pollux::inline v0::detail {
 namespace {
@@ -23,6 +24,12 @@ long futex(const std::atomic<std::uint32_t>& word, int operation, std::uint32_t 
 }  // namespace
 
 bool os_futex::wait(const std::atomic<std::uint32_t>& word, std::uint32_t value, clock::time_point deadline) noexcept {
+    if (current_platform != nullptr) return current_platform->wait(word, value, deadline);
+    return wait_in_system(word, value, deadline);
+}
+
+bool os_futex::wait_in_system(const std::atomic<std::uint32_t>& word, std::uint32_t value,
+                              clock::time_point deadline) noexcept {
     using namespace std::chrono;
     // FUTEX_WAIT takes a duration, which would grow by whatever runs between its computing and the call;
     // FUTEX_WAIT_BITSET takes a moment, on the clock that steady_clock is.
