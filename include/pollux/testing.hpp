@@ -4,3 +4,4 @@
 
 #include "pollux/core.hpp"
 #include "pollux/testing/poll.hpp"
+#include "pollux/testing/sim_runtime.hpp"
