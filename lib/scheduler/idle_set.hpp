@@ -67,8 +67,10 @@ public:
     static constexpr unsigned most_workers = LeafBits * Leaves;
 
     /// `workers`: at most most_workers. `asymmetric`: membarrier is available; see the opening comment.
-    idle_set(unsigned workers, bool asymmetric)
-        : workers_(workers), asymmetric_(asymmetric), has_leaves_(workers > LeafBits) {}
+    idle_set(unsigned workers, bool asymmetric) : idle_set(workers, workers, asymmetric) {}
+    /// The same with places for others that stand in for those workers: `places` in all, at most most_workers.
+    idle_set(unsigned workers, unsigned places, bool asymmetric)
+        : workers_(workers), places_(places), asymmetric_(asymmetric), has_leaves_(places > LeafBits) {}
     idle_set(const idle_set&) = delete;
     idle_set& operator=(const idle_set&) = delete;
     ~idle_set() = default;
@@ -152,7 +154,7 @@ public:
         if (!has_leaves_)
             return static_cast<unsigned>(std::popcount(top_.load(std::memory_order::relaxed)));  // a snapshot
         unsigned n = 0;
-        for (unsigned i = 0; i * LeafBits < workers_; ++i)
+        for (unsigned i = 0; i * LeafBits < places_; ++i)
             n += static_cast<unsigned>(std::popcount(leaves_[i].load(std::memory_order::relaxed)));  // a snapshot
         return n;
     }
@@ -216,7 +218,8 @@ private:
         return std::nullopt;
     }
 
-    const unsigned workers_;
+    const unsigned workers_;  // that are not away: of these, half may search
+    const unsigned places_;
     const bool asymmetric_;
     const bool has_leaves_;  // else top_ is the only leaf
 

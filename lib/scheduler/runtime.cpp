@@ -31,18 +31,22 @@ void refuse_in_child(const runtime_core& core) {
             "or _exit only, or make the runtime there");
 }
 
-void refuse_on_worker(const runtime_core& core, const char* message) {
-    if (const worker* const self = this_worker(); self != nullptr && &self->core() == &core)
-        throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur), message);
+namespace {
+
+bool is_on_worker(const runtime_core& core) noexcept {
+    const worker* const self = this_worker();
+    return self != nullptr && &self->core() == &core;
+}
+
+void refuse_if(bool is_refused, const runtime_core& core, const char* message) {
+    if (is_refused) throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur), message);
     refuse_in_child(core);
 }
 
-namespace {
-
 execution& unless_worker(const runtime_core& core, execution& mine) {
-    refuse_on_worker(core,
-                     "pollux: block_on: called on a worker of this runtime, whose tasks would wait for ever; await the "
-                     "future, or use blocking()");
+    refuse_if(is_on_worker(core), core,
+              "pollux: block_on: called on a worker of this runtime, whose tasks would wait for ever; await the "
+              "future, or use blocking() or block_in_place()");
     return mine;
 }
 
@@ -76,7 +80,7 @@ runtime::runtime(runtime_options options)
     : core_(&detail::runtime_core::make(std::move(options), detail::runtime_core::flavour::threads)) {}
 
 runtime::~runtime() {
-    if (const detail::worker* const mine = detail::this_worker(); mine != nullptr && &mine->core() == core_)
+    if (detail::is_on_worker(*core_) || detail::in_place_of == core_)
         detail::fail_check(
             "pollux: ~runtime: called on one of its own workers, which it would have to join; let the thread "
             "that made it, or another, destroy it");
@@ -86,10 +90,9 @@ runtime::~runtime() {
 }
 
 shutdown_report runtime::shutdown(std::chrono::nanoseconds grace) {
-    detail::refuse_on_worker(
-        *core_,
-        "pollux: shutdown: called on a worker of this runtime, which it would have to join; call it on "
-        "the thread that made the runtime, or another");
+    detail::refuse_if(detail::is_on_worker(*core_) || detail::in_place_of == core_, *core_,
+                      "pollux: shutdown: called on a worker of this runtime, which it would have to join; call it on "
+                      "the thread that made the runtime, or another");
     return core_->shutdown(grace);
 }
 

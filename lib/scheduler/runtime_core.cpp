@@ -2,6 +2,7 @@
 // See runtime_core.hpp for the order in which a runtime ends.
 #include "scheduler/runtime_core.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
@@ -52,6 +53,14 @@ unsigned shards_for(unsigned workers, unsigned each, unsigned most, const platfo
     return simulation != nullptr ? 1 : std::min(most, std::bit_ceil(workers * each));
 }
 
+// Workers, and those that stand in for them: as many as there is place in a single leaf of the idle set, or a few. A guess: so many
+// polls are rarely stuck at once.
+unsigned places_for(unsigned workers, runtime_core::flavour which) {
+    constexpr unsigned in_one_leaf = 64, few = 16;
+    if (which == runtime_core::flavour::current_thread) return 1;
+    return workers + few <= in_one_leaf ? in_one_leaf : std::min(workers + few, idle_set<>::most_workers);
+}
+
 std::uint64_t seed_for(const runtime_options& options) {
     if (options.seed != 0) return options.seed;
     std::random_device device;
@@ -65,15 +74,18 @@ runtime_core::runtime_core(runtime_options options, flavour which, platform* sim
       ticks_per_ms_(simulation != nullptr ? 0 : ticks_per_millisecond()),
       options_(checked(std::move(options), which)),
       flavour_(which),
-      idle_(options_.workers, simulation == nullptr && membarrier_is_available()),
+      idle_(options_.workers, places_for(options_.workers, which), simulation == nullptr && membarrier_is_available()),
       injection_(shards_for(options_.workers, 1, 16, simulation)),
-      census_(options_.workers, idle_.is_asymmetric()),
-      tasks_(shards_for(options_.workers, 4, 256, simulation)) {
-    std::uint64_t seed = seed_for(options_);
-    for (unsigned i = 0; i != options_.workers; ++i) {
-        seed += 0x9e3779b97f4a7c15;  // an odd constant without pattern: the workers' sequences differ
-        workers_.push_back(std::make_unique<worker>(*this, i, seed, idle_.is_asymmetric()));
-    }
+      census_(places_for(options_.workers, which), idle_.is_asymmetric()),
+      tasks_(shards_for(options_.workers, 4, 256, simulation)),
+      workers_(places_for(options_.workers, which)),
+      seed_(seed_for(options_)) {
+    for (unsigned i = 0; i != options_.workers; ++i) workers_.add(make_worker());
+}
+
+std::unique_ptr<worker> runtime_core::make_worker() {
+    seed_ += 0x9e3779b97f4a7c15;  // an odd constant without pattern: the workers' sequences differ
+    return std::make_unique<worker>(*this, static_cast<unsigned>(workers_.size()), seed_, idle_.is_asymmetric());
 }
 
 runtime_core::~runtime_core() = default;
@@ -118,6 +130,7 @@ void runtime_core::stop_threads() noexcept {
     for (const auto& each : workers_) each->unpark();
     for (runtime_thread& each : threads_) each.join();
     threads_.clear();
+    stand_ins_.stop();
 }
 
 void runtime_core::all_tasks_have_ended() noexcept {
@@ -151,6 +164,7 @@ void runtime_core::end_tasks() noexcept {
     if (has_threads()) {
         for (runtime_thread& each : threads_) each.join();
         threads_.clear();
+        stand_ins_.stop();
     } else {
         workers_.front()->drive_until_stopped();
     }
@@ -252,25 +266,28 @@ runtime_service& runtime_core::service(service_kind which, service_maker make_se
 
 const std::shared_ptr<sleep_heap>& runtime_core::heap_for_this_thread(unsigned& index) noexcept {
     worker* const mine = this_worker();
-    index = mine != nullptr && &mine->core() == this ? mine->index()
-                                                     : this_thread_number() % static_cast<unsigned>(workers_.size());
+    index = mine != nullptr && &mine->core() == this ? mine->heap_index() : this_thread_number() % options_.workers;
     return workers_[index]->heap();
 }
 
 void runtime_core::heap_has_earlier(unsigned index) noexcept {
-    // The worker itself looks at its heap before it sleeps.
-    if (worker* const mine = this_worker(); mine == nullptr || mine != workers_[index].get()) unpark(index);
+    // The worker itself looks at its heap before it sleeps; but it may be away, now or soon.
+    const worker* const mine = this_worker();
+    for (worker* each = workers_[index].get(); each != nullptr; each = each->stand_in())
+        if (each != mine) each->unpark();
 }
 
 runtime_metrics runtime_core::metrics() const noexcept {
     runtime_metrics sum;
-    sum.workers = workers_.size();
+    sum.workers = options_.workers;
     sum.alive_tasks = census_.alive();
     sum.spawned = census_.spawned();
     sum.injection_depth = injection_.approximate_size();
     for (const visitor_count& each : visitors_)
         sum.injected += each.pushed.load(std::memory_order::relaxed);  // a metric
     for (const auto& each : workers_) each->add_to(sum);
+    for (unsigned i = 0; i != options_.workers; ++i)
+        sum.timers_armed += workers_[i]->heap()->size();  // others share them
     for (const auto& each : service_)
         // Acquire: pairs with the release in service().
         if (const runtime_service* const service = each.load(std::memory_order::acquire)) service->add_to(sum);

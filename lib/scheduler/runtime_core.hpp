@@ -32,10 +32,12 @@
 #include "scheduler/idle_set.hpp"
 #include "scheduler/injection_queue.hpp"
 #include "scheduler/sleep_heap.hpp"
+#include "scheduler/stand_ins.hpp"
 #include "scheduler/switching_sync.hpp"
 #include "scheduler/task_census.hpp"
 #include "scheduler/task_list.hpp"
 #include "scheduler/thread_hooks.hpp"
+#include "scheduler/worker_list.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -118,7 +120,13 @@ public:
     // For workers.
     bool should_stop() const noexcept { return should_stop_.load(std::memory_order::acquire); }  // pairs with its store
     void unpark(unsigned index) noexcept;
-    std::vector<std::unique_ptr<worker>>& workers() noexcept { return workers_; }
+    /// Those of the options, then those that stand in for them now and then.
+    worker_list& workers() noexcept { return workers_; }
+    bool has_other_workers() const noexcept { return options_.workers != 1 || stand_ins_.are_active(); }
+    unsigned worker_count() const noexcept { return options_.workers; }
+    stand_ins& substitutes() noexcept { return stand_ins_; }
+    /// One more, for workers(). Throws: std::bad_alloc.
+    std::unique_ptr<worker> make_worker();
     idle_set<switching_sync>& idle() noexcept { return idle_; }
     injection_queue<runnable, switching_sync>& injection() noexcept { return injection_; }
     task_list& tasks() noexcept { return tasks_; }
@@ -149,7 +157,9 @@ private:
     injection_queue<runnable, switching_sync> injection_;
     task_census<> census_;
     task_list tasks_;
-    std::vector<std::unique_ptr<worker>> workers_;
+    worker_list workers_;
+    stand_ins stand_ins_{*this};
+    std::uint64_t seed_;  // of the worker made last
     std::vector<runtime_thread> threads_;
 
     // Foreign threads at work here; spread, as each of their wake-ups writes one.
@@ -168,7 +178,5 @@ private:
 
 /// Throws: std::system_error(operation_not_permitted) in a child of fork().
 void refuse_in_child(const runtime_core& core);
-/// The same, and std::system_error(resource_deadlock_would_occur) with `message` on one of its workers.
-void refuse_on_worker(const runtime_core& core, const char* message);
 
 }  // namespace pollux::inline v0::detail

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The sleeps of one worker, the earliest on top. Each worker has its own with its own lock, so no lock is shared by all. A sleep
-// is armed by any thread, fired by the worker that owns the heap, and taken out where its future is dropped.
+// is armed by any thread, fired by the worker whose heap it is or who stands in for that, and taken out where its future is dropped.
 //
 // The entry stands in the future, which does not move after its first poll. Everything in it is guarded by the heap's lock;
 // wakers are cloned, called and dropped outside. Heaps are shared with their sleeps, which may outlive the runtime.
@@ -40,9 +40,9 @@ public:
     /// The future goes. Afterwards nobody touches the entry.
     void disarm(sleep_entry& entry) noexcept;
 
-    /// Fires what is due. Returns the next deadline, or time_point::max(). Called by the owner.
+    /// Fires what is due. Returns the next deadline, or time_point::max(). Called by those who serve the heap.
     time_point fire(time_point now) noexcept;
-    /// The next deadline. Called by the owner.
+    /// The next deadline. Called by those who serve the heap.
     time_point earliest() noexcept;
     /// The runtime ends: what is armed is woken, and its poll answers `cancelled`.
     void close() noexcept;

@@ -53,17 +53,25 @@ void name_this_thread(const std::string& name, unsigned number) noexcept {
     pthread_setname_np(pthread_self(), full);
 }
 
-void run_stop_hook(const std::function<void()>& hook) noexcept {
-    if (!hook) return;
+namespace {
+
+bool run_hook(const std::function<void()>& hook, const char* name) noexcept {
     try {
-        hook();
+        if (hook) hook();
+        return true;
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "pollux: on_thread_stop: threw: %s; catch inside the hook what you want to see\n",
-                     error.what());
+        std::fprintf(stderr, "pollux: %s: threw: %s; catch inside the hook what you want to see\n", name, error.what());
     } catch (...) {
-        std::fputs("pollux: on_thread_stop: threw; catch inside the hook what you want to see\n", stderr);
+        std::fprintf(stderr, "pollux: %s: threw; catch inside the hook what you want to see\n", name);
     }
+    return false;
 }
+
+}  // namespace
+
+bool run_start_hook(const std::function<void()>& hook) noexcept { return run_hook(hook, "on_thread_start"); }
+
+void run_stop_hook(const std::function<void()>& hook) noexcept { run_hook(hook, "on_thread_stop"); }
 
 bool start_gate::enter(const std::function<void()>& hook) noexcept {
     std::exception_ptr failure;

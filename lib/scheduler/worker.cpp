@@ -35,6 +35,8 @@ constinit std::atomic<std::uint64_t> always_one{1};
 
 }  // namespace
 
+constinit thread_local const runtime_core* in_place_of = nullptr;
+
 worker::worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asymmetric)
     : forking_execution(asymmetric),
       core_(core),
@@ -46,7 +48,8 @@ worker::worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asym
       interval_(first_interval),
       random_(seed | 1),
       ticks_per_ms_(core.ticks_per_ms()),
-      heap_(std::make_shared<sleep_heap>()) {
+      heap_(std::make_shared<sleep_heap>()),
+      heap_index_(index) {
     is_worker = true;
     runtime = &core;
     // In a simulation a push always asks: that is where another worker may go on.
@@ -133,7 +136,7 @@ bool worker::run_one() noexcept {
 
 void worker::run_until_stopped() noexcept {
     const entered scope(*this);
-    if (core_.is_simulated()) return run_simulated();
+    if (core_.is_simulated()) return run_one_by_one();
     while (!core_.should_stop()) {
         runnable* item = next();
         if (item == nullptr) item = search();
@@ -151,9 +154,17 @@ void worker::run_until_stopped() noexcept {
     leave_search();
 }
 
-// The loop above, with a turn for the others before each item.
-void worker::run_simulated() noexcept {
-    while (!core_.should_stop()) {
+void worker::drive_until_stopped() noexcept {
+    const entered scope(*this);
+    while (!core_.should_stop())
+        if (!run_one()) park();
+}
+
+// Between two items it is awake and counted as a searcher at most: see stand_ins.hpp.
+// The loop above, with a look before each item: whether this one is relieved, and in a simulation at whose turn it is.
+void worker::run_one_by_one() noexcept {
+    while (!core_.should_stop() &&
+           !is_relieved_.load(std::memory_order::relaxed)) {  // the token for a sleeper publishes it
         yield_point("worker: between two items");
         runnable* item = next();
         if (item == nullptr) item = search();
@@ -163,16 +174,35 @@ void worker::run_simulated() noexcept {
         }
         leave_search();
         may_rest_ = false;
-        current_platform->runs(*item);
+        if (core_.is_simulated()) current_platform->runs(*item);
         run(*item);
     }
     leave_search();
 }
 
-void worker::drive_until_stopped() noexcept {
+void worker::run_until_relieved() noexcept {
     const entered scope(*this);
-    while (!core_.should_stop())
-        if (!run_one()) park();
+    run_one_by_one();
+    while (runnable* const item = slot_.take()) give_to_others(*item);
+    while (runnable* const item = queue_.pop()) give_to_others(*item);
+    core_.heap_has_earlier(heap_index_);
+}
+
+void worker::give_to_others(runnable& item) noexcept {
+    core_.injection().push(&item);
+    if (const auto sleeper = core_.idle().after_push()) core_.unpark(*sleeper);
+}
+
+void worker::step_aside() noexcept {
+    // Where thieves see it.
+    if (runnable* const item = slot_.take()) push_back(*item);
+    in_place_of = &core_;
+    core_.substitutes().take_over(*this, absence::in_place);
+}
+
+void worker::come_back() noexcept {
+    in_place_of = nullptr;
+    core_.substitutes().give_back(*this, absence::in_place);
 }
 
 // Without other workers there is one queue: what comes from outside goes to its back at once, so that each task has its turn.
@@ -191,7 +221,7 @@ runnable* worker::from_injection() noexcept {
     if (injection.looks_empty()) return nullptr;
     constexpr std::size_t most = run_queue_slots / 2;
     std::array<runnable*, most> batch;
-    const std::size_t share = injection.approximate_size() / core_.workers().size() + 1;
+    const std::size_t share = injection.approximate_size() / core_.worker_count() + 1;
     const std::size_t n = injection.pop_batch(index_, batch.data(), std::min(share, most));
     if (n == 0) return nullptr;
     overflow_to_injection overflow{*this};
@@ -358,7 +388,6 @@ void worker::add_to(runtime_metrics& sum) const noexcept {
     sum.overflows += count_.overflows.read();
     sum.forced_yields += count_.forced_yields.load(std::memory_order::relaxed);
     sum.local_depth += queue_.size() + (slot_.looks_empty() ? 0 : 1);
-    sum.timers_armed += heap_->size();
 }
 
 }  // namespace pollux::inline v0::detail

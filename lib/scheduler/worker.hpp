@@ -44,6 +44,8 @@ public:
 
     /// The life of a worker thread: polls until the runtime ends.
     void run_until_stopped() noexcept;
+    /// The same for one that stands in for others, until it is told to leave; what it has queued is then others' to run.
+    void run_until_relieved() noexcept;
     /// The same for a runtime without threads, by the thread that ends it.
     void drive_until_stopped() noexcept;
     /// Makes this thread the worker's for a scope.
@@ -77,6 +79,9 @@ public:
     void complete_here(task_header& task) noexcept;
     /// Runs what stands in its queues and belongs to `task`, below the poll that this worker is in. False: nothing did.
     bool run_one_of(task_header& task) noexcept;
+    /// Around something inside a poll that blocks: meanwhile another thread does this worker's duties, if one can be had.
+    void step_aside() noexcept;
+    void come_back() noexcept;
     /// A task that is in the middle of forks is cancelled, or the runtime is ending: the list has a task only once it has waited.
     bool must_end(const task_header& task) const noexcept;
 
@@ -88,6 +93,12 @@ public:
     runtime_core& core() const noexcept { return core_; }
     const std::shared_ptr<sleep_heap>& heap() const noexcept { return heap_; }
     unsigned index() const noexcept { return index_; }
+    /// Of the worker whose heap it serves.
+    unsigned heap_index() const noexcept { return heap_index_; }
+    /// Who stands in for it, or null.
+    worker* stand_in() const noexcept {
+        return stand_in_.load(std::memory_order::acquire);
+    }  // pairs with stand_ins::hire()
 
     // forking_execution
     context& context_of_fork(promise_base& child) noexcept override;
@@ -96,6 +107,7 @@ public:
 
 private:
     friend class runtime_core;
+    friend class stand_ins;
 
     struct overflow_to_injection {
         worker& self;
@@ -103,7 +115,7 @@ private:
         void push_batch(runnable** items, std::size_t n) noexcept;
     };
 
-    void run_simulated() noexcept;
+    void run_one_by_one() noexcept;
     runnable* next() noexcept;
     runnable* next_when_due() noexcept;
     runnable* next_when_empty() noexcept;
@@ -124,6 +136,7 @@ private:
     void drop_unseen(task_header& task, task_id failed_task, std::uint64_t state) noexcept;
     runnable* steal_slot(std::uint64_t least_age) noexcept;
     void leave_search() noexcept;
+    void give_to_others(runnable& item) noexcept;
     void publish_local_push() noexcept;
     void fire_sleeps() noexcept;
     void tune_interval(std::uint64_t now) noexcept;
@@ -160,7 +173,13 @@ private:
     next_slot<runnable, switching_sync> slot_;
     run_queue<runnable, switching_sync> queue_;
     parker parker_;
-    std::shared_ptr<sleep_heap> heap_;
+    std::shared_ptr<sleep_heap> heap_;  // of one that stands in: another worker's, from its hiring on
+    unsigned heap_index_;
+
+    // Written by stand_ins, under its lock.
+    std::atomic<worker*> stand_in_{nullptr};
+    std::atomic<bool> is_relieved_{false};
+    unsigned away_for_ = 0;  // a set of absences
 
     block_cache blocks_;
 
@@ -182,6 +201,9 @@ private:
     execution* outer_execution_;
     block_cache* outer_blocks_;
 };
+
+/// The runtime that this thread is a worker of, while it has stepped aside; else null.
+extern constinit thread_local const runtime_core* in_place_of;
 
 /// The worker that this thread is, or null.
 inline worker* this_worker() noexcept {

@@ -36,7 +36,7 @@ void cpu_pause() noexcept {
 // --- stealing ----------------------------------------------------------------------------------------------------------------
 
 runnable* worker::search() noexcept {
-    if (core_.workers().size() == 1) return nullptr;
+    if (!core_.has_other_workers()) return nullptr;
     if (!is_searching_) {
         if (!core_.idle().begin_search()) return nullptr;
         is_searching_ = true;
@@ -143,7 +143,7 @@ void worker::park() noexcept {
     if (has_work_anywhere()) {  // re-check: what was pushed before the fence in announce_sleep is seen here
         core_.idle().resume_search(index_);
         is_searching_ = true;
-        if (core_.workers().size() == 1) leave_search();
+        if (!core_.has_other_workers()) leave_search();
         return;
     }
     auto deadline = heap_->earliest();
@@ -159,7 +159,7 @@ void worker::park() noexcept {
         count_.wakes.add(1);
         may_rest_ = true;
         is_searching_ = true;
-        if (core_.workers().size() == 1) leave_search();
+        if (!core_.has_other_workers()) leave_search();
     } else {
         may_rest_ = false;
     }

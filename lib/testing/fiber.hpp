@@ -12,6 +12,7 @@ namespace pollux::inline v0::detail {
 
 struct execution;
 class block_cache;
+class runtime_core;
 
 /// Memory for one fiber, with a page below it that nobody may touch.
 class fiber_stack {
@@ -58,6 +59,7 @@ private:
     exceptions exceptions_{};
     execution* execution_ = nullptr;
     block_cache* blocks_ = nullptr;
+    const runtime_core* in_place_of_ = nullptr;
 
     // For the sanitizers.
     const void* bottom_ = nullptr;

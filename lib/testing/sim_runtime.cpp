@@ -44,6 +44,11 @@ std::uint64_t seed_from_environment(std::uint64_t otherwise) {
     return seed;
 }
 
+void refuse_inside(const detail::simulation& world, const char* message) {
+    if (!world.is_on_first())
+        throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur), message);
+}
+
 }  // namespace
 
 sim_runtime::sim_runtime(std::uint64_t seed, runtime_options options) : exceptions_(std::uncaught_exceptions()) {
@@ -70,7 +75,7 @@ sim_runtime::~sim_runtime() {
 
 shutdown_report sim_runtime::shutdown(std::chrono::nanoseconds grace) {
     const detail::simulation_scope scope(*world_);
-    detail::refuse_on_worker(*core_, "pollux: sim_runtime: shutdown: called inside one of its tasks; call it outside");
+    refuse_inside(*world_, "pollux: sim_runtime: shutdown: called inside one of its tasks or jobs; call it outside");
     return core_->shutdown(grace);
 }
 
@@ -78,10 +83,7 @@ runtime_metrics sim_runtime::metrics() const noexcept { return core_->metrics();
 
 void sim_runtime::advance(std::chrono::nanoseconds duration) {
     const detail::simulation_scope scope(*world_);
-    if (!world_->is_on_first())
-        throw std::system_error(
-            std::make_error_code(std::errc::resource_deadlock_would_occur),
-            "pollux: sim_runtime: advance: called inside one of its tasks or jobs; call it outside");
+    refuse_inside(*world_, "pollux: sim_runtime: advance: called inside one of its tasks or jobs; call it outside");
     world_->run_until(world_->now() + duration);
 }
 
