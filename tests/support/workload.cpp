@@ -10,6 +10,7 @@
 #include "pollux/coro/fork_join.hpp"
 #include "pollux/future/join.hpp"
 #include "pollux/future/select.hpp"
+#include "pollux/offload/block_in_place.hpp"
 #include "pollux/offload/blocking.hpp"
 #include "pollux/offload/offload.hpp"
 #include "pollux/runtime/errors.hpp"
@@ -120,6 +121,16 @@ task<> blocks(workload_ledger& ledger, number value) {
     if (got != mixed(value)) ++ledger.wrong_results;
 }
 
+task<> steps_aside(workload_ledger& ledger, number value) {
+    co_await yield_now();
+    const number got = block_in_place([&ledger, value] {
+        spawn(node(ledger, value, 0)).detach();
+        return mixed(value);
+    });
+    if (got != mixed(value)) ++ledger.wrong_results;
+    co_await yield_now();
+}
+
 // What has not ended in time is dropped in the middle.
 task<> races(workload_ledger& ledger, number left, number right, int depth) {
     auto child = start(ledger, left, depth);
@@ -152,7 +163,7 @@ task<number> node(workload_ledger& ledger, number number_of_this, int depth) {
         const number left = mixed(choice + 1);
         const number right = mixed(choice + 2);
         const int below = depth - 1;
-        switch (depth == 0 ? choice % 4 : choice % 12) {
+        switch (depth == 0 ? choice % 4 : choice % 13) {
             case 0: co_await yield_now(); break;
             case 1: co_await sleeps(left); break;
             case 2: co_await offloads(ledger, left); break;
@@ -171,6 +182,7 @@ task<number> node(workload_ledger& ledger, number number_of_this, int depth) {
             case 9: co_await forks_below_join(ledger, left, right, below); break;
             case 10: co_await races(ledger, left, right, below); break;
             case 11: co_await takes_some(ledger, left, below); break;
+            case 12: co_await steps_aside(ledger, left); break;
         }
     }
     ++ledger.finished;

@@ -20,6 +20,7 @@
 #include "pollux/core/block_on.hpp"
 #include "pollux/coro/fork_join.hpp"
 #include "pollux/coro/task.hpp"
+#include "pollux/offload/block_in_place.hpp"
 #include "pollux/offload/blocking.hpp"
 #include "pollux/offload/offload.hpp"
 #include "pollux/runtime/errors.hpp"
@@ -191,6 +192,22 @@ TEST_SUITE("testing/sim_runtime") {
             for (auto& each : handles) sim.block_on(each);
             CHECK(runs == 16);
             CHECK(sim.block_on(sim.spawn(fib(10))) == 55);
+        }
+    }
+
+    TEST_CASE("block_in_place: on the one worker, another goes on with what it waits for") {
+        for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+            CAPTURE(seed);
+            sim_runtime sim(seed, workers(1));
+            auto handle = sim.spawn([] {
+                auto first = pollux::spawn(number(2));
+                auto second = pollux::spawn(pollux::sleep_for(1ms));
+                return pollux::block_in_place([&] {
+                    pollux::block_on(second);
+                    return pollux::block_on(first);
+                });
+            });
+            CHECK(sim.block_on(handle) == 2);
         }
     }
 
