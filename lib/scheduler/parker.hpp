@@ -55,6 +55,9 @@ public:
         if (state_.exchange(notified_, std::memory_order::release) == parked_) Futex::wake_one(state_);
     }
 
+    /// The owner sleeps, or is about to: for whoever describes it, so a relaxed look will do.
+    bool is_parked() const noexcept { return state_.load(std::memory_order::relaxed) == parked_; }
+
 private:
     // Acquire: pairs with the release in unpark(), and with all earlier ones: exchanges do not end a release sequence.
     bool take() noexcept { return state_.exchange(empty_, std::memory_order::acquire) == notified_; }

@@ -19,6 +19,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -101,6 +102,8 @@ public:
     bool is_in_child() const noexcept { return fork_guard_.is_in_child(); }
 
     runtime_metrics metrics() const noexcept;
+    /// For whoever finds that it hangs: a line for each worker, and for each task that has waited, at some moment. Threads: any.
+    std::string describe();
     const runtime_options& options() const noexcept { return options_; }
     unsigned cpu_slots() const noexcept { return options_.cpu_slots; }
 

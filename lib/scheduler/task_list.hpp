@@ -38,6 +38,14 @@ public:
         const std::lock_guard guard(home.lock);
         task.unlink();
     }
+    /// Visits what is there at some moment.
+    template <class Visit>
+    void for_each(Visit&& visit) noexcept {
+        for (std::size_t i = 0; i <= mask_; ++i) {
+            const std::lock_guard guard(shards_[i].lock);
+            visit_all(shards_[i].tasks, visit);
+        }
+    }
     /// From now on nothing is inserted. Visits what is there.
     template <class Visit>
     void close(Visit&& visit) noexcept {
@@ -45,8 +53,7 @@ public:
             shard& each = shards_[i];
             const std::lock_guard guard(each.lock);
             each.is_closed = true;
-            for (task_links* one = each.tasks.next_task(); one != &each.tasks; one = one->next_task())
-                visit(static_cast<task_header&>(*one));
+            visit_all(each.tasks, visit);
         }
     }
 
@@ -57,6 +64,12 @@ private:
         task_links tasks;
         bool is_closed = false;
     };
+
+    template <class Visit>
+    static void visit_all(task_links& circle, Visit& visit) noexcept {
+        for (task_links* one = circle.next_task(); one != &circle; one = one->next_task())
+            visit(static_cast<task_header&>(*one));
+    }
 
     shard& shard_of(const task_header& task) noexcept {
         // Blocks of one size follow each other: fold the middle bits, in which they differ.

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "pollux/core/execution.hpp"
 #include "pollux/coro/fork_point.hpp"
@@ -88,6 +89,8 @@ public:
     // Any thread.
     void unpark() noexcept { parker_.unpark(); }
     void add_to(runtime_metrics& sum) const noexcept;
+    /// Appends what it is at and what waits with it, a line.
+    void describe(std::string& text) const;
     /// Tasks that the end of the runtime has cancelled.
     std::uint64_t cancelled() const noexcept { return count_.cancelled.read(); }
     runtime_core& core() const noexcept { return core_; }

@@ -12,6 +12,7 @@
 #include "pollux/core/runnable.hpp"
 #include "pollux/core/task_header.hpp"
 #include "pollux/testing/poll.hpp"
+#include "scheduler/runtime_core.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -170,7 +171,8 @@ std::string simulation::describe() const {
                  : each->is == state::waits_a_turn ? " waits for another thread, "
                                                    : " sleeps, ");
     }
-    return text + "seed " + std::to_string(seed_) + "; was a wake-up lost, or does it come from outside?";
+    text += "seed " + std::to_string(seed_) + "; was a wake-up lost, or does it come from outside?\n";
+    return runtime_ != nullptr ? text + runtime_->describe() : text;
 }
 
 void simulation::suspend(const char* where) noexcept {

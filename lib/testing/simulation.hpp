@@ -36,7 +36,7 @@ public:
     std::uint64_t seed() const noexcept { return seed_; }
     const std::string& event_log() const noexcept { return log_; }
     /// Whose block_on waits here; another runtime's waits in the system.
-    void serves(const runtime_core& runtime) noexcept { runtime_ = &runtime; }
+    void serves(runtime_core& runtime) noexcept { runtime_ = &runtime; }
     bool is_on_its_thread() const noexcept { return std::this_thread::get_id() == thread_; }
     /// The caller is the first thread, not one that the world has made.
     bool is_on_first() const noexcept;
@@ -75,7 +75,7 @@ private:
     std::uint64_t random_;
     std::uint64_t switch_one_in_;  // at a yield point
     time_point now_;
-    const runtime_core* runtime_ = nullptr;
+    runtime_core* runtime_ = nullptr;
     std::vector<std::shared_ptr<strand>> strands_;  // the first is this thread
     strand* running_;
     std::vector<strand*> candidates_;
