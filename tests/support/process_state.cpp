@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <limits>
@@ -27,10 +28,12 @@ std::atomic<int> granted_threads = no_limit;
 #if defined(POLLUX_PTHREAD_CREATE_IS_TAKEN)
 
 bool pollux::test::threads_can_be_refused() noexcept { return false; }
+bool pollux::test::heap_can_be_measured() noexcept { return false; }
 
 #else
 
 bool pollux::test::threads_can_be_refused() noexcept { return true; }
+bool pollux::test::heap_can_be_measured() noexcept { return true; }
 
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*start)(void*),
                               void* argument) {
@@ -44,3 +47,4 @@ extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attribute
 
 pollux::test::refused_threads::refused_threads(int granted) noexcept { granted_threads = granted; }
 pollux::test::refused_threads::~refused_threads() { granted_threads = no_limit; }
+int pollux::test::refused_threads::count() const noexcept { return std::max(0, -granted_threads.load()); }

@@ -15,6 +15,9 @@ inline std::size_t entries_of(const char* directory) {
 inline std::size_t threads_of_process() { return entries_of("/proc/self/task"); }
 inline std::size_t descriptors_of_process() { return entries_of("/proc/self/fd"); }
 
+/// False under a sanitizer, whose heap keeps what was freed.
+bool heap_can_be_measured() noexcept;
+
 /// False under thread and address sanitizer, which have a pthread_create of their own: then nothing is refused.
 bool threads_can_be_refused() noexcept;
 
@@ -25,6 +28,9 @@ public:
     refused_threads(const refused_threads&) = delete;
     refused_threads& operator=(const refused_threads&) = delete;
     ~refused_threads();
+
+    /// How many it has refused so far.
+    int count() const noexcept;
 };
 
 }  // namespace pollux::test

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+// A million tasks that are alive at once: what they took goes back, to the heap while their runtime lives, and to the system after
+// its end.
+#include "pollux/runtime/runtime.hpp"
+
+#include <doctest/doctest.h>
+#include <malloc.h>
+
+#include <cstddef>
+#include <deque>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "pollux/core/block_on.hpp"
+#include "pollux/coro/task.hpp"
+#include "pollux/runtime/spawn.hpp"
+#include "pollux/sync/oneshot.hpp"
+#include "support/process_state.hpp"
+#include "support/workers.hpp"
+
+namespace {
+
+using pollux::task;
+using pollux::test::heap_can_be_measured;
+using pollux::test::workers;
+namespace oneshot = pollux::sync::oneshot;
+
+task<int> waits_for(oneshot::receiver<int> event) {
+    auto result = co_await event;
+    co_return result.value_or(0);
+}
+
+struct population {
+    // Up to `n` tasks. Called inside of the runtime.
+    void grow_to(std::size_t n) {
+        while (handles.size() != n) add();
+    }
+    void add() {
+        auto [event, wait] = oneshot::channel<int>();
+        events.push_back(std::move(event));
+        handles.push_back(pollux::spawn(waits_for(std::move(wait))));
+    }
+
+    // Not vectors: once the C library has seen a block of megabytes come and go, each of its arenas keeps twice as much.
+    std::deque<pollux::join_handle<int>> handles;
+    std::deque<oneshot::sender<int>> events;
+};
+
+// On a worker: the blocks come from its cache.
+task<> grow_on_worker(population& all, std::size_t n) {
+    all.grow_to(n);
+    co_return;
+}
+
+struct ends {
+    std::size_t alive_at_once = 0, woken = 0, aborted = 0;
+};
+
+// Half of the tasks are spawned by a worker and half from outside; of each half, every second is woken to its end, and the others
+// are aborted.
+ends live_and_end(pollux::runtime& rt, std::size_t n) {
+    ends seen;
+    population all;
+    rt.block_on(rt.spawn(grow_on_worker(all, n / 2)));
+    rt.block_on([&] { all.grow_to(n); });
+    seen.alive_at_once = rt.metrics().alive_tasks;
+    for (std::size_t i = 0; i != n; ++i) {
+        if (i % 2 == 0)
+            static_cast<void>(std::move(all.events[i]).send(1));
+        else
+            all.handles[i].abort();
+    }
+    for (auto& handle : all.handles) {
+        try {
+            if (pollux::block_on(handle) == 1) ++seen.woken;
+        } catch (const pollux::task_cancelled&) {
+            ++seen.aborted;
+        }
+    }
+    return seen;
+}
+
+std::size_t heap_bytes() { return mallinfo2().uordblks; }
+
+// What the C library keeps of freed memory is not ours, so it is asked to give it back first.
+std::size_t resident_kilobytes() {
+    malloc_trim(0);
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with("VmRSS:")) return std::stoul(line.substr(6));
+    return 0;
+}
+
+bool is_within(std::size_t value, std::size_t expected, std::size_t percent) {
+    const auto distance = value > expected ? value - expected : expected - value;
+    return distance * 100 <= expected * percent;
+}
+
+}  // namespace
+
+TEST_SUITE("scheduler/memory_stress") {
+    TEST_CASE("runtime: a million tasks alive, woken and aborted give all of their memory back") {
+        // A sanitizer's heap keeps what was freed, and takes several times as much for each block.
+        const std::size_t n = heap_can_be_measured() ? 1'000'000 : 20'000;
+        // Small freed blocks in a list of their own would keep the C library from seeing that all around them is free, too: without
+        // this, some 50 MB at the top of a thread's arena stay until its next large free.
+        if (heap_can_be_measured()) REQUIRE(mallopt(M_MXFAST, 0) == 1);
+        for (const unsigned count : {1u, 2u}) {
+            CAPTURE(count);
+            std::size_t bytes_of_runtime = 0;
+            std::size_t bytes_afterwards = 0;
+            ends seen;
+            // On a thread of its own, with which the C library's list of blocks for it goes.
+            const auto life = [&](std::size_t tasks) {
+                pollux::runtime rt(workers(count));
+                live_and_end(rt, 2000);  // fills the workers' free lists
+                bytes_of_runtime = heap_bytes();
+                seen = live_and_end(rt, tasks);
+                bytes_afterwards = heap_bytes();
+            };
+            std::thread(life, 2000).join();  // makes what stays: arenas, and the stacks of threads
+            const auto bytes_before = heap_bytes();
+            const auto resident_before = resident_kilobytes();
+            std::thread(life, n).join();
+            const auto bytes_at_the_end = heap_bytes();
+            const auto resident_at_the_end = resident_kilobytes();
+
+            CHECK(seen.alive_at_once == n);
+            CHECK(seen.woken == n / 2);
+            CHECK(seen.aborted == n / 2);
+            if (!heap_can_be_measured()) continue;
+            // Beyond what its workers' free lists may have got since: for each, 128 blocks of the size of these frames.
+            CHECK(bytes_afterwards < bytes_of_runtime + count * 128 * 384);
+            CHECK(is_within(bytes_at_the_end, bytes_before, 1));
+            CHECK(is_within(resident_at_the_end, resident_before, 10));
+        }
+    }
+}
