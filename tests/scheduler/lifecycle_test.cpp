@@ -196,4 +196,40 @@ TEST_SUITE("scheduler/lifecycle") {
         let_go = true;
         CHECK(rt.block_on(first) == 1);
     }
+
+    TEST_CASE("blocking: whichever of its threads is refused, the jobs are done by those that are there") {
+        if (!threads_can_be_refused()) return;
+        const std::size_t threads = threads_of_process();
+        for (int granted = 1; granted != 6; ++granted) {
+            CAPTURE(granted);
+            std::atomic<int> running = 0;
+            std::atomic<int> ended = 0;
+            std::atomic<bool> let_go = false;
+            const auto job = [&] {
+                ++running;
+                while (!let_go) std::this_thread::yield();
+                ++ended;
+            };
+            std::vector<pollux::join_handle<void>> handles;
+            {
+                pollux::runtime rt(workers(1));
+                for (int i = 0; i != granted; ++i) {
+                    handles.push_back(rt.spawn(pollux::blocking(job)));
+                    while (running <= i) std::this_thread::yield();
+                }
+                const refused_threads limit(0);
+                // A thread that is there without a job takes one more; then none is left.
+                while (limit.count() == 0) {
+                    const int before = running;
+                    handles.push_back(rt.spawn(pollux::blocking(job)));
+                    while (limit.count() == 0 && running == before) std::this_thread::yield();
+                }
+                CHECK(ended == 0);
+                let_go = true;
+                for (auto& each : handles) rt.block_on(each);
+                CHECK(ended == static_cast<int>(handles.size()));
+            }
+            CHECK(settled(threads_of_process, threads) == threads);
+        }
+    }
 }
