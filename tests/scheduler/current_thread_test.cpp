@@ -2,9 +2,13 @@
 #include "pollux/runtime/current_thread_runtime.hpp"
 
 #include <doctest/doctest.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -220,5 +224,48 @@ TEST_SUITE("scheduler/current_thread") {
         rt.block_on(std::move(spawned));
         CHECK(pollux::clock::now() - start >= 5ms);
         CHECK(rt.metrics().timers_armed == 0);
+    }
+
+    TEST_CASE("poll_once: in somebody else's poll(2) loop, which is told by whoever wakes") {
+        pollux::current_thread_runtime rt;
+        const int told = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        REQUIRE(told >= 0);
+        constexpr int rounds = 100;
+        manual_event events[rounds];
+        auto awaits_all = [](manual_event* wait_for) -> task<int> {
+            int sum = 0;
+            for (int i = 0; i != rounds; ++i) {
+                auto fut = wait_for[i].wait();
+                co_await fut;
+                ++sum;
+            }
+            co_await pollux::sleep_for(std::chrono::milliseconds(2));
+            co_return sum;
+        };
+        auto handle = rt.spawn(awaits_all(events));
+        std::thread wakes([&] {
+            for (manual_event& each : events) {
+                each.set();
+                constexpr std::uint64_t one = 1;
+                static_cast<void>(::write(told, &one, sizeof one));
+            }
+        });
+        int late = 0;
+        while (!handle.is_finished()) {
+            while (rt.poll_once() != 0) {}
+            if (handle.is_finished()) break;
+            // The runtime does not say when its next sleep ends, so the loop looks every millisecond while there is one.
+            pollfd waits_for{told, POLLIN, 0};
+            const int answer = ::poll(&waits_for, 1, rt.metrics().timers_armed != 0 ? 1 : 10'000);
+            std::uint64_t times = 0;
+            if (answer == 1)
+                static_cast<void>(::read(told, &times, sizeof times));
+            else if (rt.metrics().timers_armed == 0)
+                ++late;
+        }
+        wakes.join();
+        ::close(told);
+        CHECK(late == 0);
+        CHECK(rt.block_on(std::move(handle)) == rounds);
     }
 }
