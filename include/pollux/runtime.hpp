@@ -13,6 +13,7 @@
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/runtime/spawn.hpp"
 #include "pollux/runtime/task_local.hpp"
+#include "pollux/runtime/task_scope.hpp"
 #include "pollux/runtime/unconstrained.hpp"
 #include "pollux/runtime/yield.hpp"
 #include "pollux/sync/cancellation_token.hpp"

@@ -38,7 +38,7 @@ public:
     platform& operator=(const platform&) = delete;
     virtual ~platform() = default;
 
-    /// Another thread may go on here; `where` says between which steps. Never called with a lock held.
+    /// Another thread may go on here; `where` says between which steps. Never called with a std::mutex held.
     virtual void yield_point(const char* where) noexcept;
     virtual time_point now() noexcept;
     /// See os_futex::wait.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The scheduler's side of fork_fallback: children of a fork below a plain poll are tasks, and destroying their parent waits for
 // the poll that another worker may be in.
-#include "core/platform.hpp"
 #include "pollux/core/task_state.hpp"
 #include "pollux/coro/coroutine_task.hpp"
 #include "pollux/coro/fork_point.hpp"
@@ -10,7 +9,7 @@
 #include "scheduler/forked_unit.hpp"
 #include "scheduler/runtime_core.hpp"
 #include "scheduler/task_waker.hpp"
-#include "scheduler/worker.hpp"
+#include "scheduler/wait_for_cancelled.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -37,21 +36,9 @@ bool forked_tasks::is_finished(task_header& child, const waker& waker) noexcept 
 
 void forked_tasks::cancel_and_wait(task_header& child) noexcept {
     abort_task(child);
-    runtime_core& core = *static_cast<runtime_core*>(child.home);
-    while (!states::is_complete(child.state)) {
-        worker* const self = this_worker();
-        if (self != nullptr && &self->core() == &core) {
-            // What ends the child may stand in this worker's queues, where nobody else may come to it.
-            if (self->run_one_of(child)) continue;
-        } else if (!core.has_threads()) {
-            // Perhaps nobody drives: then this thread does, for the child only.
-            if (auto seat = core.try_driver_lock(); seat.owns_lock()) {
-                const worker::entered scope(*core.workers().front());
-                if (core.workers().front()->run_one_of(child)) continue;
-            }
-        }
-        wait_a_turn();
-    }
+    const auto is_child = [](const void* which, task_header& one) noexcept { return &one == which; };
+    wait_for_cancelled(*static_cast<runtime_core*>(child.home), {is_child, &child},
+                       [&] { return states::is_complete(child.state); });
 }
 
 void forked_tasks::release(task_header& child) noexcept {

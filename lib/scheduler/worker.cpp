@@ -287,10 +287,11 @@ void worker::run_fork(fork_point& point) noexcept {
     end_poll(polled, end);
 }
 
-bool worker::run_one_of(task_header& wanted) noexcept {
+bool worker::run_one_of(const waited_tasks& tasks) noexcept {
     fire_sleeps();
     const auto runs = [&](runnable& item) {
-        if (item.owner() != &wanted) return push_back(item), false;
+        task_header* const owner = item.owner();
+        if (owner == nullptr || !tasks.has(tasks.which, *owner)) return push_back(item), false;
         run_below_poll(item);
         return true;
     };

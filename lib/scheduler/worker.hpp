@@ -38,6 +38,12 @@ private:
     std::atomic<std::uint64_t> value_{0};
 };
 
+// Those that a destructor waits for.
+struct waited_tasks {
+    bool (*has)(const void* which, task_header& one) noexcept;
+    const void* which;
+};
+
 class alignas(64) worker final : public forking_execution {
 public:
     worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asymmetric);
@@ -78,8 +84,8 @@ public:
     /// The future is destroyed and the result stored: publishes the end, wakes the joiner, gives up two references.
     void complete_task(task_header& task) noexcept;
     void complete_here(task_header& task) noexcept;
-    /// Runs what stands in its queues and belongs to `task`, below the poll that this worker is in. False: nothing did.
-    bool run_one_of(task_header& task) noexcept;
+    /// Runs what stands in the queues and belongs to one of these tasks, below the poll that this worker is in. False: nothing did.
+    bool run_one_of(const waited_tasks& tasks) noexcept;
     /// Around something inside a poll that blocks: meanwhile another thread does this worker's duties, if one can be had.
     void step_aside() noexcept;
     void come_back() noexcept;

@@ -99,6 +99,8 @@ struct POLLUX_API task_header : runnable, task_links {
     virtual std::exception_ptr drop_result() noexcept = 0;
     /// Only while the future lives.
     virtual task_identity identity() const noexcept = 0;
+    /// The task_scope whose child it is, or null. Only while the future lives.
+    virtual const void* scope() const noexcept { return nullptr; }
     /// The future is gone: leaves its block with the header, which others may still use. `shelf`: of block_cache.
     virtual void block_ended(void* block, std::size_t shelf) noexcept;
 

@@ -29,7 +29,23 @@ struct POLLUX_API coroutine_task_base : task_header {
     void* frame() const noexcept { return const_cast<coroutine_task_base*>(this) + 1; }
     promise_base& promise() const noexcept { return promise_at(frame()); }
 
+    /// Undoes the making of the header and destroys the frame. Before the task was handed to a runtime.
+    static void unmake(coroutine_task_base& header) noexcept {
+        // Relaxed: nobody else knows it. The frame takes its block with it again.
+        header.state.store(0, std::memory_order::relaxed);
+        std::coroutine_handle<>::from_address(header.frame()).destroy();
+    }
+
 protected:
+    /// Of a frame that has not been started; `slot` is a result of its types.
+    void set_up(task_id id, std::source_location spawned_at, void* slot) const noexcept {
+        promise_base& promise = this->promise();
+        promise.up = id.value << frame_kind_bits | static_cast<std::uintptr_t>(frame_kind::spawned);
+        promise.slot = slot;
+        promise.innermost = nullptr;
+        promise.spawned_at = spawned_at;
+    }
+
     coroutine_task_base() noexcept = default;
     ~coroutine_task_base() = default;
 };
@@ -43,19 +59,8 @@ public:
     static coroutine_task& make_header(void* frame, task_id id, std::source_location spawned_at = {}) noexcept {
         auto* const header = ::new (static_cast<void*>(header_in_front_of(frame))) coroutine_task();
         ::new (static_cast<void*>(&header->outcome())) result<T, E>();
-        promise_base& promise = header->promise();
-        promise.up = id.value << frame_kind_bits | static_cast<std::uintptr_t>(frame_kind::spawned);
-        promise.slot = &header->outcome();
-        promise.innermost = nullptr;
-        promise.spawned_at = spawned_at;
+        header->set_up(id, spawned_at, &header->outcome());
         return *header;
-    }
-
-    /// Undoes make_header() and destroys the frame. Before the task was handed to a runtime.
-    static void unmake(coroutine_task& header) noexcept {
-        // Relaxed: nobody else knows it. The frame takes its block with it again.
-        header.state.store(0, std::memory_order::relaxed);
-        std::coroutine_handle<>::from_address(header.frame()).destroy();
     }
 
     static result<T, E>& outcome_in_front_of(void* frame) noexcept {
