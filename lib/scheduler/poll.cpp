@@ -219,7 +219,7 @@ void worker::set_poll_waker(task_header& polled) noexcept {
     set_poll_waker(polled);
     budget_.chunk_left = poll_budget::chunk;
     budget_.units_left = poll_budget::units_per_poll - poll_budget::chunk;
-    budget_.deadline = ticks_now() + slice_ticks_;
+    set_stamp(ticks_now() + slice_ticks_);
     count_.polls.add(1);
 }
 

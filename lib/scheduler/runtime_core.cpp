@@ -37,6 +37,8 @@ runtime_options checked(runtime_options options, runtime_core::flavour which) {
     if (options.blocking_keep_alive < std::chrono::nanoseconds::zero())
         throw std::invalid_argument(
             "pollux: runtime: blocking_keep_alive is negative; use 0 to end idle threads at once");
+    if (options.watchdog_limit < std::chrono::nanoseconds::zero())
+        throw std::invalid_argument("pollux: runtime: watchdog_limit is negative; use 0 for no watchdog");
     const unsigned cpus = usable_cpu_count();
     if (which == runtime_core::flavour::current_thread)
         options.workers = 1;
@@ -122,15 +124,21 @@ void runtime_core::start_threads() {
         }));
         gate.wait_for_one(is_simulated());
     }
+    if (options_.watchdog_limit != std::chrono::nanoseconds::zero() && !is_simulated()) watchdog_.start();
 }
 
 void runtime_core::stop_threads() noexcept {
     should_stop_.store(true,
                        std::memory_order::release);  // pairs with should_stop(); the unparks below make workers look
     for (const auto& each : workers_) each->unpark();
+    join_threads();
+}
+
+void runtime_core::join_threads() noexcept {
     for (runtime_thread& each : threads_) each.join();
     threads_.clear();
-    stand_ins_.stop();
+    watchdog_.stop();
+    stand_ins_.stop();  // now nobody hires any more
 }
 
 void runtime_core::all_tasks_have_ended() noexcept {
@@ -162,9 +170,7 @@ void runtime_core::end_tasks() noexcept {
     tasks_.close([](task_header& task) { abort_task(task); });
     if (is_empty) all_tasks_have_ended();
     if (has_threads()) {
-        for (runtime_thread& each : threads_) each.join();
-        threads_.clear();
-        stand_ins_.stop();
+        join_threads();
     } else {
         workers_.front()->drive_until_stopped();
     }

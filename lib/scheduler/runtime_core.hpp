@@ -38,6 +38,7 @@
 #include "scheduler/task_census.hpp"
 #include "scheduler/task_list.hpp"
 #include "scheduler/thread_hooks.hpp"
+#include "scheduler/watchdog.hpp"
 #include "scheduler/worker_list.hpp"
 
 namespace pollux::inline v0::detail {
@@ -128,6 +129,7 @@ public:
     bool has_other_workers() const noexcept { return options_.workers != 1 || stand_ins_.are_active(); }
     unsigned worker_count() const noexcept { return options_.workers; }
     stand_ins& substitutes() noexcept { return stand_ins_; }
+    watchdog& watch() noexcept { return watchdog_; }
     /// One more, for workers(). Throws: std::bad_alloc.
     std::unique_ptr<worker> make_worker();
     idle_set<switching_sync>& idle() noexcept { return idle_; }
@@ -142,6 +144,7 @@ private:
     bool accept_from_outside() noexcept;
     void start_threads();
     void stop_threads() noexcept;
+    void join_threads() noexcept;
     void end_tasks() noexcept;
     std::size_t stop_services(std::chrono::steady_clock::time_point deadline) noexcept;
     void wait_for_visitors() noexcept;
@@ -162,6 +165,7 @@ private:
     task_list tasks_;
     worker_list workers_;
     stand_ins stand_ins_{*this};
+    watchdog watchdog_{*this};
     std::uint64_t seed_;  // of the worker made last
     std::vector<runtime_thread> threads_;
 

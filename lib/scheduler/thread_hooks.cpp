@@ -45,11 +45,15 @@ unsigned this_thread_number() noexcept {
 }
 
 void name_this_thread(const std::string& name, unsigned number) noexcept {
-    char full[16];
     char digits[12];
-    std::snprintf(digits, sizeof digits, "-%u", number);
-    const int room = static_cast<int>(sizeof full - 1) - static_cast<int>(std::char_traits<char>::length(digits));
-    std::snprintf(full, sizeof full, "%.*s%s", room, name.c_str(), digits);
+    std::snprintf(digits, sizeof digits, "%u", number);
+    name_this_thread(name, digits);
+}
+
+void name_this_thread(const std::string& name, const char* word) noexcept {
+    char full[16];
+    const int room = static_cast<int>(sizeof full - 2) - static_cast<int>(std::char_traits<char>::length(word));
+    std::snprintf(full, sizeof full, "%.*s-%s", room, name.c_str(), word);
     pthread_setname_np(pthread_self(), full);
 }
 

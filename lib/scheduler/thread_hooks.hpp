@@ -54,6 +54,8 @@ unsigned this_thread_number() noexcept;
 
 /// "name-3", cut to the 15 characters that the system keeps; the number stays.
 void name_this_thread(const std::string& name, unsigned number) noexcept;
+/// The same with a word in the number's place.
+void name_this_thread(const std::string& name, const char* word) noexcept;
 
 /// Runs the hook of a thread that nobody waits for. False: it has thrown, which became one line on stderr.
 bool run_start_hook(const std::function<void()>& hook) noexcept;

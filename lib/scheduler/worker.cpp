@@ -57,7 +57,7 @@ worker::worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asym
     current = &poll_context_;
     budget_.runtime = &core;
     budget_.is_limited = true;
-    budget_.deadline = slice_ticks_;  // before the first poll: as if that had begun at zero
+    budget_.deadline = asleep_stamp;
     budget_.forced_yields = &count_.forced_yields;
 }
 
@@ -136,6 +136,8 @@ bool worker::run_one() noexcept {
 
 void worker::run_until_stopped() noexcept {
     const entered scope(*this);
+    probe_.take_this_thread();
+    be_awake(awake_stamp);
     if (core_.is_simulated()) return run_one_by_one();
     while (!core_.should_stop()) {
         runnable* item = next();
@@ -152,6 +154,7 @@ void worker::run_until_stopped() noexcept {
         } while (item != nullptr);
     }
     leave_search();
+    set_stamp(asleep_stamp);
 }
 
 void worker::drive_until_stopped() noexcept {
@@ -160,8 +163,8 @@ void worker::drive_until_stopped() noexcept {
         if (!run_one()) park();
 }
 
-// Between two items it is awake and counted as a searcher at most: see stand_ins.hpp.
-// The loop above, with a look before each item: whether this one is relieved, and in a simulation at whose turn it is.
+// The loop above, with a look before each item: whether this one is relieved (it is awake then, see stand_ins.hpp), and in a simulation
+// at whose turn it is.
 void worker::run_one_by_one() noexcept {
     while (!core_.should_stop() &&
            !is_relieved_.load(std::memory_order::relaxed)) {  // the token for a sleeper publishes it
@@ -182,9 +185,12 @@ void worker::run_one_by_one() noexcept {
 
 void worker::run_until_relieved() noexcept {
     const entered scope(*this);
+    probe_.take_this_thread();
+    be_awake(awake_stamp);
     run_one_by_one();
     while (runnable* const item = slot_.take()) give_to_others(*item);
     while (runnable* const item = queue_.pop()) give_to_others(*item);
+    set_stamp(asleep_stamp);
     core_.heap_has_earlier(heap_index_);
 }
 
@@ -197,12 +203,19 @@ void worker::step_aside() noexcept {
     // Where thieves see it.
     if (runnable* const item = slot_.take()) push_back(*item);
     in_place_of = &core_;
+    set_stamp(asleep_stamp);  // it is not stuck
     core_.substitutes().take_over(*this, absence::in_place);
 }
 
 void worker::come_back() noexcept {
     in_place_of = nullptr;
+    be_awake(ticks_now() + slice_ticks_);  // as if its poll began here
     core_.substitutes().give_back(*this, absence::in_place);
+}
+
+void worker::be_awake(std::uint64_t stamp) noexcept {
+    set_stamp(stamp);
+    core_.watch().worker_is_awake(asymmetric_fences);
 }
 
 // Without other workers there is one queue: what comes from outside goes to its back at once, so that each task has its turn.
@@ -340,7 +353,9 @@ void worker::run_below_poll(runnable& item) noexcept {
     task = outer_task;
     current = outer_current;
     locals = outer_locals;
-    budget_ = outer_budget;
+    budget_.chunk_left = outer_budget.chunk_left;
+    budget_.units_left = outer_budget.units_left;
+    set_stamp(outer_budget.deadline);
     std::memcpy(static_cast<void*>(&fork_waker_), outer_fork_waker, sizeof(waker));
     if (task != nullptr) set_poll_waker(*task);
 }
@@ -354,7 +369,7 @@ bool worker::leave_if_slice_is_over(fork_point& point) noexcept {
     if (now < budget_.deadline) return false;
     fire_sleeps();
     if (queue_.looks_empty() && slot_.looks_empty() && core_.injection().looks_empty()) {
-        budget_.deadline = now + slice_ticks_;
+        set_stamp(now + slice_ticks_);
         return false;
     }
     while (fork_point* const older = forks.pop()) {

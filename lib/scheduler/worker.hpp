@@ -10,6 +10,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -22,6 +23,7 @@
 #include "scheduler/run_queue.hpp"
 #include "scheduler/runtime_core.hpp"
 #include "scheduler/sleep_heap.hpp"
+#include "scheduler/thread_probe.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -104,6 +106,10 @@ public:
     unsigned index() const noexcept { return index_; }
     /// Of the worker whose heap it serves.
     unsigned heap_index() const noexcept { return heap_index_; }
+    /// See watchdog.hpp. Acquire: pairs with the release in set_stamp().
+    std::uint64_t stamp() const noexcept {
+        return std::atomic_ref(const_cast<std::uint64_t&>(budget_.deadline)).load(std::memory_order::acquire);
+    }
     /// Who stands in for it, or null.
     worker* stand_in() const noexcept {
         return stand_in_.load(std::memory_order::acquire);
@@ -117,6 +123,7 @@ public:
 private:
     friend class runtime_core;
     friend class stand_ins;
+    friend class watchdog;
 
     struct overflow_to_injection {
         worker& self;
@@ -149,6 +156,11 @@ private:
     void publish_local_push() noexcept;
     void fire_sleeps() noexcept;
     void tune_interval(std::uint64_t now) noexcept;
+    // Everybody but its worker reads it by stamp() only. Release: pairs with that, shows whose poll it is.
+    void set_stamp(std::uint64_t ticks) noexcept {
+        std::atomic_ref(budget_.deadline).store(ticks, std::memory_order::release);
+    }
+    void be_awake(std::uint64_t stamp) noexcept;
     std::uint64_t random() noexcept;
 
     runtime_core& core_;
@@ -189,6 +201,14 @@ private:
     std::atomic<worker*> stand_in_{nullptr};
     std::atomic<bool> is_relieved_{false};
     unsigned away_for_ = 0;  // a set of absences
+
+    // The watchdog's notes.
+    struct {
+        std::uint64_t taken_over = asleep_stamp;  // the stamp of the poll in which somebody stands in for it
+        std::uint64_t seen = asleep_stamp;        // of one that was computing, or waiting for a processor
+        std::chrono::nanoseconds cpu_time_then{};
+    } watched_;
+    thread_probe probe_;  // of its thread; published by its stamps
 
     block_cache blocks_;
 

@@ -139,8 +139,10 @@ bool worker::has_work_anywhere() noexcept {
 
 void worker::park() noexcept {
     if (may_rest_) count_.idle_wakes.add(1);
+    set_stamp(asleep_stamp);
     core_.idle().announce_sleep(index_, std::exchange(is_searching_, false));
     if (has_work_anywhere()) {  // re-check: what was pushed before the fence in announce_sleep is seen here
+        be_awake(awake_stamp);
         core_.idle().resume_search(index_);
         is_searching_ = true;
         if (!core_.has_other_workers()) leave_search();
@@ -154,6 +156,7 @@ void worker::park() noexcept {
     }
     count_.parks.add(1);
     parker_.park_until(deadline);
+    be_awake(awake_stamp);
     polls_left_ = 0;
     if (!core_.idle().cancel_sleep(index_)) {
         count_.wakes.add(1);

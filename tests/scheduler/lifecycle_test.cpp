@@ -102,7 +102,7 @@ TEST_SUITE("scheduler/lifecycle") {
     TEST_CASE("runtime: whichever of its threads is refused, the constructor throws and leaves nothing behind") {
         if (!threads_can_be_refused()) return;
         const std::size_t threads = threads_of_process();
-        for (int granted = 0; granted != 4; ++granted) {
+        for (int granted = 0; granted != 5; ++granted) {  // four workers, and the watchdog
             CAPTURE(granted);
             const refused_threads limit(granted);
             try {

@@ -29,14 +29,20 @@ struct runtime_options {
     std::string name = "pollux";
     /// 0: random. Else the order of stealing and the choices that fairness makes repeat.
     std::uint64_t seed = 0;
-    /// Called on each thread of the runtime, workers and blocking threads, before its first and after its last work. An
-    /// exception of on_thread_start comes out of the runtime's constructor; one of on_thread_stop is one line on stderr.
+    /// Called on each thread of the runtime, workers, those that stand in for them and blocking threads, before its first and after
+    /// its last work. An exception of on_thread_start comes out of the runtime's constructor; one of on_thread_stop, or on a thread
+    /// that is to stand in, is one line on stderr.
     std::function<void()> on_thread_start = {}, on_thread_stop = {};
     /// Called with what a task threw that nobody will see: its handle was dropped or detached. Empty: one line on stderr.
     /// Runs on the worker that ended the task, or the thread that dropped the handle.
     std::function<void(task_id, std::exception_ptr)> on_unhandled_exception = {};
-    /// How long a thread of `blocking` waits for its next job before it ends.
+    /// How long a thread of `blocking`, or one that stands in for workers, waits for its next job before it ends.
     std::chrono::nanoseconds blocking_keep_alive = std::chrono::seconds(10);
+    /// Polls that take longer are reported once. A thread of its own looks at all workers every 5 ms, or twice in the limit if that
+    /// is shorter, but at most every millisecond; it sleeps when they have slept for a second. It also has another thread stand in
+    /// for a worker that has been in one poll for 5 ms, so that its other tasks and sleeps go on. 0: no such thread, no reports, and
+    /// a poll that blocks holds up what is queued behind it. A current_thread_runtime has none.
+    std::chrono::nanoseconds watchdog_limit = std::chrono::milliseconds(100);
 };
 
 }  // namespace pollux::inline v0

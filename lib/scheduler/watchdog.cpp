@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+#include "scheduler/watchdog.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/ticks.hpp"
+#include "scheduler/runtime_core.hpp"
+#include "scheduler/thread_hooks.hpp"
+#include "scheduler/worker.hpp"
+
+namespace pollux::inline v0::detail {
+
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+// Between two looks: the others wait at most for twice that behind a poll that blocks, three times behind one that computes, and
+// a wake-up of a thread.
+constexpr auto longest_period = std::chrono::milliseconds(5);
+// A shorter limit than twice that is not kept to.
+constexpr auto shortest_period = std::chrono::milliseconds(1);
+// A worker is stuck in a poll that has lasted so long. Much longer than a slice: polls of more than that are mistakes, or meant to
+// be in blocking or offload.
+constexpr std::uint64_t stuck_ms = 5;
+// What a worker that computes has run for since it was first seen there; half of what passes between two looks.
+constexpr auto enough_cpu_time = std::chrono::microseconds(2500);
+// What all workers have slept before the watchdog does. Shorter would mean more wake-ups of it in a runtime with little to do.
+constexpr auto rest_after = std::chrono::seconds(1);
+
+}  // namespace
+
+void watchdog::start() {
+    thread_ = core_.start_thread([this]() noexcept {
+        name_this_thread(core_.options().name, "watch");
+        run();
+    });
+}
+
+void watchdog::stop() noexcept {
+    should_stop_.store(true, std::memory_order::relaxed);  // the token publishes it
+    parker_.unpark();
+    if (thread_.joinable()) thread_.join();
+}
+
+void watchdog::run() noexcept {
+    const auto half = std::chrono::duration_cast<std::chrono::nanoseconds>(core_.options().watchdog_limit) / 2;
+    const auto period = std::clamp<std::chrono::nanoseconds>(half, shortest_period, longest_period);
+    auto busy_until = steady::now();
+    while (!should_stop_.load(std::memory_order::relaxed)) {  // published by the token
+        look();
+        const auto now = steady::now();
+        if (!sees_only_sleepers() || core_.substitutes().has_missing())
+            busy_until = now;
+        else if (now - busy_until >= rest_after) {
+            sleep();
+            busy_until = steady::now();
+            continue;
+        }
+        parker_.park_until(now + period);
+    }
+}
+
+bool watchdog::sees_only_sleepers() const noexcept {
+    return std::ranges::all_of(core_.workers(), [](const auto& each) { return each->stamp() == asleep_stamp; });
+}
+
+void watchdog::sleep() noexcept {
+    is_asleep_.store(true, std::memory_order::relaxed);  // (a); ordered by the fence
+    if (core_.idle().is_asymmetric())
+        std_sync::heavy_fence();  // (b); pairs with the light fence in worker_is_awake()
+    else
+        std_sync::full_fence();                   // (b); pairs with the full fence there
+    const bool may_sleep = sees_only_sleepers();  // (c) re-check: who has woken before the fence is seen
+    while (may_sleep && is_asleep_.load(std::memory_order::relaxed) && !should_stop_.load(std::memory_order::relaxed))
+        parker_.park();
+    is_asleep_.store(false, std::memory_order::relaxed);  // a token that is on its way is spurious
+}
+
+void watchdog::look() noexcept {
+    const std::uint64_t now = ticks_now();
+    for (const auto& each : core_.workers()) look_at(*each, now);
+    if (core_.substitutes().has_missing()) core_.substitutes().try_again();
+}
+
+void watchdog::look_at(worker& each, std::uint64_t now) noexcept {
+    const std::uint64_t stamp = each.stamp();
+    auto& taken_over = each.watched_.taken_over;
+    if (taken_over != asleep_stamp && taken_over != stamp) {
+        core_.substitutes().give_back(each, absence::stuck);
+        taken_over = asleep_stamp;
+    }
+    if (stamp <= awake_stamp) return;
+    // Signed: processors' clocks may differ a little.
+    const auto age = static_cast<std::int64_t>(now - (stamp - each.slice_ticks_));
+    if (age < static_cast<std::int64_t>(stuck_ms * each.ticks_per_ms_)) return;
+    if (taken_over == asleep_stamp) {
+        if (only_waits_for_cpu(each, stamp)) return;
+        taken_over = stamp;
+        core_.substitutes().take_over(each, absence::stuck);
+    }
+    // A push to the next slot wakes nobody, and its worker does not come to it.
+    if (runnable* const item = each.steal_slot(0)) core_.schedule_any(*item);
+}
+
+// Where it neither waits for anything nor has run for much of the time since the last look.
+bool watchdog::only_waits_for_cpu(worker& each, std::uint64_t stamp) noexcept {
+    if (each.probe_.is_blocked()) return false;
+    const auto cpu_time = each.probe_.cpu_time();
+    auto& notes = each.watched_;
+    if (std::exchange(notes.seen, stamp) != stamp) {
+        notes.cpu_time_then = cpu_time;
+        return true;
+    }
+    return cpu_time - notes.cpu_time_then < enough_cpu_time;
+}
+
+}  // namespace pollux::inline v0::detail
