@@ -115,6 +115,7 @@ void runtime_core::drop_owner() noexcept {
 
 void runtime_core::start_threads() {
     start_gate gate;
+    threads_.reserve(workers_.size());  // a thread that has started and finds no place here would end the process
     for (const auto& each : workers_) {
         threads_.push_back(start_thread([this, &gate, self = each.get()]() noexcept {
             if (!is_simulated()) name_this_thread(options_.name, self->index());
