@@ -5,6 +5,7 @@
 // Invariants: the loop reads a frame's `up` before it resumes it, since a frame that ends is gone. It touches nothing of a frame
 // after its unit has been handed on (moved). Destroying a chain goes from the innermost frame outwards, one frame at a time.
 #include <exception>
+#include <new>
 #include <utility>
 
 #include "coro/drive.hpp"
@@ -111,12 +112,27 @@ next_step after_end_of(execution& self, std::uintptr_t up) noexcept {
 
 bool ask_for_budget(promise_base& promise) { return leaf_context(promise).consume_budget(); }
 
-wait_end keep_thrown() noexcept {
-    current_execution->thrown = std::current_exception();
+namespace {
+
+static_assert(sizeof(std::exception_ptr) == sizeof(suspension_point::frame));
+std::exception_ptr& kept_in(suspension_point& point) noexcept {
+    return *std::launder(reinterpret_cast<std::exception_ptr*>(&point.frame));
+}
+
+}  // namespace
+
+wait_end keep_thrown(suspension_point& point) noexcept {
+    point.poll_again = nullptr;
+    ::new (static_cast<void*>(&point.frame)) std::exception_ptr(std::current_exception());
     return wait_end::ready;
 }
 
-void rethrow_thrown() { std::rethrow_exception(std::exchange(current_execution->thrown, nullptr)); }
+void rethrow_thrown(suspension_point& point) {
+    std::exception_ptr kept = std::move(kept_in(point));  // nothing is left that would have to be destroyed
+    std::rethrow_exception(std::move(kept));
+}
+
+void drop_kept(suspension_point& point) noexcept { kept_in(point).~exception_ptr(); }
 
 poll_end drive(execution& self, void* frame) { return resume_frame(self, frame); }
 

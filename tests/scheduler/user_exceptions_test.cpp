@@ -37,6 +37,7 @@
 #include "pollux/stream/next.hpp"
 #include "pollux/stream/unfold.hpp"
 #include "pollux/sync/cancellation_token.hpp"
+#include "support/manual_event.hpp"
 #include "support/tracked.hpp"
 #include "support/wait_until.hpp"
 #include "support/workers.hpp"
@@ -226,6 +227,40 @@ TEST_SUITE("scheduler/user_exceptions") {
         }
         pollux::current_thread_runtime rt;
         all_come_to_whoever_awaits(rt);
+    }
+
+    TEST_CASE(
+        "co_await: of two in one expression each keeps its own exception, whatever is thrown elsewhere before it is "
+        "told") {
+        // g++ asks the first for its result after the second has waited. The exception stood with the worker: it was another task's by
+        // then, or gone. Seen as a crash of the scenario of blocking in out_of_memory_test.cpp.
+        pollux::test::manual_event first;
+        pollux::test::manual_event second;
+        pollux::test::manual_event third;
+        const auto fails_after = [](pollux::test::manual_event event, const char* what) -> task<int> {
+            auto fut = event.wait();
+            co_await fut;
+            throw std::runtime_error(what);
+        };
+        const auto adds = [](task<int> one, task<int> two) -> task<int> {
+            auto a = pollux::spawn(std::move(one));
+            auto b = pollux::spawn(std::move(two));
+            const int sum = co_await a + co_await b;
+            co_return sum;
+        };
+        pollux::current_thread_runtime rt;
+        {
+            auto waiting = rt.spawn(adds(fails_after(first, "its own"), fails_after(second, "the second")));
+            auto dropped = rt.spawn(adds(fails_after(third, "dropped"), fails_after(pollux::test::manual_event(), "")));
+            rt.run_until_stalled();
+            first.set();
+            third.set();
+            rt.run_until_stalled();
+            CHECK_THROWS_AS(rt.block_on(rt.spawn(throws_in_its_body(1))), expected_one);
+            dropped.abort();
+            second.set();
+            CHECK_THROWS_WITH_AS(rt.block_on(waiting), "its own", std::runtime_error);
+        }
     }
 
     TEST_CASE("on_unhandled_exception: may throw itself, and the runtime goes on") {

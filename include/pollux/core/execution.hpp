@@ -44,7 +44,6 @@ struct execution {
     void* next_frame = nullptr;
     promise_base* unit = nullptr;  // pending: whose innermost frame waits
     task_id failed;                // the task that an exception has ended last
-    std::exception_ptr thrown;     // by the leaf that was polled last, on its way to the frame that is resumed next
 
     // Written at the beginning of a poll.
     context* current = nullptr;

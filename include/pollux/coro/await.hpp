@@ -52,6 +52,7 @@ public:
         : suspension_point{&poll_this_again, nullptr}, promise_(promise), fut_(fut) {}
     future_awaiter(const future_awaiter&) = delete;
     future_awaiter& operator=(const future_awaiter&) = delete;
+    ~future_awaiter() { drop_thrown(*this); }
 
     [[gnu::always_inline]] bool await_ready() {
         answer_ = fut_.poll(leaf_context(promise_));
@@ -65,7 +66,7 @@ public:
     }
     outcome_of<F> await_resume() {
         if (answer_.is_pending()) [[unlikely]]
-            rethrow_thrown();
+            rethrow_thrown(*this);
         return answer_.take();
     }
 
@@ -75,7 +76,7 @@ private:
         try {
             self.answer_ = self.fut_.poll(cx);
         } catch (...) {
-            return keep_thrown();
+            return keep_thrown(point);
         }
         return self.answer_.is_ready() ? wait_end::ready : wait_end::pending;
     }

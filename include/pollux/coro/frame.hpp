@@ -72,9 +72,20 @@ struct promise_base {
 /// A chunk of the poll's budget is used up: as context::consume_budget(), for this frame's unit.
 POLLUX_API bool ask_for_budget(promise_base& promise);
 
-/// In a handler, by a leaf's poll_again: the frame is resumed, and rethrows what is being handled.
-POLLUX_API wait_end keep_thrown() noexcept;
-[[noreturn]] POLLUX_API void rethrow_thrown();
+/// In a handler, by a leaf's poll_again: the frame is resumed, and rethrows what is being handled. The point keeps it, in the place of
+/// its links, which nobody follows any more: of two awaits in one expression g++ asks the first for its result only after the second
+/// has waited too, perhaps on another thread.
+POLLUX_API wait_end keep_thrown(suspension_point&) noexcept;
+[[noreturn]] POLLUX_API void rethrow_thrown(suspension_point&);
+POLLUX_API void drop_kept(suspension_point&) noexcept;
+/// By an awaiter that goes: with g++ perhaps the frame was destroyed before it could rethrow. clang asks at once, and the question would
+/// cost an instruction in each await.
+[[gnu::always_inline]] inline void drop_thrown([[maybe_unused]] suspension_point& point) noexcept {
+#if !defined(__clang__)
+    if (point.poll_again == nullptr) [[unlikely]]
+        drop_kept(point);
+#endif
+}
 
 inline promise_base& promise_at(void* frame) noexcept {
     return std::coroutine_handle<promise_base>::from_address(frame).promise();

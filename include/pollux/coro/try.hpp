@@ -149,6 +149,7 @@ public:
         : suspension_point{&poll_this_again, nullptr}, promise_(promise), fut_(fut) {}
     try_future_awaiter(const try_future_awaiter&) = delete;
     try_future_awaiter& operator=(const try_future_awaiter&) = delete;
+    ~try_future_awaiter() { drop_thrown(*this); }
 
     bool await_ready() {
         answer_ = fut_.poll(leaf_context(promise_));
@@ -167,7 +168,7 @@ public:
     }
     typename view::shape::value_type await_resume() {
         if (answer_.is_pending()) [[unlikely]]
-            rethrow_thrown();
+            rethrow_thrown(*this);
         return view::value(answer_);
     }
 
@@ -185,7 +186,7 @@ private:
             if constexpr (can_fail) self.promise_.end_with(std::move(view::error(self.answer_)));
         } catch (...) {
             self.answer_ = pending;
-            return keep_thrown();
+            return keep_thrown(point);
         }
         std::coroutine_handle<>::from_address(self.frame).destroy();
         return wait_end::ended;
