@@ -175,9 +175,9 @@ TEST_SUITE("scheduler/metrics") {
         held jobs;
         std::vector<pollux::join_handle<void>> handles;
         for (int i = 0; i != 5; ++i) handles.push_back(rt.spawn(pollux::offload(jobs.job())));
-        wait_until([&] { return rt.metrics().offload_running == 2 && rt.metrics().offload_queued == 3; });
+        wait_until([&] { return jobs.running == 2 && rt.metrics().offload_queued == 3; });
+        CHECK(rt.metrics().offload_running == 2);
         CHECK(rt.metrics().offload_slots == 2);
-        CHECK(jobs.running == 2);
         jobs.let_go = true;
         for (auto& each : handles) rt.block_on(each);
         wait_until([&] { return rt.metrics().offload_running + rt.metrics().offload_queued == 0; });
