@@ -8,6 +8,7 @@
 #include "pollux/runtime/errors.hpp"
 #include "pollux/runtime/join_handle.hpp"
 #include "pollux/runtime/join_set.hpp"
+#include "pollux/runtime/long_poll.hpp"
 #include "pollux/runtime/metrics.hpp"
 #include "pollux/runtime/options.hpp"
 #include "pollux/runtime/runtime.hpp"

@@ -13,7 +13,7 @@ bool detail::poll_budget::next_chunk() noexcept {
         chunk_left = chunk - 1;  // the unit that was asked for
         return true;
     }
-    if (units_left <= 0 || ticks_now() >= deadline) {
+    if (units_left <= 0 || processor_ticks() >= deadline) {
         chunk_left = 0;
         units_left = 0;
         return false;

@@ -3,8 +3,8 @@
 // the system's place, and a stress test its random yields. One is installed for a thread; in production there is none, and each
 // function here is a test of a null pointer before the system call. Nothing on the way of a poll asks it.
 //
-// Not here: the ticks of core/ticks.hpp. For a runtime over simulated threads a millisecond is zero ticks, so that whatever measures
-// time by them stands still (runtime_core::ticks_per_ms).
+// For a runtime over simulated threads a millisecond is zero ticks, so that whatever measures time by ticks stands still
+// (runtime_core::ticks_per_ms).
 #pragma once
 
 #include <sched.h>
@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+
+#include "core/ticks.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -62,6 +64,12 @@ extern constinit thread_local platform* current_platform [[gnu::tls_model("initi
 
 inline platform::time_point steady_now() noexcept {
     return current_platform != nullptr ? current_platform->now() : std::chrono::steady_clock::now();
+}
+
+/// Of core/ticks.hpp. Zero in a simulation: the processors' counters are not the same to the last tick, so that a pause that is over at
+/// once would now and then not be.
+inline std::uint64_t ticks_now() noexcept {
+    return current_platform != nullptr && current_platform->has_threads() ? 0 : processor_ticks();
 }
 
 inline void wait_a_turn(platform::time_point deadline = platform::time_point::max()) noexcept {

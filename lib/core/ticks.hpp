@@ -11,7 +11,8 @@
 
 namespace pollux::inline v0::detail {
 
-inline std::uint64_t ticks_now() noexcept {
+/// On the way of a poll. Elsewhere ticks_now() of core/platform.hpp, which a simulation can stop.
+inline std::uint64_t processor_ticks() noexcept {
 #if defined(__x86_64__)
     return __builtin_ia32_rdtsc();
 #elif defined(__aarch64__)

@@ -45,6 +45,12 @@ fork_point& point_of(std::uintptr_t up) noexcept {
     return static_cast<fork_point&>(*reinterpret_cast<runnable*>(up & ~frame_kind_mask));
 }
 
+// join_word::join(); the worker is told where it may lose the task.
+bool join(execution& self, fork_point& point, join_role as) noexcept {
+    if (as == join_role::holder && !point.was_taken()) return true;
+    return static_cast<forking_execution&>(self).join_with_others(point, as == join_role::holder);
+}
+
 void destroy_unstarted(fork_point& point) noexcept {
     while (point.next_child != point.child_count)
         std::coroutine_handle<>::from_address(point.children[point.next_child++]).destroy();
@@ -64,7 +70,7 @@ next_step abandon(execution& self, void* frame) noexcept {
             is_holder = true;
             destroy_unstarted(point);
         }
-        if (!point.join(is_holder ? join_role::holder : join_role::child)) return {nullptr, poll_end::moved};
+        if (!join(self, point, is_holder ? join_role::holder : join_role::child)) return {nullptr, poll_end::moved};
         frame = point.parent;
     }
 }
@@ -95,12 +101,12 @@ next_step after_end_of(execution& self, std::uintptr_t up) noexcept {
                 auto& forking = static_cast<forking_execution&>(self);
                 fork_point& point = point_of(up);
                 if (forking.forks.pop_own()) return {point.start_next(forking)};
-                if (!point.join(join_role::child)) return {nullptr};
+                if (!join(self, point, join_role::child)) return {nullptr};
                 return resume_parent(self, point);
             }
             case frame_kind::forked_last: {
                 fork_point& point = point_of(up);
-                if (!point.join(join_role::holder)) return {nullptr};
+                if (!join(self, point, join_role::holder)) return {nullptr};
                 return resume_parent(self, point);
             }
         }
@@ -172,7 +178,7 @@ poll_end abandon_unit(execution& self, promise_base& root) noexcept {
 poll_end abandon_children(forking_execution& self, fork_point& point) noexcept {
     destroy_unstarted(point);
     point.abandon();
-    if (!point.join(join_role::holder)) return poll_end::moved;
+    if (!join(self, point, join_role::holder)) return poll_end::moved;
     return abandon(self, point.parent).end;
 }
 
@@ -208,7 +214,7 @@ void* fork_point::start_next(forking_execution& self) noexcept {
 
 bool end_with_others(forking_execution& self, fork_point& point, join_role as) noexcept {
     self.fork_wake_pause = 0;  // somebody came in time
-    if (!point.join(as)) {
+    if (!join(self, point, as)) {
         self.suspension = suspension_kind::moved;
         return false;
     }

@@ -6,7 +6,7 @@
 #include <chrono>
 #include <utility>
 
-#include "core/ticks.hpp"
+#include "core/platform.hpp"
 #include "offload/brief_lock.hpp"
 #include "pollux/core/execution.hpp"
 #include "scheduler/thread_hooks.hpp"

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/ticks.hpp"
+#include "core/platform.hpp"
 #include "offload/brief_lock.hpp"
 #include "pollux/core/execution.hpp"
 #include "pollux/offload/offload.hpp"

@@ -4,7 +4,7 @@
 
 #include <sched.h>
 
-#include "core/ticks.hpp"
+#include "core/platform.hpp"
 #include "scheduler/worker.hpp"
 
 namespace pollux::inline v0::detail {

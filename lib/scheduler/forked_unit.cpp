@@ -82,6 +82,7 @@ void forked_unit::park(promise_base& child, worker& self) noexcept {
         self.end_poll(task, abandon_unit(self, child));
         return;
     }
+    self.let_go(&child);
     // What follows a parked child may be the end of it, and of its task, on another worker.
     if (states::to_idle(unit.state) == idle_action::reschedule) self.push_back(unit);
 }

@@ -174,12 +174,21 @@ void abort_task(task_header& task) noexcept {
     }
 }
 
+// The end of a poll, in which the task is the worker's still. `waiting`: as in report_end_of_poll().
+[[gnu::always_inline]] inline void worker::let_go_here(promise_base* waiting) noexcept {
+    set_task(nullptr);
+    if (!gate_.is_open()) [[unlikely]]
+        end_reported_poll(waiting);
+}
+
+void worker::let_go(promise_base* waiting) noexcept { let_go_here(waiting); }
+
 [[gnu::always_inline]] inline void worker::complete_here(task_header& done) noexcept {
-    task = nullptr;
+    set_task(nullptr);
     if (done.was_linked()) core_.tasks().remove(done);
     // Before its joiner knows: who has awaited all tasks counts none alive.
-    if (core_.census().ended(census_counter_)) [[unlikely]]
-        core_.all_tasks_have_ended();  // this worker goes on to the end of what it does
+    if (core_.census().count_end(census_counter_)) [[unlikely]]
+        look_closely_at_end();
     const task_id failed_task = failed;
     if (failed_task.value != 0) [[unlikely]]
         keep_exception(done);
@@ -190,6 +199,11 @@ void abort_task(task_header& task) noexcept {
         drop_unseen(done, failed_task, state);
     // Only those who hold one add one: if all are ours, they stay so.
     if (states::reference_count(state) == 2 || states::drop_some(done.state, 2)) free_block(done);
+}
+
+[[gnu::noinline, gnu::cold]] void worker::look_closely_at_end() noexcept {
+    end_reported_poll(nullptr);
+    if (core_.census().ended_closely()) core_.all_tasks_have_ended();  // this worker goes on to the end of what it does
 }
 
 [[gnu::noinline, gnu::cold]] void worker::keep_exception(task_header& done) noexcept {
@@ -215,11 +229,11 @@ void worker::set_poll_waker(task_header& polled) noexcept {
 }
 
 [[gnu::always_inline]] inline void worker::begin_task(task_header& polled) noexcept {
-    task = &polled;
     set_poll_waker(polled);
     budget_.chunk_left = poll_budget::chunk;
     budget_.units_left = poll_budget::units_per_poll - poll_budget::chunk;
-    set_stamp(ticks_now() + slice_ticks_);
+    set_stamp(processor_ticks() + slice_ticks_);
+    set_task(&polled);  // last: who sees the task sees whose stamp it is
     count_.polls.add(1);
 }
 
@@ -234,7 +248,7 @@ void worker::begin_poll(task_header& polled) noexcept { begin_task(polled); }
 [[gnu::always_inline]] inline void worker::park_here(task_header& polled) noexcept {
     if (!polled.was_linked() && !core_.tasks().insert(polled)) [[unlikely]]
         return cancel_task(polled);
-    task = nullptr;
+    let_go_here(unit);
     switch (states::to_idle(polled.state)) {
         case idle_action::parked:
         case idle_action::parked_last: break;
@@ -248,7 +262,7 @@ void worker::begin_poll(task_header& polled) noexcept { begin_task(polled); }
 void worker::park_task(task_header& polled) noexcept { park_here(polled); }
 
 void worker::cancel_task(task_header& polled) noexcept {
-    task = &polled;
+    set_task(&polled);
     polled.destroy_future(*this);
     complete_cancelled(polled);
 }
@@ -263,13 +277,13 @@ void worker::end_poll(task_header& polled, poll_end end) noexcept {
     switch (end) {
         case poll_end::finished: complete_task(polled); break;
         case poll_end::abandoned: complete_cancelled(polled); break;
-        case poll_end::moved: task = nullptr; break;
+        case poll_end::moved: let_go(nullptr); break;
         case poll_end::pending:
             if (unit->kind() >= frame_kind::forked)
                 forked_unit::park(*unit, *this);
             else
                 park_task(polled);
-            task = nullptr;
+            set_task(nullptr);
             break;
     }
 }
@@ -278,6 +292,7 @@ void future_cell_base::run(execution& execution) noexcept {
     auto& self = static_cast<worker&>(execution);
     const run_action action = states::to_running(state);
     self.begin_task(*this);
+    self.unit = nullptr;  // no frames wait for what the future waits for
     if (action == run_action::cancel || self.finds_it_too_late(*this)) [[unlikely]]
         self.cancel_task(*this);
     else if (poll(self))

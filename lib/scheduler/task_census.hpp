@@ -54,7 +54,7 @@ public:
         : counters_(new counter[workers + SharedCounters]),
           workers_(workers),
           asymmetric_(asymmetric),
-          looks_closely_(!asymmetric) {}
+          looks_closely_(asymmetric ? 0 : always_) {}
     task_census(const task_census&) = delete;
     task_census& operator=(const task_census&) = delete;
 
@@ -87,20 +87,34 @@ public:
 
     /// A task has ended on `worker`. True: it was the last one of a runtime that is ending; may be told more than once.
     /// Threads: that worker's.
-    [[nodiscard]] bool ended(counter& worker) noexcept {
+    [[nodiscard]] bool ended(counter& worker) noexcept { return count_end(worker) && ended_closely(); }
+
+    /// ended() in two steps, for who has more to do on the way of a closer look. True: ended_closely() comes next.
+    [[nodiscard]] bool count_end(counter& worker) noexcept {
         auto& mine = worker.ended;
         // Only this worker writes it. Release: pairs with the acquire in alive(): shows what the task has spawned.
         mine.store(mine.load(std::memory_order::relaxed) + 1, std::memory_order::release);
-        Sync::light_fence();                                              // (7); pairs with the heavy fence in end()
-        if (!looks_closely_.load(std::memory_order::relaxed)) [[likely]]  // ordered by the fence
-            return false;
-        return ended_closely();
+        Sync::light_fence();  // (7); pairs with the heavy fence in end()
+        // Ordered by the fence. Acquire: pairs with the release in look_closely().
+        return looks_closely_.load(std::memory_order::acquire) != 0;
+    }
+    [[nodiscard, gnu::noinline, gnu::cold]] bool ended_closely() noexcept {
+        if (!asymmetric_) Sync::full_fence();                            // (7); pairs with the full fence in end()
+        if (!is_ending_.load(std::memory_order::relaxed)) return false;  // ordered by the fence, or by the light one
+        return all_have_ended();
+    }
+    /// Makes count_end() answer true on all workers; a fence of the caller's comes next. Or not any longer. Threads: the watchdog's.
+    void look_closely(bool does) noexcept {
+        if (does)
+            looks_closely_.fetch_or(watched_, std::memory_order::relaxed);
+        else
+            looks_closely_.fetch_and(~watched_, std::memory_order::release);  // pairs with the acquire in count_end()
     }
 
     /// From now on spawns are refused. True: no task lives. Threads: one.
     [[nodiscard]] bool end() noexcept {
         is_ending_.store(true, std::memory_order::relaxed);  // both are ordered by the fence
-        looks_closely_.store(true, std::memory_order::relaxed);
+        looks_closely_.fetch_or(always_, std::memory_order::relaxed);
         if (asymmetric_) {
             Sync::heavy_fence();  // (11); pairs with the light fence in ended() and the full ones
         } else {
@@ -129,11 +143,6 @@ private:
         Sync::full_fence();  // (8); pairs with (4), with each other and with the fence in end()
         return count();
     }
-    [[gnu::noinline, gnu::cold]] bool ended_closely() noexcept {
-        if (!asymmetric_) Sync::full_fence();                            // (7); pairs with the full fence in end()
-        if (!is_ending_.load(std::memory_order::relaxed)) return false;  // ordered by the fence, or by the light one
-        return all_have_ended();
-    }
     // Not fewer were spawned than it has seen end: what it reads of ends shows their spawns.
     bool count() const noexcept { return alive() == 0; }
 
@@ -141,7 +150,9 @@ private:
     const unsigned workers_;
     const bool asymmetric_;
     typename Sync::template atomic<bool> is_ending_{false};
-    typename Sync::template atomic<bool> looks_closely_;  // ending, or the light fence is none
+    // Ending, or the light fence is none; somebody wants to stop the workers for a moment.
+    static constexpr std::uint32_t always_ = 1, watched_ = 2;
+    typename Sync::template atomic<std::uint32_t> looks_closely_;
 };
 
 }  // namespace pollux::inline v0::detail

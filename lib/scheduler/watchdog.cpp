@@ -2,9 +2,11 @@
 #include "scheduler/watchdog.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
-#include "core/ticks.hpp"
+#include "core/platform.hpp"
+#include "scheduler/poll_report.hpp"
 #include "scheduler/runtime_core.hpp"
 #include "scheduler/thread_hooks.hpp"
 #include "scheduler/worker.hpp"
@@ -22,7 +24,7 @@ constexpr auto longest_period = std::chrono::milliseconds(5);
 constexpr auto shortest_period = std::chrono::milliseconds(1);
 // A worker is stuck in a poll that has lasted so long. Much longer than a slice: polls of more than that are mistakes, or meant to
 // be in blocking or offload.
-constexpr std::uint64_t stuck_ms = 5;
+constexpr auto stuck_after = std::chrono::milliseconds(5);
 // What a worker that computes has run for since it was first seen there; half of what passes between two looks.
 constexpr auto enough_cpu_time = std::chrono::microseconds(2500);
 // What all workers have slept before the watchdog does. Shorter would mean more wake-ups of it in a runtime with little to do.
@@ -80,6 +82,12 @@ void watchdog::sleep() noexcept {
 void watchdog::look() noexcept {
     const std::uint64_t now = ticks_now();
     for (const auto& each : core_.workers()) look_at(*each, now);
+    // Not before: the worker finds its mark on that way.
+    if (looks_closely_ &&
+        std::ranges::none_of(core_.workers(), [](const auto& each) { return each->gate_.has_mark(); })) {
+        looks_closely_ = false;
+        core_.census().look_closely(false);
+    }
     if (core_.substitutes().has_missing()) core_.substitutes().try_again();
 }
 
@@ -91,16 +99,47 @@ void watchdog::look_at(worker& each, std::uint64_t now) noexcept {
         taken_over = asleep_stamp;
     }
     if (stamp <= awake_stamp) return;
-    // Signed: processors' clocks may differ a little.
-    const auto age = static_cast<std::int64_t>(now - (stamp - each.slice_ticks_));
-    if (age < static_cast<std::int64_t>(stuck_ms * each.ticks_per_ms_)) return;
-    if (taken_over == asleep_stamp) {
-        if (only_waits_for_cpu(each, stamp)) return;
-        taken_over = stamp;
-        core_.substitutes().take_over(each, absence::stuck);
+    const auto age = each.since(stamp, now);
+    if (age >= stuck_after) stand_in_for(each, stamp);
+    if (age >= core_.options().watchdog_limit && each.watched_.over_limit != stamp) {
+        each.watched_.over_limit = stamp;
+        report(each, stamp);
+    }
+}
+
+void watchdog::stand_in_for(worker& stuck, std::uint64_t stamp) noexcept {
+    if (stuck.watched_.taken_over == asleep_stamp) {
+        if (only_waits_for_cpu(stuck, stamp)) return;
+        stuck.watched_.taken_over = stamp;
+        core_.substitutes().take_over(stuck, absence::stuck);
     }
     // A push to the next slot wakes nobody, and its worker does not come to it.
-    if (runnable* const item = each.steal_slot(0)) core_.schedule_any(*item);
+    if (runnable* const item = stuck.steal_slot(0)) core_.schedule_any(*item);
+}
+
+void watchdog::report(worker& each, std::uint64_t stamp) noexcept {
+    const runtime_options& options = core_.options();
+    std::optional<long_poll> found;
+    core_.census().look_closely(true);
+    each.gate_.shut();
+    // The task first: see worker::begin_task().
+    const task_header* const polled = each.polled();
+    const bool still_runs = polled != nullptr && each.stamp() == stamp;
+    if (still_runs && limit_.admits(steady::now())) {
+        const task_identity whose = polled->identity();
+        found = {whose.id, whose.spawned_at, each.since(stamp, ticks_now())};
+        // Here, so that the worker's lines about the end come behind it.
+        if (!options.on_long_poll) {
+            print_long_poll(*found, limit_.take_left_out());
+            // Relaxed, both: the mark publishes them.
+            each.reported_stamp_.store(stamp, std::memory_order::relaxed);
+            each.reported_id_.store(whose.id.value, std::memory_order::relaxed);
+            each.gate_.leave_mark();
+        }
+    }
+    each.gate_.open();
+    looks_closely_ = true;
+    if (found && options.on_long_poll) call_on_long_poll(options, *found);
 }
 
 // Where it neither waits for anything nor has run for much of the time since the last look.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The thread that sees which polls take too long: it has somebody stand in for a worker that is stuck in one (stand_ins.hpp).
+// The thread that sees which polls take too long: it has somebody stand in for a worker that is stuck in one (stand_ins.hpp), and
+// reports those that are over the limit (poll_gate.hpp: whose they are).
 //
 // Each worker keeps a stamp: 0 while it sleeps (or is away on purpose, or has left its loop), 1 while it is awake and has not polled
 // yet, else when its poll has begun, a slice late. It is the deadline of the poll's budget, so it costs nothing. Between two polls
@@ -20,6 +21,7 @@
 
 #include "pollux/core/sync_policy.hpp"
 #include "scheduler/parker.hpp"
+#include "scheduler/report_limit.hpp"
 #include "scheduler/thread_hooks.hpp"
 
 namespace pollux::inline v0::detail {
@@ -62,11 +64,16 @@ private:
     void look() noexcept;
     void look_at(worker& each, std::uint64_t now) noexcept;
     static bool only_waits_for_cpu(worker& each, std::uint64_t stamp) noexcept;
+    void stand_in_for(worker& stuck, std::uint64_t stamp) noexcept;
+    void report(worker& each, std::uint64_t stamp) noexcept;
 
     runtime_core& core_;
     parker parker_;
     std::atomic<bool> is_asleep_{false};
     std::atomic<bool> should_stop_{false};
+    // Its thread's.
+    report_limit limit_;
+    bool looks_closely_ = false;  // the census does, for its sake
     runtime_thread thread_;
 };
 

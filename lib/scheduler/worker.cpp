@@ -2,15 +2,18 @@
 // See worker.hpp. What a worker does when its queues are empty is in worker_search.cpp.
 #include "scheduler/worker.hpp"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstring>
 #include <utility>
 
-#include "core/ticks.hpp"
+#include "core/platform.hpp"
 #include "pollux/core/task_state.hpp"
 #include "scheduler/forked_unit.hpp"
+#include "scheduler/poll_report.hpp"
 #include "scheduler/task_waker.hpp"
 
 namespace pollux::inline v0::detail {
@@ -45,6 +48,7 @@ worker::worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asym
       poll_context_(poll_waker_, &budget_),
       fork_context_(fork_waker_, &budget_),
       slice_ticks_(core.is_simulated() ? no_time_passes : core.ticks_per_ms() * slice_us / 1000),
+      gate_(asymmetric),
       interval_(first_interval),
       random_(seed | 1),
       ticks_per_ms_(core.ticks_per_ms()),
@@ -343,19 +347,21 @@ void worker::run_below_poll(runnable& item) noexcept {
     const auto outer_budget = budget_;
     alignas(waker) std::byte outer_fork_waker[sizeof(waker)];  // the words only: it has no count
     std::memcpy(outer_fork_waker, &fork_waker_, sizeof(waker));
+    const bool was_marked = gate_.take_mark();  // the end of another poll would take it for its own
     run(item);
+    if (was_marked) gate_.leave_mark();
     suspension = outer_suspension;
     nested_frames = outer_nested_frames;
     can_fork = outer_can_fork;
     failed = outer_failed;
     next_frame = outer_next_frame;
     unit = outer_unit;
-    task = outer_task;
     current = outer_current;
     locals = outer_locals;
     budget_.chunk_left = outer_budget.chunk_left;
     budget_.units_left = outer_budget.units_left;
     set_stamp(outer_budget.deadline);
+    set_task(outer_task);  // behind the stamp: see begin_task()
     std::memcpy(static_cast<void*>(&fork_waker_), outer_fork_waker, sizeof(waker));
     if (task != nullptr) set_poll_waker(*task);
 }
@@ -372,12 +378,43 @@ bool worker::leave_if_slice_is_over(fork_point& point) noexcept {
         set_stamp(now + slice_ticks_);
         return false;
     }
+    let_go(nullptr);  // once they are in the queue, others may end it
     while (fork_point* const older = forks.pop()) {
         ++older->stolen;
         push_back(*older);
     }
     push_back(point);
     return true;
+}
+
+bool worker::join_with_others(fork_point& point, bool as_holder) noexcept {
+    task_header* const joined = point.task;
+    set_task(nullptr);
+    if (!gate_.is_open()) pass_gate();
+    if (!point.join(as_holder ? join_role::holder : join_role::child)) return false;
+    set_task(joined);
+    return true;
+}
+
+// --- the watchdog's looks ----------------------------------------------------------------------------------------------------
+
+void worker::pass_gate() noexcept {
+    gate_.wait_until_open([] { sched_yield(); });  // the watchdog is writing a line, at most
+}
+
+void worker::end_reported_poll(promise_base* waiting) noexcept {
+    pass_gate();
+    // Relaxed, both: the mark shows them.
+    if (!gate_.take_mark() || reported_stamp_.load(std::memory_order::relaxed) != budget_.deadline) return;
+    const auto age = since(budget_.deadline, ticks_now());
+    report_end_of_poll(task_id{reported_id_.load(std::memory_order::relaxed)}, age, waiting);
+}
+
+std::chrono::nanoseconds worker::since(std::uint64_t stamp, std::uint64_t now) const noexcept {
+    // Signed: processors' clocks may differ a little. Floating: the product would overflow after an hour.
+    const auto ticks = static_cast<std::int64_t>(now - (stamp - slice_ticks_));
+    return std::chrono::nanoseconds(
+        static_cast<std::int64_t>(static_cast<double>(ticks) * 1e6 / static_cast<double>(ticks_per_ms_)));
 }
 
 bool look_before_fork(forking_execution& self, fork_point& point) noexcept {

@@ -20,6 +20,7 @@
 #include "pollux/runtime/metrics.hpp"
 #include "scheduler/next_slot.hpp"
 #include "scheduler/parker.hpp"
+#include "scheduler/poll_gate.hpp"
 #include "scheduler/run_queue.hpp"
 #include "scheduler/runtime_core.hpp"
 #include "scheduler/sleep_heap.hpp"
@@ -81,6 +82,9 @@ public:
     /// Pending, and what it waits for has its own waker.
     void park_task(task_header& task) noexcept;
     void park_here(task_header& task) noexcept;
+    /// Before a task, or the part of it that ran here, is given up: see poll_gate.hpp. Its poll is over.
+    void let_go(promise_base* waiting) noexcept;
+    void let_go_here(promise_base* waiting) noexcept;
     /// Its future has not ended: destroys it and completes the task.
     void cancel_task(task_header& task) noexcept;
     /// The future is destroyed and the result stored: publishes the end, wakes the joiner, gives up two references.
@@ -110,6 +114,8 @@ public:
     std::uint64_t stamp() const noexcept {
         return std::atomic_ref(const_cast<std::uint64_t&>(budget_.deadline)).load(std::memory_order::acquire);
     }
+    /// How long the poll with that stamp has been running.
+    std::chrono::nanoseconds since(std::uint64_t stamp, std::uint64_t now) const noexcept;
     /// Who stands in for it, or null.
     worker* stand_in() const noexcept {
         return stand_in_.load(std::memory_order::acquire);
@@ -119,6 +125,7 @@ public:
     context& context_of_fork(promise_base& child) noexcept override;
     void wake_for_fork() noexcept override;
     bool leave_if_slice_is_over(fork_point& point) noexcept override;
+    bool join_with_others(fork_point& point, bool as_holder) noexcept override;
 
 private:
     friend class runtime_core;
@@ -161,6 +168,14 @@ private:
         std::atomic_ref(budget_.deadline).store(ticks, std::memory_order::release);
     }
     void be_awake(std::uint64_t stamp) noexcept;
+    // Everybody but its worker reads it by polled() only, behind the gate. Release: pairs with that.
+    void set_task(task_header* polled) noexcept { std::atomic_ref(task).store(polled, std::memory_order::release); }
+    task_header* polled() noexcept {
+        return std::atomic_ref(task).load(std::memory_order::acquire);
+    }  // pairs with set_task()
+    void pass_gate() noexcept;
+    void end_reported_poll(promise_base* waiting) noexcept;
+    void look_closely_at_end() noexcept;
     std::uint64_t random() noexcept;
 
     runtime_core& core_;
@@ -176,6 +191,7 @@ private:
     std::uint64_t slice_ticks_;
     std::uint32_t polls_left_ = 0;  // until the next look at the injection queue and the sleeps
     unsigned slot_polls_ = 0;
+    poll_gate<> gate_;
     bool is_searching_ = false;
     bool may_rest_ = false;  // it has run nothing since it was woken
 
@@ -207,8 +223,11 @@ private:
         std::uint64_t taken_over = asleep_stamp;  // the stamp of the poll in which somebody stands in for it
         std::uint64_t seen = asleep_stamp;        // of one that was computing, or waiting for a processor
         std::chrono::nanoseconds cpu_time_then{};
+        std::uint64_t over_limit = asleep_stamp;  // of the last one that was
     } watched_;
     thread_probe probe_;  // of its thread; published by its stamps
+    // The poll that was reported last. Written by the watchdog before it leaves a mark.
+    std::atomic<std::uint64_t> reported_stamp_{asleep_stamp}, reported_id_{0};
 
     block_cache blocks_;
 

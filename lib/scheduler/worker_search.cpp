@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "core/ticks.hpp"
+#include "core/platform.hpp"
 #include "pollux/coro/fork_point.hpp"
 #include "scheduler/worker.hpp"
 
@@ -92,7 +92,8 @@ runnable* worker::steal_once(bool with_slots) noexcept {
 
 // By a thief. Stamps are ahead by a slice, so the thief's clock is, too.
 runnable* worker::steal_slot(std::uint64_t least_age) noexcept {
-    return slot_.steal(ticks_now() + slice_ticks_, least_age);
+    const std::uint64_t now = core_.is_simulated() ? ~std::uint64_t{0} : ticks_now() + slice_ticks_;
+    return slot_.steal(now, least_age);
 }
 
 // A theft costs its victim an interrupt. Where forks are so small that the thief comes too late, it backs off.

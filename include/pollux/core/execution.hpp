@@ -70,6 +70,9 @@ struct POLLUX_API forking_execution : execution {
     /// `point` have been moved to its run queue.
     virtual bool leave_if_slice_is_over(fork_point& point) noexcept = 0;
 
+    /// As join_word::join(), of a point that others have had. Afterwards the task may end elsewhere at any time, unless it is true.
+    virtual bool join_with_others(fork_point& point, bool as_holder) noexcept = 0;
+
     // Forks between two looks at the clock and at CANCELLED: some microseconds. Looking at each fork costs 9 instructions.
     static constexpr std::int32_t forks_per_look = 256;
 

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "pollux/core/task_header.hpp"
+#include "pollux/runtime/long_poll.hpp"
 
 namespace pollux::inline v0 {
 
@@ -43,6 +44,9 @@ struct runtime_options {
     /// for a worker that has been in one poll for 5 ms, so that its other tasks and sleeps go on. 0: no such thread, no reports, and
     /// a poll that blocks holds up what is queued behind it. A current_thread_runtime has none.
     std::chrono::nanoseconds watchdog_limit = std::chrono::milliseconds(100);
+    /// Called with each poll that takes longer than watchdog_limit, once, while it runs; at most ten in a row and then one a second.
+    /// Empty: a line on stderr, and more when the poll has ended. Runs on the watchdog's thread, which does nothing else meanwhile.
+    std::function<void(const long_poll&)> on_long_poll = {};
 };
 
 }  // namespace pollux::inline v0
