@@ -46,10 +46,10 @@ public:
         if (!asymmetric_) Sync::full_fence();  // (3); pairs with the full fence in shut()
         while ((word_.load(std::memory_order::acquire) & shut_) != 0) pause();  // (4); pairs with the release in open()
     }
-    /// True: there was a mark. What was written before it is seen. Threads: the worker's.
+    /// True: there was a mark. Behind wait_until_open(). Threads: the worker's.
     bool take_mark() noexcept {
-        // Acquire: pairs with the release in leave_mark().
-        return (word_.fetch_and(~marked_, std::memory_order::acquire) & marked_) != 0;
+        // Relaxed: it is left while the gate is shut, so the gate orders it and what it is about.
+        return (word_.fetch_and(~marked_, std::memory_order::relaxed) & marked_) != 0;
     }
 
     /// Threads: the watchdog's, also for those below.
@@ -68,9 +68,9 @@ public:
     bool has_mark() const noexcept {
         return (word_.load(std::memory_order::relaxed) & marked_) != 0;  // asked again and again
     }
-    /// The worker, too, puts back one that it has taken.
+    /// While the gate is shut. The worker, too, puts back one that it has taken.
     void leave_mark() noexcept {
-        word_.fetch_or(marked_, std::memory_order::release);  // pairs with the acquire in take_mark()
+        word_.fetch_or(marked_, std::memory_order::relaxed);  // see take_mark()
     }
 
 private:

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See worker.hpp. What a worker does when its queues are empty is in worker_search.cpp.
+// See worker.hpp. What a worker does when its queues are empty is in worker_search.cpp, what it owes the watchdog in worker_watch.cpp.
 #include "scheduler/worker.hpp"
-
-#include <sched.h>
 
 #include <algorithm>
 #include <array>
@@ -13,7 +11,6 @@
 #include "core/platform.hpp"
 #include "pollux/core/task_state.hpp"
 #include "scheduler/forked_unit.hpp"
-#include "scheduler/poll_report.hpp"
 #include "scheduler/task_waker.hpp"
 
 namespace pollux::inline v0::detail {
@@ -37,8 +34,6 @@ constexpr std::uint64_t no_time_passes = std::uint64_t{1} << 62;
 constinit std::atomic<std::uint64_t> always_one{1};
 
 }  // namespace
-
-constinit thread_local const runtime_core* in_place_of = nullptr;
 
 worker::worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asymmetric)
     : forking_execution(asymmetric),
@@ -201,25 +196,6 @@ void worker::run_until_relieved() noexcept {
 void worker::give_to_others(runnable& item) noexcept {
     core_.injection().push(&item);
     if (const auto sleeper = core_.idle().after_push()) core_.unpark(*sleeper);
-}
-
-void worker::step_aside() noexcept {
-    // Where thieves see it.
-    if (runnable* const item = slot_.take()) push_back(*item);
-    in_place_of = &core_;
-    set_stamp(asleep_stamp);  // it is not stuck
-    core_.substitutes().take_over(*this, absence::in_place);
-}
-
-void worker::come_back() noexcept {
-    in_place_of = nullptr;
-    be_awake(ticks_now() + slice_ticks_);  // as if its poll began here
-    core_.substitutes().give_back(*this, absence::in_place);
-}
-
-void worker::be_awake(std::uint64_t stamp) noexcept {
-    set_stamp(stamp);
-    core_.watch().worker_is_awake(asymmetric_fences);
 }
 
 // Without other workers there is one queue: what comes from outside goes to its back at once, so that each task has its turn.
@@ -385,36 +361,6 @@ bool worker::leave_if_slice_is_over(fork_point& point) noexcept {
     }
     push_back(point);
     return true;
-}
-
-bool worker::join_with_others(fork_point& point, bool as_holder) noexcept {
-    task_header* const joined = point.task;
-    set_task(nullptr);
-    if (!gate_.is_open()) pass_gate();
-    if (!point.join(as_holder ? join_role::holder : join_role::child)) return false;
-    set_task(joined);
-    return true;
-}
-
-// --- the watchdog's looks ----------------------------------------------------------------------------------------------------
-
-void worker::pass_gate() noexcept {
-    gate_.wait_until_open([] { sched_yield(); });  // the watchdog is writing a line, at most
-}
-
-void worker::end_reported_poll(promise_base* waiting) noexcept {
-    pass_gate();
-    // Relaxed, both: the mark shows them.
-    if (!gate_.take_mark() || reported_stamp_.load(std::memory_order::relaxed) != budget_.deadline) return;
-    const auto age = since(budget_.deadline, ticks_now());
-    report_end_of_poll(task_id{reported_id_.load(std::memory_order::relaxed)}, age, waiting);
-}
-
-std::chrono::nanoseconds worker::since(std::uint64_t stamp, std::uint64_t now) const noexcept {
-    // Signed: processors' clocks may differ a little. Floating: the product would overflow after an hour.
-    const auto ticks = static_cast<std::int64_t>(now - (stamp - slice_ticks_));
-    return std::chrono::nanoseconds(
-        static_cast<std::int64_t>(static_cast<double>(ticks) * 1e6 / static_cast<double>(ticks_per_ms_)));
 }
 
 bool look_before_fork(forking_execution& self, fork_point& point) noexcept {

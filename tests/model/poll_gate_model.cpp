@@ -48,15 +48,18 @@ struct gate_suite : pollux::model::suite<Derived, 2> {
         if (census.count_end(census.of_worker(0))) take_mark(number);
     }
 
-    void look() {
+    /// `reports`: leaves a mark, too.
+    void look(bool reports) {
         census.look_closely(true);
         gate.shut();
         const int number = task.load(std::memory_order::acquire);
         if (number != 0) {
             expect(contents[number].load() == number, "the task is gone");
-            marked = number;
-            gate.leave_mark();
-            ++left;
+            if (reports) {
+                marked = number;
+                gate.leave_mark();
+                ++left;
+            }
         }
         gate.open();
         if (!gate.has_mark()) census.look_closely(false);
@@ -64,10 +67,10 @@ struct gate_suite : pollux::model::suite<Derived, 2> {
 };
 
 // One task parks, and goes on elsewhere; the next one ends.
-template <bool Asymmetric>
-struct park_and_end : gate_suite<park_and_end<Asymmetric>, Asymmetric> {
+template <bool Asymmetric, bool Reports>
+struct park_and_end : gate_suite<park_and_end<Asymmetric, Reports>, Asymmetric> {
     void thread(unsigned index) {
-        if (index != 0) return this->look();
+        if (index != 0) return this->look(Reports);
         this->task.store(1, std::memory_order::release);
         this->park(1);
         this->contents[1].store(-1);
@@ -82,9 +85,8 @@ template <bool Asymmetric>
 struct two_looks : gate_suite<two_looks<Asymmetric>, Asymmetric> {
     void thread(unsigned index) {
         if (index != 0) {
-            this->look();
-            if (this->gate.has_mark()) return;  // reported
-            return this->look();
+            this->look(false);
+            return this->look(true);
         }
         this->task.store(1, std::memory_order::release);
         this->end(1);
@@ -100,9 +102,11 @@ struct two_looks : gate_suite<two_looks<Asymmetric>, Asymmetric> {
 int main(int argc, char** argv) {
     return pollux::model::main(argc, argv,
                                {
-                                   describe<park_and_end<true>>("park and end, asymmetric", 3),
-                                   describe<park_and_end<false>>("park and end", 3),
-                                   describe<two_looks<true>>("two looks, asymmetric", 2),
-                                   describe<two_looks<false>>("two looks", 2),
+                                   describe<park_and_end<true, true>>("park_and_end", 3),
+                                   describe<park_and_end<true, false>>("park_and_end_unreported", 3),
+                                   describe<park_and_end<false, true>>("park_and_end_full_fences", 3),
+                                   describe<park_and_end<false, false>>("park_and_end_unreported_full_fences", 3),
+                                   describe<two_looks<true>>("two_looks", 2),
+                                   describe<two_looks<false>>("two_looks_full_fences", 2),
                                });
 }
