@@ -2,8 +2,6 @@
 // Polls that block their workers, and what goes on meanwhile. Where tasks wait for each other inside their polls, the case hangs
 // unless somebody stands in. What the watchdog promises in time is measured: on a busy machine a measurement may be late for
 // other reasons, so the best of some counts. Without a stand-in each of them would be late by half a second.
-#include "scheduler/stand_ins.hpp"
-
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -11,6 +9,7 @@
 #include <chrono>
 #include <latch>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the watchdog says about polls that take longer than the limit. The polls wait here until it has said so: nothing depends on
 // how fast the machine is, but for polls that must not be reported, whose limit is far away.
-#include "scheduler/watchdog.hpp"
-
 #include <doctest/doctest.h>
 
 #include <algorithm>
