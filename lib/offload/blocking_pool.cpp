@@ -159,6 +159,7 @@ void blocking_pool::live(member& self, role as, unsigned number) noexcept {
     if (!core_.is_simulated()) name_this_thread(thread_name_, number);
     execution own;
     own.runtime = &core_;
+    const job_scope in_job(core_);
     const execution_scope scope(own);
     std::exception_ptr failure;
     try {

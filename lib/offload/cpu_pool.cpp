@@ -66,7 +66,7 @@ void cpu_pool::start_runner_if_needed() {
     std::uint64_t hands = hands_.load(std::memory_order::seq_cst);  // (2)
     if ((hands & closed) != 0) [[unlikely]] {
         auto guard = lock_briefly(lock_);
-        give_up_all(guard, nullptr);
+        give_up_all(guard, no_threads_);
         return;
     }
     while (may_start(hands)) {
@@ -81,9 +81,15 @@ void cpu_pool::start_runner_if_needed() {
     }
 }
 
-// Other runners come to the jobs when they finish theirs. If there are none, nobody ever would.
+// Other runners come to the jobs when they finish theirs. If there are none, nobody ever would. If there never was one, oneTBB has no
+// thread, and it counts the one that it was refused: it will not try again. So no job ever runs here.
 void cpu_pool::start_failed(std::exception_ptr why) noexcept {
     auto guard = lock_briefly(lock_);
+    if (!has_had_runner_.load(std::memory_order::relaxed)) {  // relaxed: a runner that begins only now sees to the jobs
+        no_threads_ = why;
+        hands_.fetch_or(closed, std::memory_order::seq_cst);  // before the look at the queues; see (2)
+        tbb_share::has_no_threads();
+    }
     const std::uint64_t before = hands_.fetch_sub(runner + starting, std::memory_order::seq_cst);  // as (a)
     if (runners_in(before) == 1) give_up_all(guard, why);
     over_.notify_all();
@@ -120,10 +126,12 @@ void cpu_pool::enqueue_runner(bool is_first) {
 
 void cpu_pool::run(bool is_first) noexcept {
     in_enqueued(this);
+    has_had_runner_.store(true, std::memory_order::relaxed);                // see start_failed()
     hands_.fetch_sub(is_first ? starting : 0, std::memory_order::seq_cst);  // (a)
     execution own;
     own.runtime = &core_;
     const execution_scope scope(own);
+    const job_scope in_job(core_);
     const std::uint64_t slice_end = ticks_now() + slice_ticks_;
     std::uint64_t last_look = 0;
     bool just_came = true;

@@ -123,6 +123,8 @@ private:
     std::uint64_t running_ = 0;
     std::uint64_t picks_ = 0;
     std::condition_variable over_;
+    std::exception_ptr no_threads_;  // why oneTBB has none; null: it has, or has not been asked
+    std::atomic<bool> has_had_runner_{false};
     // Written under the lock, looked at by lingering runners.
     std::atomic<std::size_t> queued_{0};
 

@@ -2,11 +2,26 @@
 // What both pools are to a job: where it is handed in and taken out again, and the way its completion takes back to the awaiter.
 #pragma once
 
+#include <utility>
+
 #include "offload/hand_back.hpp"
 #include "pollux/offload/job.hpp"
 #include "scheduler/runtime_core.hpp"
+#include "scheduler/worker.hpp"
 
 namespace pollux::inline v0::detail {
+
+// The end of `of` waits for this thread: it must not be asked for here.
+class job_scope {
+public:
+    explicit job_scope(const runtime_core& of) noexcept : outer_(std::exchange(waits_for_us.in_job_of, &of)) {}
+    job_scope(const job_scope&) = delete;
+    job_scope& operator=(const job_scope&) = delete;
+    ~job_scope() { waits_for_us.in_job_of = outer_; }
+
+private:
+    const runtime_core* outer_;
+};
 
 class job_pool : public runtime_service {
 public:

@@ -9,6 +9,8 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <system_error>
+#include <utility>
 
 namespace pollux::inline v0::detail {
 
@@ -25,6 +27,7 @@ struct all_shares {
     std::size_t limit_before = 0;
     std::unique_ptr<control> limit;
     tbb::task_scheduler_handle threads;
+    bool has_no_threads = false;  // for good
 
     // The new one first: of two the smaller counts, so on the way up the old one holds until it goes.
     void set_limit() {
@@ -44,6 +47,11 @@ all_shares& all() noexcept {
 tbb_share::tbb_share(unsigned slots) : slots_(slots) {
     all_shares& ours = all();
     const std::lock_guard guard(ours.lock);
+    if (ours.has_no_threads)
+        throw std::system_error(
+            std::make_error_code(std::errc::resource_unavailable_try_again),
+            "pollux: offload: oneTBB was refused its first thread, and does not ask again in this process; let it "
+            "have more threads (ulimit -u, the pids limit of its control group) and start it again");
     if (ours.shares == 0) {
         ours.limit_before = control::active_value(control::max_allowed_parallelism);
         ours.threads = tbb::task_scheduler_handle(tbb::attach{});
@@ -65,8 +73,15 @@ tbb_share::~tbb_share() {
     if (--ours.shares != 0) return;
     // False where others use oneTBB: the threads stay with them. Before the limit goes: with one CPU no thread would be allowed
     // any more to leave the arena, and finalize would spin for ever.
-    static_cast<void>(tbb::finalize(ours.threads, std::nothrow));
+    if (!ours.has_no_threads) static_cast<void>(tbb::finalize(ours.threads, std::nothrow));
+    ours.threads = tbb::task_scheduler_handle();
     ours.limit.reset();
+}
+
+void tbb_share::has_no_threads() noexcept {
+    all_shares& ours = all();
+    const std::lock_guard guard(ours.lock);
+    ours.has_no_threads = true;
 }
 
 unsigned tbb_share::usable_slots() const noexcept {

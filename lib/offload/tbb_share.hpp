@@ -14,12 +14,16 @@ namespace pollux::inline v0::detail {
 
 class tbb_share {
 public:
-    /// Throws: std::bad_alloc.
+    /// Throws: std::bad_alloc; std::system_error after has_no_threads().
     explicit tbb_share(unsigned slots);
     tbb_share(const tbb_share&) = delete;
     tbb_share& operator=(const tbb_share&) = delete;
     /// The arena of this share has been terminated. Waits for oneTBB's threads if it was the last one.
     ~tbb_share();
+
+    /// oneTBB was refused its first thread, which it counts all the same: it will never have one, and waiting for the end of its threads
+    /// would not end. From now on nobody gets a share.
+    static void has_no_threads() noexcept;
 
     /// Of our slots, as many as oneTBB's limit allows now; at least 1, which enqueued work always gets.
     unsigned usable_slots() const noexcept;

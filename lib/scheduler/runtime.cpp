@@ -38,10 +38,23 @@ bool is_on_worker(const runtime_core& core) noexcept {
     return self != nullptr && &self->core() == &core;
 }
 
+// The caller is in a poll of its, whether as a worker or as one that has stepped aside.
+bool is_in_poll(const runtime_core& core) noexcept { return is_on_worker(core) || waits_for_us.in_poll_of == &core; }
+
 void refuse_if(bool is_refused, const runtime_core& core, const char* message) {
     if (is_refused) throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur), message);
     refuse_in_child(core);
 }
+
+}  // namespace
+
+void refuse_endless_shutdown(const runtime_core& core, std::chrono::nanoseconds grace) {
+    refuse_if(waits_for_us.in_job_of == &core && !runtime_core::can_end(grace), core,
+              "pollux: shutdown: called without a limit in a job of this runtime, for which it would have to wait; "
+              "give it a grace, or call it elsewhere");
+}
+
+namespace {
 
 execution& unless_worker(const runtime_core& core, execution& mine) {
     refuse_if(is_on_worker(core), core,
@@ -80,19 +93,20 @@ runtime::runtime(runtime_options options)
     : core_(&detail::runtime_core::make(std::move(options), detail::runtime_core::flavour::threads)) {}
 
 runtime::~runtime() {
-    if (detail::is_on_worker(*core_) || detail::in_place_of == core_)
+    if (detail::is_in_poll(*core_) || detail::waits_for_us.in_job_of == core_)
         detail::fail_check(
-            "pollux: ~runtime: called on one of its own workers, which it would have to join; let the thread "
-            "that made it, or another, destroy it");
+            "pollux: ~runtime: called on one of its own workers, or in one of its own jobs, for which it would have to "
+            "wait; let the thread that made it, or another, destroy it");
     if (core_->is_in_child()) return;  // nobody is there to be waited for; the memory goes with the process
     core_->end();
     core_->drop_owner();
 }
 
 shutdown_report runtime::shutdown(std::chrono::nanoseconds grace) {
-    detail::refuse_if(detail::is_on_worker(*core_) || detail::in_place_of == core_, *core_,
+    detail::refuse_if(detail::is_in_poll(*core_), *core_,
                       "pollux: shutdown: called on a worker of this runtime, which it would have to join; call it on "
                       "the thread that made the runtime, or another");
+    detail::refuse_endless_shutdown(*core_, grace);
     return core_->shutdown(grace);
 }
 

@@ -160,9 +160,7 @@ shutdown_report runtime_core::shutdown(std::chrono::nanoseconds grace) noexcept 
     end_tasks();
     shutdown_report report;
     for (const auto& each : workers_) report.cancelled += each->cancelled();
-    // One that does not fit the clock never comes.
-    const bool has_deadline = grace < time_point::max() - start;
-    report.stuck = stop_services(has_deadline ? start + grace : time_point::max());
+    report.stuck = stop_services(can_end(grace) ? start + grace : time_point::max());
     return report;
 }
 

@@ -72,6 +72,10 @@ public:
 
     /// Ends it; see above. Once, perhaps after a shutdown(); not on one of its workers.
     void end() noexcept;
+    /// From now on, it comes to an end: one that does not fit the clock never does.
+    static bool can_end(std::chrono::nanoseconds grace) noexcept {
+        return grace < platform::time_point::max() - steady_now();
+    }
     /// The same, but jobs that run are waited for until `grace` is over only. Only the first call reports.
     shutdown_report shutdown(std::chrono::nanoseconds grace) noexcept;
     /// True from the beginning of end().
@@ -185,5 +189,7 @@ private:
 
 /// Throws: std::system_error(operation_not_permitted) in a child of fork().
 void refuse_in_child(const runtime_core& core);
+/// Throws: std::system_error(resource_deadlock_would_occur) in a job of its, if a shutdown would wait for that for ever.
+void refuse_endless_shutdown(const runtime_core& core, std::chrono::nanoseconds grace);
 
 }  // namespace pollux::inline v0::detail

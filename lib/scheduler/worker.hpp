@@ -250,8 +250,12 @@ private:
     block_cache* outer_blocks_;
 };
 
-/// The runtime that this thread is a worker of, while it has stepped aside; else null.
-extern constinit thread_local const runtime_core* in_place_of;
+/// For which runtimes' ends this thread is waited for though it is none of their workers now. Null: for none.
+struct waited_for_thread {
+    const runtime_core* in_poll_of = nullptr;  // a worker that has stepped aside in a poll
+    const runtime_core* in_job_of = nullptr;   // it runs jobs
+};
+extern constinit thread_local waited_for_thread waits_for_us [[gnu::tls_model("initial-exec")]];
 
 /// The worker that this thread is, or null.
 inline worker* this_worker() noexcept {

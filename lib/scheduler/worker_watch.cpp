@@ -1,28 +1,26 @@
 // SPDX-License-Identifier: MIT
 // What a worker does for those who look after it: it steps aside for block_in_place, tells the watchdog that it is awake, and gives
 // tasks up where the watchdog may be reading them. See watchdog.hpp, poll_gate.hpp, stand_ins.hpp.
-#include <sched.h>
-
 #include <chrono>
 
-#include "core/ticks.hpp"
+#include "core/platform.hpp"
 #include "scheduler/poll_report.hpp"
 #include "scheduler/worker.hpp"
 
 namespace pollux::inline v0::detail {
 
-constinit thread_local const runtime_core* in_place_of = nullptr;
+constinit thread_local waited_for_thread waits_for_us;
 
 void worker::step_aside() noexcept {
     // Where thieves see it.
     if (runnable* const item = slot_.take()) push_back(*item);
-    in_place_of = &core_;
+    waits_for_us.in_poll_of = &core_;
     set_stamp(asleep_stamp);  // it is not stuck
     core_.substitutes().take_over(*this, absence::in_place);
 }
 
 void worker::come_back() noexcept {
-    in_place_of = nullptr;
+    waits_for_us.in_poll_of = nullptr;
     be_awake(ticks_now() + slice_ticks_);  // as if its poll began here
     core_.substitutes().give_back(*this, absence::in_place);
 }
@@ -42,7 +40,7 @@ bool worker::join_with_others(fork_point& point, bool as_holder) noexcept {
 }
 
 void worker::pass_gate() noexcept {
-    gate_.wait_until_open([] { sched_yield(); });  // the watchdog is writing a line, at most
+    gate_.wait_until_open([] { wait_a_turn(); });  // the watchdog is writing a line, at most
 }
 
 void worker::end_reported_poll(promise_base* waiting) noexcept {

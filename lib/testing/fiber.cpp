@@ -12,7 +12,6 @@
 #include "pollux/core/block_cache.hpp"
 #include "pollux/core/execution.hpp"
 #include "pollux/core/sync_policy.hpp"
-#include "scheduler/worker.hpp"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define POLLUX_ADDRESS_SANITIZER 1
@@ -89,7 +88,7 @@ void fiber::switch_to(fiber& next, [[maybe_unused]] bool for_good) noexcept {
     std::memcpy(globals, &next.exceptions_, sizeof exceptions_);
     execution_ = std::exchange(current_execution, next.execution_);
     blocks_ = std::exchange(current_blocks, next.blocks_);
-    in_place_of_ = std::exchange(in_place_of, next.in_place_of_);
+    waited_for_ = std::exchange(waits_for_us, next.waited_for_);
     left = this;
     entered = &next;
 #if defined(POLLUX_ADDRESS_SANITIZER)

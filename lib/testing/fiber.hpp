@@ -8,11 +8,9 @@
 #include <cstddef>
 #include <functional>
 
-namespace pollux::inline v0::detail {
+#include "scheduler/worker.hpp"
 
-struct execution;
-class block_cache;
-class runtime_core;
+namespace pollux::inline v0::detail {
 
 /// Memory for one fiber, with a page below it that nobody may touch.
 class fiber_stack {
@@ -59,13 +57,13 @@ private:
     exceptions exceptions_{};
     execution* execution_ = nullptr;
     block_cache* blocks_ = nullptr;
-    const runtime_core* in_place_of_ = nullptr;
+    waited_for_thread waited_for_;
 
     // For the sanitizers.
     const void* bottom_ = nullptr;
-    std::size_t size_ = 0;
-    void* fake_stack_ = nullptr;
-    void* thread_ = nullptr;
+    [[maybe_unused]] std::size_t size_ = 0;
+    [[maybe_unused]] void* fake_stack_ = nullptr;
+    [[maybe_unused]] void* thread_ = nullptr;
 };
 
 }  // namespace pollux::inline v0::detail

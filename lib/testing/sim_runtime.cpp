@@ -65,6 +65,10 @@ sim_runtime::~sim_runtime() {
         const auto seed = static_cast<unsigned long long>(world_->seed());
         std::fprintf(stderr, "pollux: sim_runtime: seed %llu; POLLUX_SEED=%llu replays it\n", seed, seed);
     }
+    if (!world_->is_on_first())
+        detail::fail_check(
+            "pollux: ~sim_runtime: called inside one of its tasks or jobs, which it would have to wait for; destroy it "
+            "outside");
     {
         const detail::simulation_scope scope(*world_);
         core_->end();

@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -22,6 +23,7 @@
 #include "pollux/offload.hpp"
 #include "pollux/runtime.hpp"
 #include "pollux/time.hpp"
+#include "support/process_state.hpp"
 
 namespace {
 
@@ -159,6 +161,30 @@ int no_descriptors() {
     return works(usual) ? 0 : 4;
 }
 
+// oneTBB does not recover from that; what asks for it is told, at once and later, and the rest goes on.
+int no_thread_for_offload() {
+    const auto refuses = [](pollux::runtime& rt) {
+        try {
+            rt.block_on(pollux::offload([] {}));
+        } catch (const std::exception&) {
+            return true;
+        }
+        return false;
+    };
+    {
+        pollux::runtime rt;
+        {
+            const pollux::test::refused_threads all(0);
+            if (!refuses(rt)) return 1;
+        }
+        if (!refuses(rt)) return 2;
+        if (rt.block_on(pollux::blocking([] { return 3; })) != 3) return 3;
+    }
+    pollux::runtime another;
+    if (!refuses(another)) return 4;
+    return another.block_on(another.spawn([] { return 5; })) == 5 ? 0 : 5;
+}
+
 struct scenario {
     const char* name;
     int (*run)();
@@ -169,6 +195,7 @@ constexpr std::array scenarios{
     scenario{"fifth_of_a_processor", fifth_of_a_processor},
     scenario{"small_stacks", small_stacks},
     scenario{"no_descriptors", no_descriptors},
+    scenario{"no_thread_for_offload", no_thread_for_offload},
 };
 
 int status_of(char* program, char* name) {

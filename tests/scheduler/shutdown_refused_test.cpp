@@ -123,6 +123,33 @@ TEST_SUITE("scheduler/shutdown_refused") {
         }
     }
 
+    TEST_CASE("shutdown: without a limit in a job it throws, and nothing is done") {
+        for (const bool is_blocking : {true, false}) {
+            CAPTURE(is_blocking);
+            pollux::runtime rt(workers(1));
+            const auto job = [&] {
+                try {
+                    rt.shutdown(std::chrono::nanoseconds::max());
+                } catch (const std::system_error& error) {
+                    return error.code() == std::errc::resource_deadlock_would_occur;
+                }
+                return false;
+            };
+            const bool throws = is_blocking ? rt.block_on(pollux::blocking(job)) : rt.block_on(pollux::offload(job));
+            CHECK(throws);
+            CHECK(rt.block_on(rt.spawn([] { return 1; })) == 1);
+        }
+    }
+
+    TEST_CASE("~runtime: in one of its own jobs it ends the process with a message") {
+        const auto message = pollux::test::message_of_abort([] {
+            auto rt = std::make_unique<pollux::runtime>(workers(1));
+            rt->spawn(pollux::blocking([&] { rt.reset(); })).detach();
+            for (;;) ::pause();
+        });
+        CHECK(message.starts_with("pollux: ~runtime: called on one of its own workers, or in one of its own jobs"));
+    }
+
     TEST_CASE("~runtime and shutdown: a task that wakes itself in every poll is destroyed") {
         for (const unsigned n : {1u, 2u}) {
             CAPTURE(n);
