@@ -16,6 +16,7 @@
 #include "pollux/runtime/errors.hpp"
 #include "pollux/runtime/join_set.hpp"
 #include "pollux/runtime/runtime.hpp"
+#include "pollux/runtime/task_scope.hpp"
 #include "pollux/runtime/yield.hpp"
 #include "pollux/stream/next.hpp"
 #include "pollux/sync/oneshot.hpp"
@@ -30,6 +31,11 @@ using number = std::uint64_t;
 
 // Gives `number_of_this`.
 task<number> node(workload_ledger& ledger, number number_of_this, int depth);
+
+struct child_failed : std::exception {
+    explicit child_failed(number which) noexcept : child(which) {}
+    number child;
+};
 
 // Sees whether two threads poll its future at once, or one after its end.
 template <class F>
@@ -121,6 +127,29 @@ task<> blocks(workload_ledger& ledger, number value) {
     if (got != mixed(value)) ++ledger.wrong_results;
 }
 
+task<> scope_child(workload_ledger& ledger, number child, int depth, number& sum) {
+    sum = co_await node(ledger, child, depth);
+    if (child % 5 == 0) throw child_failed(child);
+}
+
+// Children write into the frame of whoever awaits them. The first that fails cancels the others.
+task<> scopes(workload_ledger& ledger, number left, number right, int depth) {
+    number got[2] = {};
+    const auto spawn_both = [&](scope<>& children) {
+        children.spawn(scope_child(ledger, left, depth, got[0]));
+        children.spawn(scope_child(ledger, right, depth, got[1]));
+    };
+    const bool may_fail = left % 5 == 0 || right % 5 == 0;
+    try {
+        co_await task_scope(spawn_both);
+        if (may_fail || got[0] != left || got[1] != right) ++ledger.wrong_results;
+    } catch (const child_failed& failed) {
+        if (failed.child != left && failed.child != right) ++ledger.wrong_results;
+    } catch (const task_cancelled&) {
+        ++ledger.cancelled;
+    }
+}
+
 task<> steps_aside(workload_ledger& ledger, number value) {
     co_await yield_now();
     const number got = block_in_place([&ledger, value] {
@@ -163,7 +192,7 @@ task<number> node(workload_ledger& ledger, number number_of_this, int depth) {
         const number left = mixed(choice + 1);
         const number right = mixed(choice + 2);
         const int below = depth - 1;
-        switch (depth == 0 ? choice % 4 : choice % 13) {
+        switch (depth == 0 ? choice % 4 : choice % 14) {
             case 0: co_await yield_now(); break;
             case 1: co_await sleeps(left); break;
             case 2: co_await offloads(ledger, left); break;
@@ -183,6 +212,7 @@ task<number> node(workload_ledger& ledger, number number_of_this, int depth) {
             case 10: co_await races(ledger, left, right, below); break;
             case 11: co_await takes_some(ledger, left, below); break;
             case 12: co_await steps_aside(ledger, left); break;
+            case 13: co_await scopes(ledger, left, right, below); break;
         }
     }
     ++ledger.finished;
