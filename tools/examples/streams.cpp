@@ -6,7 +6,7 @@
 // loop asks for beyond those four, so memory stays bounded however long the stream is: `pollux sum` (tools/pollux) reads
 // whole file trees with this shape.
 //
-// Next: own_executor.cpp looks below: what a runtime is.
+// Next: simulated.cpp tests what depends on who goes on when.
 //
 // Prints:
 //   1: 1 step
