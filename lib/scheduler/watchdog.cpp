@@ -101,7 +101,9 @@ void watchdog::look_at(worker& each, std::uint64_t now) noexcept {
     if (stamp <= awake_stamp) return;
     const auto age = each.since(stamp, now);
     if (age >= stuck_after) stand_in_for(each, stamp);
-    if (age >= core_.options().watchdog_limit && each.watched_.over_limit != stamp) {
+    // One that has only waited for a processor so far is the machine's fault.
+    const bool is_its_own_fault = age < stuck_after || taken_over == stamp;
+    if (age >= core_.options().watchdog_limit && is_its_own_fault && each.watched_.over_limit != stamp) {
         each.watched_.over_limit = stamp;
         report(each, stamp);
     }

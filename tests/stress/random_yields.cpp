@@ -98,6 +98,7 @@ private:
         options.max_blocking_threads = 16;
         options.seed = seed | 1;
         options.on_thread_start = [seed] { yield_from_now_on(seed); };
+        options.on_long_poll = [](const pollux::long_poll&) {};  // no news here
         return detail::runtime_core::make(std::move(options), detail::runtime_core::flavour::threads);
     }
 

@@ -39,7 +39,7 @@ struct runtime_options {
     std::function<void(task_id, std::exception_ptr)> on_unhandled_exception = {};
     /// How long a thread of `blocking`, or one that stands in for workers, waits for its next job before it ends.
     std::chrono::nanoseconds blocking_keep_alive = std::chrono::seconds(10);
-    /// Polls that take longer are reported once. A thread of its own looks at all workers every 5 ms, or twice in the limit if that
+    /// Polls that take longer are reported once, unless all that they wait for is a processor. A thread of its own looks at all workers every 5 ms, or twice in the limit if that
     /// is shorter, but at most every millisecond; it sleeps when they have slept for a second. It also has another thread stand in
     /// for a worker that has been in one poll for 5 ms, so that its other tasks and sleeps go on. 0: no such thread, no reports, and
     /// a poll that blocks holds up what is queued behind it. A current_thread_runtime has none.
