@@ -62,6 +62,18 @@ public:
 /// This thread's, or null: the operating system. Initial-exec: one load.
 extern constinit thread_local platform* current_platform [[gnu::tls_model("initial-exec")]];
 
+/// Installs one, or none, for a scope.
+class platform_scope {
+public:
+    explicit platform_scope(platform* installed) noexcept : outer_(current_platform) { current_platform = installed; }
+    platform_scope(const platform_scope&) = delete;
+    platform_scope& operator=(const platform_scope&) = delete;
+    ~platform_scope() { current_platform = outer_; }
+
+private:
+    platform* const outer_;
+};
+
 inline platform::time_point steady_now() noexcept {
     return current_platform != nullptr ? current_platform->now() : std::chrono::steady_clock::now();
 }

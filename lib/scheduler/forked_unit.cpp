@@ -5,6 +5,7 @@
 #include <mutex>
 #include <new>
 
+#include "core/platform.hpp"
 #include "pollux/core/task_state.hpp"
 #include "pollux/coro/fork_point.hpp"
 #include "scheduler/short_lock.hpp"
@@ -27,8 +28,6 @@ constexpr std::size_t bucket_count = 64;
 
 bucket& bucket_of(const task_header& task) noexcept {
     static constinit std::array<bucket, bucket_count> table{};
-    // In a simulation one: who shares a lock must not depend on addresses.
-    if (static_cast<const runtime_core*>(task.home)->is_simulated()) return table[0];
     return table[(reinterpret_cast<std::uintptr_t>(&task) >> 7) % bucket_count];
 }
 
@@ -72,6 +71,8 @@ void forked_unit::block_ended(void* block, std::size_t shelf) noexcept {
 
 void forked_unit::wake_all_of(task_header& task) noexcept {
     bucket& shelf = bucket_of(task);
+    // No simulation switches while the lock is held: who waits for it would depend on addresses.
+    const platform_scope unwatched(nullptr);
     const std::lock_guard guard(shelf.lock);
     for (task_links* one = shelf.children.next_task(); one != &shelf.children; one = one->next_task())
         if (auto& each = static_cast<task_header&>(*one); each.forked_from == &task) wake_task(each);

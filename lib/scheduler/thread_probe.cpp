@@ -11,13 +11,15 @@
 namespace pollux::inline v0::detail {
 
 void thread_probe::take_this_thread() noexcept {
-    id_ = ::gettid();
-    if (::pthread_getcpuclockid(::pthread_self(), &clock_) != 0) clock_ = CLOCK_MONOTONIC;
+    ::clockid_t mine = CLOCK_MONOTONIC;
+    if (::pthread_getcpuclockid(::pthread_self(), &mine) != 0) mine = CLOCK_MONOTONIC;
+    id_.store(::gettid(), std::memory_order::relaxed);
+    clock_.store(mine, std::memory_order::relaxed);
 }
 
 bool thread_probe::is_blocked() const noexcept {
     char path[48];
-    std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", static_cast<int>(id_));
+    std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", static_cast<int>(id_.load(std::memory_order::relaxed)));
     const int file = ::open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) return true;
     char text[128];
@@ -31,7 +33,7 @@ bool thread_probe::is_blocked() const noexcept {
 
 std::chrono::nanoseconds thread_probe::cpu_time() const noexcept {
     ::timespec used{};
-    ::clock_gettime(clock_, &used);
+    ::clock_gettime(clock_.load(std::memory_order::relaxed), &used);
     return std::chrono::seconds(used.tv_sec) + std::chrono::nanoseconds(used.tv_nsec);
 }
 

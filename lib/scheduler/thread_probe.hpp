@@ -7,11 +7,12 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include <atomic>
 #include <chrono>
 
 namespace pollux::inline v0::detail {
 
-/// Threads: take_this_thread() by the one to be watched, before others hear of it; the rest by any.
+/// Threads: take_this_thread() by the one to be watched, the rest by any.
 class thread_probe {
 public:
     void take_this_thread() noexcept;
@@ -22,8 +23,9 @@ public:
     std::chrono::nanoseconds cpu_time() const noexcept;
 
 private:
-    ::pid_t id_ = 0;
-    ::clockid_t clock_ = 0;
+    // Relaxed, both: a look that began at the last thread may see the next one, and is one look wrong.
+    std::atomic<::pid_t> id_{0};
+    std::atomic<::clockid_t> clock_{0};
 };
 
 }  // namespace pollux::inline v0::detail

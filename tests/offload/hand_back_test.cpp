@@ -90,8 +90,8 @@ TEST_SUITE("offload/hand_back") {
     }
 
     TEST_CASE("sleeps are fired and other tasks have their turn while jobs come back in quick succession") {
-        pollux::runtime rt(with_workers(1));
         std::atomic<int> ticks{0};
+        pollux::runtime rt(with_workers(1));
         auto ticking = rt.spawn(tick(ticks));
         rt.block_on(rt.spawn(offload_until(ticks, 50)));
         CHECK(ticks >= 50);
@@ -100,8 +100,8 @@ TEST_SUITE("offload/hand_back") {
 
     TEST_CASE("a runtime ends while jobs come back in quick succession") {
         for (int round = 0; round != 20; ++round) {
+            std::atomic<int> answered{0};  // above the runtime, whose end may still count
             pollux::runtime rt(with_workers(1));
-            std::atomic<int> answered{0};
             auto awaiting = rt.spawn(offload_for_ever(answered));
             while (answered < 3 * round) std::this_thread::yield();
         }
