@@ -78,11 +78,12 @@ inline platform::time_point steady_now() noexcept {
     return current_platform != nullptr ? current_platform->now() : std::chrono::steady_clock::now();
 }
 
+/// This thread is one of a simulation's.
+inline bool is_simulated_thread() noexcept { return current_platform != nullptr && current_platform->has_threads(); }
+
 /// Of core/ticks.hpp. Zero in a simulation: the processors' counters are not the same to the last tick, so that a pause that is over at
 /// once would now and then not be.
-inline std::uint64_t ticks_now() noexcept {
-    return current_platform != nullptr && current_platform->has_threads() ? 0 : processor_ticks();
-}
+inline std::uint64_t ticks_now() noexcept { return is_simulated_thread() ? 0 : processor_ticks(); }
 
 inline void wait_a_turn(platform::time_point deadline = platform::time_point::max()) noexcept {
     if (current_platform != nullptr)

@@ -156,7 +156,7 @@ void blocking_pool::join_ended(lock_guard& guard) noexcept {
 
 void blocking_pool::live(member& self, role as, unsigned number) noexcept {
     const runtime_options& options = core_.options();
-    if (!core_.is_simulated()) name_this_thread(thread_name_, number);
+    name_this_thread(thread_name_, number);
     execution own;
     own.runtime = &core_;
     const job_scope in_job(core_);
@@ -172,7 +172,7 @@ void blocking_pool::live(member& self, role as, unsigned number) noexcept {
     if (failure == nullptr) {
         work(self, as, guard);
         guard.unlock();
-        run_stop_hook(options.on_thread_stop);
+        run_hook(options.on_thread_stop, "on_thread_stop");
         guard.lock();
         --threads_;
     } else {

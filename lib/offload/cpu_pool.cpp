@@ -85,7 +85,8 @@ void cpu_pool::start_runner_if_needed() {
 // thread, and it counts the one that it was refused: it will not try again. So no job ever runs here.
 void cpu_pool::start_failed(std::exception_ptr why) noexcept {
     auto guard = lock_briefly(lock_);
-    if (!has_had_runner_.load(std::memory_order::relaxed)) {  // relaxed: a runner that begins only now sees to the jobs
+    if (tbb_ &&
+        !has_had_runner_.load(std::memory_order::relaxed)) {  // relaxed: a runner that begins only now sees to the jobs
         no_threads_ = why;
         hands_.fetch_or(closed, std::memory_order::seq_cst);  // before the look at the queues; see (2)
         tbb_share::has_no_threads();

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <exception>
 #include <source_location>
 
 #include "pollux/coro/frame.hpp"
@@ -73,17 +72,6 @@ void print_long_poll(const long_poll& what, unsigned long left_out) noexcept {
                  "blocking() or "
                  "block_in_place() for long work%s\n",
                  number_of(what.task), site, milliseconds(what.so_far), others);
-}
-
-void call_on_long_poll(const runtime_options& options, const long_poll& what) noexcept {
-    try {
-        options.on_long_poll(what);
-    } catch (const std::exception& error) {
-        std::fprintf(stderr, "pollux: on_long_poll: threw: %s; catch inside the hook what you want to see\n",
-                     error.what());
-    } catch (...) {
-        std::fputs("pollux: on_long_poll: threw; catch inside the hook what you want to see\n", stderr);
-    }
 }
 
 void report_end_of_poll(task_id task, std::chrono::nanoseconds took, promise_base* waiting) noexcept {

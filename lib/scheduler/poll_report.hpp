@@ -7,7 +7,6 @@
 
 #include "pollux/core/task_header.hpp"
 #include "pollux/runtime/long_poll.hpp"
-#include "pollux/runtime/options.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -15,8 +14,6 @@ struct promise_base;
 
 /// One line on stderr. `left_out`: reports since the last one.
 void print_long_poll(const long_poll& what, unsigned long left_out) noexcept;
-/// Calls the hook, which is there. What it throws becomes a line on stderr.
-void call_on_long_poll(const runtime_options& options, const long_poll& what) noexcept;
 
 /// The end of one that went to stderr. `waiting`: the root of the unit whose frames wait, which nobody polls now, or null.
 void report_end_of_poll(task_id task, std::chrono::nanoseconds took, promise_base* waiting) noexcept;

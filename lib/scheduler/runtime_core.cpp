@@ -118,10 +118,10 @@ void runtime_core::start_threads() {
     threads_.reserve(workers_.size());  // a thread that has started and finds no place here would end the process
     for (const auto& each : workers_) {
         threads_.push_back(start_thread([this, &gate, self = each.get()]() noexcept {
-            if (!is_simulated()) name_this_thread(options_.name, self->index());
+            name_this_thread(options_.name, self->index());
             if (!gate.enter(options_.on_thread_start)) return;
             self->run_until_stopped();
-            run_stop_hook(options_.on_thread_stop);
+            run_hook(options_.on_thread_stop, "on_thread_stop");
         }));
         gate.wait_for_one(is_simulated());
     }

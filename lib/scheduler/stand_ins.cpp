@@ -97,11 +97,11 @@ void stand_ins::hire(member& one, worker& away) {
 // --- a thread's life ---------------------------------------------------------------------------------------------------------
 
 void stand_ins::live(member& self) noexcept {
-    if (!core_.is_simulated()) name_this_thread(core_.options().name, self.self.index());
+    name_this_thread(core_.options().name, self.self.index());
     if (enter(self)) {
         do self.self.run_until_relieved();
         while (rest(self));
-        run_stop_hook(core_.options().on_thread_stop);
+        run_hook(core_.options().on_thread_stop, "on_thread_stop");
     }
     const std::lock_guard guard(lock_);
     self.state = life::no_thread;
@@ -110,7 +110,7 @@ void stand_ins::live(member& self) noexcept {
 // False: the hook has thrown. As if there had been no thread: somebody else may stand in, later.
 bool stand_ins::enter(member& self) noexcept {
     { const std::lock_guard hired(lock_); }
-    if (run_start_hook(core_.options().on_thread_start)) return true;
+    if (run_hook(core_.options().on_thread_start, "on_thread_start")) return true;
     const std::lock_guard guard(lock_);
     active_.fetch_sub(1, std::memory_order::relaxed);  // with the lock held
     for (const auto& each : core_.workers()) {

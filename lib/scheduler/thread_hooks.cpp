@@ -38,7 +38,7 @@ void runtime_thread::join() noexcept {
 }
 
 unsigned this_thread_number() noexcept {
-    if (current_platform != nullptr && current_platform->has_threads()) return 0;
+    if (is_simulated_thread()) return 0;
     static constinit std::atomic<unsigned> next{0};
     static thread_local const unsigned mine = next.fetch_add(1, std::memory_order::relaxed);  // any number will do
     return mine;
@@ -51,13 +51,12 @@ void name_this_thread(const std::string& name, unsigned number) noexcept {
 }
 
 void name_this_thread(const std::string& name, const char* word) noexcept {
+    if (is_simulated_thread()) return;
     char full[16];
     const int room = static_cast<int>(sizeof full - 2) - static_cast<int>(std::char_traits<char>::length(word));
     std::snprintf(full, sizeof full, "%.*s-%s", room, name.c_str(), word);
     pthread_setname_np(pthread_self(), full);
 }
-
-namespace {
 
 bool run_hook(const std::function<void()>& hook, const char* name) noexcept {
     try {
@@ -70,12 +69,6 @@ bool run_hook(const std::function<void()>& hook, const char* name) noexcept {
     }
     return false;
 }
-
-}  // namespace
-
-bool run_start_hook(const std::function<void()>& hook) noexcept { return run_hook(hook, "on_thread_start"); }
-
-void run_stop_hook(const std::function<void()>& hook) noexcept { run_hook(hook, "on_thread_stop"); }
 
 bool start_gate::enter(const std::function<void()>& hook) noexcept {
     std::exception_ptr failure;

@@ -52,16 +52,13 @@ bool wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& 
 /// A small number of this thread's own, for choosing one of a few shards. In a simulation it is zero: there it has to repeat.
 unsigned this_thread_number() noexcept;
 
-/// "name-3", cut to the 15 characters that the system keeps; the number stays.
+/// "name-3", cut to the 15 characters that the system keeps; the number stays. Nothing in a simulation, whose threads have no names.
 void name_this_thread(const std::string& name, unsigned number) noexcept;
 /// The same with a word in the number's place.
 void name_this_thread(const std::string& name, const char* word) noexcept;
 
-/// Runs the hook of a thread that nobody waits for. False: it has thrown, which became one line on stderr.
-bool run_start_hook(const std::function<void()>& hook) noexcept;
-
-/// Runs the hook; what it throws becomes one line on stderr.
-void run_stop_hook(const std::function<void()>& hook) noexcept;
+/// Runs a hook that nobody waits for, if there is one. False: it has thrown, which became one line on stderr. `name`: of the option.
+bool run_hook(const std::function<void()>& hook, const char* name) noexcept;
 
 // The way of one new thread's start hook: what it throws comes out where the thread was started.
 class start_gate {

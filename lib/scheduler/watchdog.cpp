@@ -141,7 +141,7 @@ void watchdog::report(worker& each, std::uint64_t stamp) noexcept {
     }
     each.gate_.open();
     looks_closely_ = true;
-    if (found && options.on_long_poll) call_on_long_poll(options, *found);
+    if (found && options.on_long_poll) run_hook([&] { options.on_long_poll(*found); }, "on_long_poll");
 }
 
 // Where it neither waits for anything nor has run for much of the time since the last look.
