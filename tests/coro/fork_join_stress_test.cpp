@@ -23,12 +23,14 @@
 #include "pollux/runtime/yield.hpp"
 #include "pollux/time/sleep.hpp"
 #include "support/manual_event.hpp"
+#include "support/mixed.hpp"
 #include "support/tracked.hpp"
 
 namespace {
 
 using pollux::fork_join;
 using pollux::task;
+using pollux::test::mixed;
 using pollux::test::tracked;
 using namespace std::chrono_literals;
 
@@ -37,14 +39,6 @@ pollux::runtime_options workers(unsigned n, std::uint64_t seed) {
     options.workers = n;
     options.seed = seed;
     return options;
-}
-
-// One step of splitmix64: what a node of the tree does depends on its number only.
-constexpr std::uint64_t mixed(std::uint64_t n) {
-    n += 0x9e3779b97f4a7c15;
-    n = (n ^ (n >> 30)) * 0xbf58476d1ce4e5b9;
-    n = (n ^ (n >> 27)) * 0x94d049bb133111eb;
-    return n ^ (n >> 31);
 }
 
 struct node_failed : std::runtime_error {

@@ -27,6 +27,7 @@
 #include "support/end_of_process.hpp"
 #include "support/heap_counter.hpp"
 #include "support/manual_event.hpp"
+#include "support/small_tasks.hpp"
 #include "support/tracked.hpp"
 #include "support/workers.hpp"
 
@@ -36,18 +37,11 @@ using pollux::task;
 using pollux::task_cancelled;
 using pollux::test::manual_event;
 using pollux::test::tracked;
+using pollux::test::waits;
 using pollux::test::workers;
+using pollux::test::yields_for_ever;
 using namespace std::chrono_literals;
 
-task<> waits(manual_event event, std::atomic<int>& alive) {
-    const tracked local(alive);
-    auto fut = event.wait();
-    co_await fut;
-}
-task<> yields_for_ever(std::atomic<int>& alive) {
-    const tracked local(alive);
-    for (;;) co_await pollux::yield_now();
-}
 task<> spawns_for_ever(std::atomic<int>& alive) {
     const tracked local(alive);
     for (;;) {

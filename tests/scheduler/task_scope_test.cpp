@@ -40,20 +40,12 @@ using pollux::task_scope;
 using pollux::test::gives_everywhere;
 using pollux::test::manual_event;
 using pollux::test::tracked;
+using pollux::test::waits;
 using pollux::test::workers;
+using pollux::test::yields_for_ever;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
-
-task<> yields_for_ever(std::atomic<int>& alive) {
-    const tracked local(alive);
-    for (;;) co_await pollux::yield_now();
-}
-task<> waits_for(manual_event event, std::atomic<int>& alive) {
-    const tracked local(alive);
-    auto fut = event.wait();
-    co_await fut;
-}
 
 // What a task_scope that is awaited ends with, and how many of its children live then.
 template <class F>
@@ -135,7 +127,7 @@ TEST_SUITE("scheduler/task_scope") {
         {
             auto fut = task_scope([&, kept = counts_to(closures_gone)](scope<>& s) {
                 ++calls;
-                s.spawn(waits_for(event, alive));
+                s.spawn(waits(event, alive));
                 return 3;
             });
             CHECK(calls == 0);
@@ -161,8 +153,8 @@ TEST_SUITE("scheduler/task_scope") {
         manual_event second;
         std::atomic<int> alive = 0;
         auto fut = task_scope([&](scope<>& s) {
-            s.spawn(waits_for(first, alive));
-            s.spawn(waits_for(second, alive));
+            s.spawn(waits(first, alive));
+            s.spawn(waits(second, alive));
         });
         pollux::testing::counting_waker counter;
         pollux::context cx(counter.waker());
@@ -182,7 +174,7 @@ TEST_SUITE("scheduler/task_scope") {
         std::atomic<int> alive = 0;
         const auto never_ends = [&alive](scope<std::string>& s) {
             for (int i = 0; i != 5; ++i) s.spawn(yields_for_ever(alive));
-            s.spawn([&alive] { return waits_for(manual_event(), alive); });
+            s.spawn([&alive] { return waits(manual_event(), alive); });
         };
         SUBCASE("error of a child") {
             gives_everywhere(

@@ -18,6 +18,7 @@
 #include "support/everywhere.hpp"
 #include "support/manual_event.hpp"
 #include "support/polled_times.hpp"
+#include "support/small_tasks.hpp"
 #include "support/tracked.hpp"
 #include "support/wait_until.hpp"
 #include "support/workers.hpp"
@@ -33,7 +34,9 @@ using pollux::test::manual_event;
 using pollux::test::polled_times;
 using pollux::test::tracked;
 using pollux::test::wait_until;
+using pollux::test::waits;
 using pollux::test::workers;
+using pollux::test::yields_for_ever;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
@@ -44,15 +47,6 @@ task<> yields(int times) {
 task<> counts_its_end(int polls, std::atomic<int>& ended) {
     co_await yields(polls);
     ++ended;
-}
-task<> yields_for_ever(std::atomic<int>& alive) {
-    const tracked local(alive);
-    for (;;) co_await pollux::yield_now();
-}
-task<> waits_for(manual_event event, std::atomic<int>& alive) {
-    const tracked local(alive);
-    auto fut = event.wait();
-    co_await fut;
 }
 
 // Adds up what it finds in `from`, in every poll and at its end.
@@ -123,9 +117,8 @@ task<> holds_a_scope(std::atomic<int>& alive) {
     const std::vector<int> numbers(10, 1);
     co_await task_scope([&](scope<>& s) -> task<> {
         s.spawn(yields_for_ever(alive));
-        s.spawn(waits_for(manual_event(), alive));
-        s.spawn(
-            [&]() -> task<> { co_await pollux::fork_join(yields_for_ever(alive), waits_for(manual_event(), alive)); });
+        s.spawn(waits(manual_event(), alive));
+        s.spawn([&]() -> task<> { co_await pollux::fork_join(yields_for_ever(alive), waits(manual_event(), alive)); });
         s.spawn([&]() -> task<> {
             co_await task_scope([&](scope<>& inner) {
                 inner.spawn(yields_for_ever(alive));
@@ -245,7 +238,7 @@ TEST_SUITE("scheduler/task_scope/threads") {
         {
             auto fut = task_scope([&](scope<>& s) {
                 s.spawn(yields_for_ever(alive));
-                s.spawn(waits_for(manual_event(), alive));
+                s.spawn(waits(manual_event(), alive));
             });
             assert_pending(poll_once(fut));
             rt.poll_once();
@@ -263,7 +256,7 @@ TEST_SUITE("scheduler/task_scope/threads") {
             scope<>* inside = nullptr;
             auto fut = task_scope([&](scope<>& s) {
                 inside = &s;
-                if (has_child) s.spawn(waits_for(manual_event(), alive));
+                if (has_child) s.spawn(waits(manual_event(), alive));
                 return pollux::never_ready();
             });
             {

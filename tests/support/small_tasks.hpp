@@ -20,6 +20,12 @@ inline task<int> waits(manual_event event, std::atomic<int>& alive, int result =
     co_return result;
 }
 
+/// Its frame counts in `alive` from the first poll on.
+inline task<> yields_for_ever(std::atomic<int>& alive) {
+    const tracked local(alive);
+    for (;;) co_await yield_now();
+}
+
 inline task<int> number(int n) { co_return n; }
 
 /// In its second poll.

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "pollux/coro/task.hpp"
+#include "support/mixed.hpp"
 
 namespace pollux::test {
 
@@ -26,13 +27,5 @@ struct workload_ledger {
 
 /// `roots` trees at once, all of them to their end. `number` decides what each of them and its `depth` generations of children do.
 task<> workload(workload_ledger& ledger, std::uint64_t number, int roots, int depth);
-
-/// One step of splitmix64.
-constexpr std::uint64_t mixed(std::uint64_t n) noexcept {
-    n += 0x9e3779b97f4a7c15;
-    n = (n ^ (n >> 30)) * 0xbf58476d1ce4e5b9;
-    n = (n ^ (n >> 27)) * 0x94d049bb133111eb;
-    return n ^ (n >> 31);
-}
 
 }  // namespace pollux::test
