@@ -51,7 +51,10 @@ void stand_ins::try_again() noexcept {
 void stand_ins::see_to(worker& away) noexcept {
     // Relaxed, both: written under the lock only.
     if (away.is_relieved_.load(std::memory_order::relaxed)) return;
-    if (is_closed_ || away.stand_in_.load(std::memory_order::relaxed) != nullptr) return;
+    if (away.stand_in_.load(std::memory_order::relaxed) != nullptr) return;
+    // Where a stand-in has ended with the runtime, it rests without having been relieved, so it could be hired for itself. This lock
+    // shows that.
+    if (is_closed_ || core_.should_stop()) return;
     if (steady_now() >= next_try_) {
         try {
             if (member* const one = find()) return hire(*one, away);

@@ -13,10 +13,14 @@
 #include <thread>
 #include <vector>
 
+#include "pollux/core/execution.hpp"
 #include "pollux/coro/task.hpp"
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/sync/oneshot.hpp"
 #include "pollux/time/sleep.hpp"
+#include "scheduler/runtime_core.hpp"
+#include "scheduler/stand_ins.hpp"
+#include "scheduler/worker.hpp"
 #include "support/process_state.hpp"
 #include "support/thread_names.hpp"
 #include "support/wait_until.hpp"
@@ -216,5 +220,29 @@ TEST_SUITE("scheduler/stand_ins") {
             CHECK(ended == 2);
         }
         wait_until([&] { return pollux::test::threads_of_process() == before; });
+    }
+
+    TEST_CASE("a stand-in that ends with its runtime is not hired once more") {
+        // Seen on a loaded machine: the watchdog still took the last poll of a stand-in for stuck when that had ended already, and
+        // hired it for itself. Its thread then went round in its own chain of stand-ins for ever.
+        std::atomic<pollux::detail::runtime_core*> core{nullptr};
+        std::atomic<int> hired_for_itself{0};
+        auto options = workers(1);
+        options.watchdog_limit = 0ns;
+        options.on_thread_stop = [&] {
+            for (const auto& each : core.load()->workers()) {
+                core.load()->substitutes().take_over(*each, pollux::detail::absence::stuck);
+                if (each->stand_in() == each.get()) ++hired_for_itself;
+            }
+        };
+        {
+            pollux::runtime rt(options);
+            rt.block_on(rt.spawn([&] {
+                core = pollux::detail::current_runtime();
+                core.load()->substitutes().take_over(*core.load()->workers().begin()->get(),
+                                                     pollux::detail::absence::stuck);
+            }));
+        }
+        CHECK(hired_for_itself == 0);
     }
 }

@@ -123,8 +123,11 @@ TEST_SUITE("time/sleep") {
     TEST_CASE("sleep: fires in the order of the deadlines") {
         pollux::current_thread_runtime rt;
         std::string order;
-        auto all = pollux::join(sleeps_and_notes(order, "c", 12ms), sleeps_and_notes(order, "a", 1ms),
-                                sleeps_and_notes(order, "b", 6ms));
+        // As tasks: a join polls all of its children, so in the order of its arguments those that are overdue together.
+        auto c = rt.spawn(sleeps_and_notes(order, "c", 12ms));
+        auto a = rt.spawn(sleeps_and_notes(order, "a", 1ms));
+        auto b = rt.spawn(sleeps_and_notes(order, "b", 6ms));
+        auto all = pollux::join(std::move(a), std::move(b), std::move(c));
         rt.block_on(all);
         CHECK(order == "abc");
     }
