@@ -239,6 +239,9 @@ void worker::tune_interval(std::uint64_t now) noexcept {
 void worker::fire_sleeps() noexcept {
     if (heap_->size() == 0) return;
     heap_->fire(steady_now());
+    // The last one stands in the slot, before those that were due earlier.
+    if (core_.has_threads()) return;
+    if (runnable* const item = slot_.take()) push_back(*item);
 }
 
 // --- pushing -----------------------------------------------------------------------------------------------------------------
