@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Coroutines: task, try_, fork_join and fork_all.
+// Coroutines: task, async_stream, try_, fork_join and fork_all.
 #pragma once
 
 #include "pollux/core.hpp"
+#include "pollux/coro/async_stream.hpp"
 #include "pollux/coro/fork_join.hpp"
 #include "pollux/coro/task.hpp"
 #include "pollux/coro/try.hpp"
