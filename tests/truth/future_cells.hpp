@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+// The cells of one row of the table of futures: a combinator over one input, as a plain value, boxed and inside a task, for every ending
+// of the input, dropped before its first poll, after it, and after the result. A row says what the journal must read.
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "pollux/core/concepts.hpp"
+#include "pollux/coro/task.hpp"
+#include "pollux/coro/try.hpp"
+#include "pollux/future/boxed.hpp"
+#include "support/wake_counter.hpp"
+#include "truth/journal.hpp"
+
+namespace pollux::test {
+
+/// What is expected of a combinator. The journals hold polls ("in"), calls ("fn") and destructions ("~in"); "|" stands where the result
+/// is handed out.
+struct future_row {
+    const char* name;
+    // Destroyed without a poll, and after a poll that was pending.
+    const char* before;
+    const char* during;
+    // From the poll in which the input ends.
+    const char* value;
+    const char* error;
+    const char* exception;
+    // What is handed out then; an exception is "thrown".
+    const char* value_result;
+    const char* error_result;
+    const char* exception_result = "thrown";
+};
+
+enum class dropped { before, during, after };
+enum class form { plain, boxed, in_task };
+inline constexpr const char* dropped_names[] = {"before", "during", "after"};
+inline constexpr const char* form_names[] = {"plain", "boxed", "in a task"};
+
+template <class F>
+task<typename F::value_type, typename F::error_type> awaited(F fut) {
+    if constexpr (std::is_same_v<typename F::error_type, never>) {
+        if constexpr (std::is_void_v<typename F::value_type>)
+            co_await fut;
+        else
+            co_return co_await fut;
+    } else {
+        auto outcome = co_await fut;
+        co_return outcome;
+    }
+}
+
+struct cell {
+    ending how;
+    dropped when;
+    form as;
+};
+
+template <class F>
+void run_future_cell(const future_row& row, const cell& which, journal& notes, F fut) {
+    const wake_counter wakes;
+    std::string result = "not polled";
+    int polls = 0;
+    {
+        F in_place(std::move(fut));
+        while (which.when != dropped::before && polls != 4) {
+            ++polls;
+            try {
+                auto answer = poll_with(in_place, wakes);
+                result = shown(answer);
+                if (answer.is_ready()) {
+                    notes.note("|");
+                    break;
+                }
+            } catch (const std::runtime_error& error) {
+                result = error.what();
+                notes.note("|");
+                break;
+            }
+            if (which.when == dropped::during || !notes.fire()) break;
+        }
+    }
+    notes.forget();
+    CHECK(notes.live == 0);
+
+    const bool ends = which.when == dropped::after ? which.how != ending::never
+                                                   : which.when == dropped::during && !begins_pending(which.how);
+    const bool waited = which.when == dropped::after && begins_pending(which.how) && which.how != ending::never;
+    std::string expected = waited ? "in " : "";
+    std::string expected_result = "pending";
+    if (which.when == dropped::before) {
+        expected = row.before;
+        expected_result = "not polled";
+    } else if (!ends) {
+        expected = row.during;
+    } else if (which.how == ending::exception) {
+        expected += row.exception;
+        expected_result = row.exception_result;
+    } else if (which.how == ending::error || which.how == ending::pending_then_error) {
+        expected += row.error;
+        expected_result = row.error_result;
+    } else {
+        expected += row.value;
+        expected_result = row.value_result;
+    }
+    std::string seen = notes.text();
+    if (which.as == form::in_task) {
+        // A task's frame, with the future in it, goes before the result is handed out.
+        for (std::string* each : {&seen, &expected}) {
+            const std::size_t at = each->find('|');
+            if (at == std::string::npos) continue;
+            each->erase(at, 1);
+            if (const std::size_t two = each->find("  "); two != std::string::npos) each->erase(two, 1);
+            if (each->ends_with(' ')) each->pop_back();
+        }
+    }
+    CHECK(seen == expected);
+    CHECK(result == expected_result);
+    CHECK(polls == (which.when == dropped::before ? 0 : waited ? 2 : 1));
+    CHECK(wakes.count() == (waited ? 1 : 0));
+    CHECK_FALSE(wakes.is_kept());
+}
+
+/// `make(notes, input)` gives the combinator's future. Returns how many cells it has run.
+template <class Make>
+int check_future_row(const future_row& row, Make make) {
+    int cells = 0;
+    for (const ending how : all_endings)
+        for (const dropped when : {dropped::before, dropped::during, dropped::after})
+            for (const form as : {form::plain, form::boxed, form::in_task}) {
+                CAPTURE(row.name);
+                CAPTURE(ending_names[static_cast<int>(how)]);
+                CAPTURE(dropped_names[static_cast<int>(when)]);
+                CAPTURE(form_names[static_cast<int>(as)]);
+                journal notes;
+                auto fut = make(notes, scripted<>(notes, "in", how));
+                using F = decltype(fut);
+                using T = typename F::value_type;
+                using E = typename F::error_type;
+                const cell which{how, when, as};
+                switch (as) {
+                    case form::plain: run_future_cell(row, which, notes, std::move(fut)); break;
+                    case form::boxed: run_future_cell(row, which, notes, boxed_future<T, E>(std::move(fut))); break;
+                    case form::in_task: run_future_cell(row, which, notes, awaited(std::move(fut))); break;
+                }
+                ++cells;
+            }
+    return cells;
+}
+
+}  // namespace pollux::test
