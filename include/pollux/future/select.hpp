@@ -23,8 +23,6 @@ template <std::size_t Index, class F>
 struct select_child {
     template <class Answer>
     bool poll(context& cx, Answer& answer) {
-        debug_check(place.is_first(), "pollux: select: polled after it was ready; destroy a future once it is ready");
-        if (!place.is_first()) return false;
         auto own_answer = place.first().poll(cx);
         if (own_answer.is_pending()) return false;
         answer = Answer::ready(std::in_place_index<Index>, take_stored(own_answer));
@@ -42,6 +40,9 @@ struct select_children<std::index_sequence<Index...>, Fs...> : select_child<Inde
     template <class... Xs>
     explicit select_children(std::in_place_t, Xs&&... xs)
         : select_child<Index, Fs>{stages<Fs, unit>(own(std::forward<Xs>(xs)))}... {}
+
+    // They go together: asking the first is enough.
+    bool are_over() const noexcept { return !((Index != 0 || select_child<Index, Fs>::place.is_first()) && ...); }
 
     template <class Answer>
     void poll(context& cx, Answer& answer) {
@@ -62,6 +63,9 @@ public:
 
     polled<value_type> poll(context& cx) {
         polled<value_type> answer = pending;
+        debug_check(!children_.are_over(),
+                    "pollux: select: polled after it was ready; destroy a future once it is ready");
+        if (children_.are_over()) return answer;
         try {
             children_.poll(cx, answer);
         } catch (...) {

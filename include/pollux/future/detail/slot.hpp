@@ -99,21 +99,26 @@ public:
     /// Destroys the first, then makes the second: `make` returns it. If it throws, nothing is left.
     template <class Make>
     void advance(Make make) {
-        reset();
-        ::new (static_cast<void*>(std::addressof(second_))) G(make());
+        destroy(stage_);
+        try {
+            ::new (static_cast<void*>(std::addressof(second_))) G(make());
+        } catch (...) {
+            stage_ = stage::gone;
+            throw;
+        }
         stage_ = stage::second;
     }
 
-    void reset() noexcept {
-        const stage was = std::exchange(stage_, stage::gone);
-        if (was == stage::first) {
-            std::destroy_at(std::addressof(first_));
-        } else if (was == stage::second) {
-            std::destroy_at(std::addressof(second_));
-        }
-    }
+    void reset() noexcept { destroy(std::exchange(stage_, stage::gone)); }
 
 private:
+    // Leaves the stage as it is. The types are asked for the compiler, which does not see through the union that there is nothing to do.
+    void destroy(stage which) noexcept {
+        if constexpr (!std::is_trivially_destructible_v<F>)
+            if (which == stage::first) std::destroy_at(std::addressof(first_));
+        if constexpr (!std::is_trivially_destructible_v<G>)
+            if (which == stage::second) std::destroy_at(std::addressof(second_));
+    }
     static void refuse_in_flight(const stages& other) noexcept {
         if (other.is_second()) [[unlikely]] {
             fail_check(moved_in_flight);
