@@ -3,9 +3,11 @@
 
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -13,6 +15,7 @@
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "support/drain.hpp"
+#include "support/scripted_stream.hpp"
 
 namespace {
 
@@ -61,5 +64,24 @@ TEST_SUITE("stream/map") {
                       });
         CHECK_THROWS_AS(poll_once(source), std::runtime_error);
         CHECK(assert_ready(poll_once(source)) == 2);
+    }
+
+    TEST_CASE("map_err: turns each error; items, pending and the end pass") {
+        int polls = 0;
+        auto source = pollux::test::scripted_stream<std::unique_ptr<int>, int>(
+                          &polls, std::unexpected(1), pollux::pending, std::make_unique<int>(2), std::unexpected(3)) |
+                      pollux::map_err([](int code) {
+                          if (code == 3) throw std::runtime_error("three");
+                          return std::to_string(code);
+                      });
+        static_assert(std::is_same_v<decltype(source)::error_type, std::string>);
+        CHECK(polls == 0);
+        CHECK(assert_ready(poll_once(source)).error() == "1");
+        assert_pending(poll_once(source));
+        CHECK(**assert_ready(poll_once(source)).value() == 2);
+        CHECK_THROWS_AS(poll_once(source), std::runtime_error);
+        CHECK_FALSE(assert_ready(poll_once(source)).value().has_value());
+        auto infallible = pollux::map_err(pollux::iter({1}), [](auto) { return 'c'; });
+        CHECK(assert_ready(poll_once(infallible)).value() == 1);
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `and_then`: on to another future when the first has a value.
+// `and_then`: on to another future when the first has a value. It takes streams too: its class for them stands in
+// pollux/stream/and_then.hpp.
 #pragma once
 
 #include <utility>
@@ -40,24 +41,31 @@ private:
     stages<F, next_future> stages_;
 };
 
+template <class S, class Fn>
+class and_then_stream;
+
 }  // namespace detail
 
 /// When `x` has a value, calls `fn` with it (nothing for `void`) and goes on into the future, or the `std::expected`,
 /// that it returns; an error of `x` passes. `x` is destroyed before `fn` is called.
 ///
-/// Throws: what `fn` throws, out of the poll.
+/// Of a stream: so for each item, one after the other, in order; the outcome of the future is the item, or one error of
+/// the stream, which goes on. Errors of `x` pass. `x` is kept until the result of `and_then` is destroyed.
+///
+/// Throws: what `fn` throws, out of the poll; of a stream, the next poll goes on with the next item.
 /// Threads: `fn` runs in the poll. It is destroyed with the result of `and_then`, after the future that it returned.
+/// Cancel: dropping it destroys the future in flight, and with it the item that this has got.
 template <class X, class Fn>
 auto and_then(X&& x, Fn fn) {
     static_assert(
-        future<X>,
+        future<X> || stream<X>,
         "pollux: and_then: the first argument is not a future; it needs value_type, error_type and poll(context&)");
-    if constexpr (!future<X>) {
+    static_assert(!(future<X> && stream<X>),
+                  "pollux: and_then: the first argument is both a future and a stream; wrap the one that is meant");
+    if constexpr (!future<X> && !stream<X>) {
         detail::require_future<X>();
     } else {
         using value = detail::value_type_of<X>;
-        static_assert(!stream<X>,
-                      "pollux: and_then: the first argument is both a future and a stream; wrap the one that is meant");
         static_assert(
             detail::callable_with<Fn, value>,
             "pollux: and_then: the callable does not take the value; it is called with the value_type as an rvalue, "
@@ -73,7 +81,12 @@ auto and_then(X&& x, Fn fn) {
                     detail::can_meet<detail::error_type_of<X>, detail::error_type_of<detail::called_future<Fn, value>>>;
                 static_assert(meet,
                               "pollux: and_then: the two error types differ; make them one with map_err or from_err");
-                if constexpr (meet) {
+                if constexpr (!meet) {
+                    return;
+                } else if constexpr (stream<X>) {
+                    return detail::and_then_stream<detail::owned<X>, Fn>(detail::own(std::forward<X>(x)),
+                                                                         std::move(fn));
+                } else {
                     return detail::and_then_future<detail::owned<X>, Fn>(detail::own(std::forward<X>(x)),
                                                                          std::move(fn));
                 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `catch_exception`: an exception that comes out of a poll becomes the future's error.
+// `catch_exception`: an exception that comes out of a poll becomes the future's error. It takes streams too: its class
+// for them stands in pollux/stream/catch_exception.hpp.
 #pragma once
 
 #include <exception>
@@ -41,21 +42,29 @@ private:
     [[no_unique_address]] F fut_;
 };
 
+template <class S>
+class catch_exception_stream;
+
 }  // namespace detail
 
-/// A future whose value is the outcome of `x`, and whose error is the exception that a poll of `x` threw.
+/// A future whose value is the outcome of `x`, and whose error is the exception that a poll of `x` threw. A stream whose
+/// items are the outcomes of the items of `x` (so its errors are items, too), and whose one error is such an exception:
+/// the stream is at its end after it, and `x` is not polled any more, but kept until the result is destroyed.
+///
+/// Errors: `std::exception_ptr`.
 template <class X>
 auto catch_exception(X&& x) {
     static_assert(
-        future<X>,
+        future<X> || stream<X>,
         "pollux: catch_exception: the argument is not a future; it needs value_type, error_type and poll(context&)");
-    if constexpr (!future<X>) {
-        detail::require_future<X>();
-    } else {
-        static_assert(
-            !stream<X>,
-            "pollux: catch_exception: the argument is both a future and a stream; wrap the one that is meant");
+    static_assert(!(future<X> && stream<X>),
+                  "pollux: catch_exception: the argument is both a future and a stream; wrap the one that is meant");
+    if constexpr (stream<X>) {
+        return detail::catch_exception_stream<detail::owned<X>>(detail::own(std::forward<X>(x)));
+    } else if constexpr (future<X>) {
         return detail::catch_exception_future<detail::owned<X>>(detail::own(std::forward<X>(x)));
+    } else {
+        detail::require_future<X>();
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `map` and `map_err`: a plain function of the value, or of the error, of a future. `map` takes streams too: its
-// class for them stands in pollux/stream/map.hpp.
+// `map` and `map_err`: a plain function of the value, or of the error, of a future. Both take streams too: their
+// classes for them stand in pollux/stream/map.hpp.
 #pragma once
 
 #include <type_traits>
@@ -46,6 +46,8 @@ private:
 
 template <class S, class Fn>
 class map_stream;
+template <class S, class Fn>
+class map_err_stream;
 
 template <class F, class Fn>
 class [[nodiscard]] map_err_future {
@@ -102,20 +104,21 @@ auto map(X&& x, Fn fn) {
     }
 }
 
-/// Turns the error of a future into what `fn` returns for it, which is moved in; a value passes.
+/// Turns the error of a future, or each error of a stream, into what `fn` returns for it, which is moved in; values
+/// pass.
 ///
 /// Throws: what `fn` throws, out of the poll.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `map_err`.
 template <class X, class Fn>
 auto map_err(X&& x, Fn fn) {
     static_assert(
-        future<X>,
+        future<X> || stream<X>,
         "pollux: map_err: the first argument is not a future; it needs value_type, error_type and poll(context&)");
-    if constexpr (!future<X>) {
+    static_assert(!(future<X> && stream<X>),
+                  "pollux: map_err: the first argument is both a future and a stream; wrap the one that is meant");
+    if constexpr (!future<X> && !stream<X>) {
         detail::require_future<X>();
     } else {
-        static_assert(!stream<X>,
-                      "pollux: map_err: the first argument is both a future and a stream; wrap the one that is meant");
         static_assert(
             detail::callable_with<Fn, detail::error_type_of<X>>,
             "pollux: map_err: the callable does not take the error; it is called with the error_type as an rvalue "
@@ -123,7 +126,11 @@ auto map_err(X&& x, Fn fn) {
         if constexpr (detail::callable_with<Fn, detail::error_type_of<X>>) {
             static_assert(!std::is_void_v<detail::call_result<Fn, detail::error_type_of<X>>>,
                           "pollux: map_err: the callable returns void; return the new error");
-            return detail::map_err_future<detail::owned<X>, Fn>(detail::own(std::forward<X>(x)), std::move(fn));
+            if constexpr (stream<X>) {
+                return detail::map_err_stream<detail::owned<X>, Fn>(detail::own(std::forward<X>(x)), std::move(fn));
+            } else {
+                return detail::map_err_future<detail::owned<X>, Fn>(detail::own(std::forward<X>(x)), std::move(fn));
+            }
         }
     }
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// `or_else`: on to another future when the first has failed.
+// `or_else`: on to another future when the first has failed. It takes streams too: its class for them stands in
+// pollux/stream/or_else.hpp.
 #pragma once
 
+#include <type_traits>
 #include <utility>
 
 #include "pollux/core/concepts.hpp"
@@ -40,24 +42,31 @@ private:
     stages<F, next_future> stages_;
 };
 
+template <class S, class Fn>
+class or_else_stream;
+
 }  // namespace detail
 
 /// When `x` has failed, calls `fn` with the error and goes on into the future, or the `std::expected`, that it
 /// returns; a value of `x` passes. `x` is destroyed before `fn` is called.
 ///
-/// Throws: what `fn` throws, out of the poll.
+/// Of a stream: so for each error, one after the other, in order; the outcome of the future takes its place, as an item
+/// or as an error. Items of `x` pass. `x` is kept until the result of `or_else` is destroyed.
+///
+/// Throws: what `fn` throws, out of the poll; of a stream, the next poll goes on with what comes next.
 /// Threads: `fn` runs in the poll. It is destroyed with the result of `or_else`, after the future that it returned.
+/// Cancel: dropping it destroys the future in flight, and with it the error that this has got.
 template <class X, class Fn>
 auto or_else(X&& x, Fn fn) {
     static_assert(
-        future<X>,
+        future<X> || stream<X>,
         "pollux: or_else: the first argument is not a future; it needs value_type, error_type and poll(context&)");
-    if constexpr (!future<X>) {
+    static_assert(!(future<X> && stream<X>),
+                  "pollux: or_else: the first argument is both a future and a stream; wrap the one that is meant");
+    if constexpr (!future<X> && !stream<X>) {
         detail::require_future<X>();
     } else {
         using error = detail::error_type_of<X>;
-        static_assert(!stream<X>,
-                      "pollux: or_else: the first argument is both a future and a stream; wrap the one that is meant");
         static_assert(
             detail::callable_with<Fn, error>,
             "pollux: or_else: the callable does not take the error; it is called with the error_type as an rvalue (a "
@@ -69,10 +78,17 @@ auto or_else(X&& x, Fn fn) {
                 "pollux: or_else: the callable returns neither a future nor a std::expected; wrap a plain value in "
                 "ready(v)");
             if constexpr (detail::is_future_or_expected<result>) {
+                // An item is an object: nothing for `void` is a unit there.
+                using other = detail::value_type_of<detail::called_future<Fn, error>>;
                 constexpr bool meet =
-                    detail::can_meet<detail::value_type_of<X>, detail::value_type_of<detail::called_future<Fn, error>>>;
+                    detail::can_meet<detail::value_type_of<X>,
+                                     std::conditional_t<stream<X>, detail::or_unit<other>, other>>;
                 static_assert(meet, "pollux: or_else: the two value types differ; make them one with map");
-                if constexpr (meet) {
+                if constexpr (!meet) {
+                    return;
+                } else if constexpr (stream<X>) {
+                    return detail::or_else_stream<detail::owned<X>, Fn>(detail::own(std::forward<X>(x)), std::move(fn));
+                } else {
                     return detail::or_else_future<detail::owned<X>, Fn>(detail::own(std::forward<X>(x)), std::move(fn));
                 }
             }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `then`: on to another future whatever the first ended with.
+// `then`: on to another future whatever the first ended with. It takes streams too: its class for them stands in
+// pollux/stream/then.hpp.
 #pragma once
 
 #include <utility>
@@ -45,24 +46,31 @@ private:
     stages<F, next_future> stages_;
 };
 
+template <class S, class Fn>
+class then_stream;
+
 }  // namespace detail
 
 /// When `x` has ended, calls `fn` with its outcome (`T`, or `std::expected<T, E>` where it can fail; nothing for
 /// `void`) and goes on into the future, or the `std::expected`, that it returns. `x` is destroyed before `fn` is
 /// called.
 ///
-/// Throws: what `fn` throws, out of the poll.
+/// Of a stream: so for each item and for each error, one after the other, in order; the outcome of the future takes its
+/// place. The end of `x` is not an outcome. `x` is kept until the result of `then` is destroyed.
+///
+/// Throws: what `fn` throws, out of the poll; of a stream, the next poll goes on with what comes next.
 /// Threads: `fn` runs in the poll. It is destroyed with the result of `then`, after the future that it returned.
+/// Cancel: dropping it destroys the future in flight, and with it the outcome that this has got.
 template <class X, class Fn>
 auto then(X&& x, Fn fn) {
     static_assert(
-        future<X>,
+        future<X> || stream<X>,
         "pollux: then: the first argument is not a future; it needs value_type, error_type and poll(context&)");
-    if constexpr (!future<X>) {
+    static_assert(!(future<X> && stream<X>),
+                  "pollux: then: the first argument is both a future and a stream; wrap the one that is meant");
+    if constexpr (!future<X> && !stream<X>) {
         detail::require_future<X>();
     } else {
-        static_assert(!stream<X>,
-                      "pollux: then: the first argument is both a future and a stream; wrap the one that is meant");
         static_assert(detail::callable_with<Fn, outcome_of<X>>,
                       "pollux: then: the callable does not take the outcome; it is called with value_type, or with "
                       "std::expected<value_type, error_type> if the future can fail, with nothing if that is void");
@@ -73,7 +81,11 @@ auto then(X&& x, Fn fn) {
                 "pollux: then: the callable returns neither a future nor a std::expected; wrap a plain value in "
                 "ready(v)");
             if constexpr (detail::is_future_or_expected<result>) {
-                return detail::then_future<detail::owned<X>, Fn>(detail::own(std::forward<X>(x)), std::move(fn));
+                if constexpr (stream<X>) {
+                    return detail::then_stream<detail::owned<X>, Fn>(detail::own(std::forward<X>(x)), std::move(fn));
+                } else {
+                    return detail::then_future<detail::owned<X>, Fn>(detail::own(std::forward<X>(x)), std::move(fn));
+                }
             }
         }
     }

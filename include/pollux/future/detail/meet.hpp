@@ -16,6 +16,23 @@ inline constexpr bool can_meet = std::is_same_v<A, B> || std::is_same_v<A, never
 template <class A, class B>
 using met = std::conditional_t<std::is_same_v<A, never>, B, A>;
 
+// Of any number: the first that is not `never`.
+template <class... Ts>
+struct met_of {
+    using type = never;
+};
+template <class T, class... Rest>
+struct met_of<T, Rest...> {
+    using type = T;
+};
+template <class... Rest>
+struct met_of<never, Rest...> : met_of<Rest...> {};
+
+template <class... Ts>
+using met_all = typename met_of<Ts...>::type;
+template <class... Ts>
+inline constexpr bool can_all_meet = (can_meet<Ts, met_all<Ts...>> && ...);
+
 /// The value of `from` as a `To`, whose value type it has met. Only if `from` has a value.
 template <class To, class T, class E>
 constexpr To pass_value(polled<T, E>& from) {
