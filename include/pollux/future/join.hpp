@@ -2,8 +2,7 @@
 // `join`: a fixed number of futures at the same time, until all have finished.
 //
 // Without an allocation there is no waker of its own for a child (a kept waker would outlive the join), so each
-// wake-up polls every child that has not finished. The children are base classes, told apart by their index: one flat
-// fold instead of a recursion over a tuple.
+// wake-up polls every child that has not finished.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "pollux/core/concepts.hpp"
+#include "pollux/future/detail/children.hpp"
 #include "pollux/future/detail/own.hpp"
 #include "pollux/future/detail/slot.hpp"
 #include "pollux/future/detail/take_stored.hpp"
@@ -23,41 +23,19 @@ namespace detail {
 // The future until it is ready, then its outcome in the same place.
 template <std::size_t Index, class F>
 struct join_child {
-    void poll(context& cx, unsigned& unfinished) {
-        if (!place.is_first()) return;
+    using place_type = stages<F, stored_outcome_of<F>>;
+
+    // Never true: each wake-up may be for any of them.
+    bool poll(context& cx, unfinished& others) {
+        if (!place.is_first()) return false;
         auto answer = place.first().poll(cx);
-        if (answer.is_pending()) return;
+        if (answer.is_pending()) return false;
         place.advance([&] { return take_stored(answer); });
-        --unfinished;
-    }
-    // The outcome has been moved out; a byte to write for each is a tenth of a small join.
-    void drop_outcome() noexcept {
-        if constexpr (!std::is_trivially_destructible_v<stored_outcome_of<F>>) place.reset();
+        others.one_less();
+        return false;
     }
 
-    stages<F, stored_outcome_of<F>> place;
-};
-
-template <class Indices, class... Fs>
-struct join_children;
-
-template <std::size_t... Index, class... Fs>
-struct join_children<std::index_sequence<Index...>, Fs...> : join_child<Index, Fs>... {
-    template <class... Xs>
-    explicit join_children(std::in_place_t, Xs&&... xs)
-        : join_child<Index, Fs>{stages<Fs, stored_outcome_of<Fs>>(own(std::forward<Xs>(xs)))}... {}
-
-    // No short cut: each wake-up may be for any of them.
-    void poll(context& cx, unsigned& unfinished) { (join_child<Index, Fs>::poll(cx, unfinished), ...); }
-
-    void destroy() noexcept { (join_child<Index, Fs>::place.reset(), ...); }
-
-    void drop_outcomes() noexcept { (join_child<Index, Fs>::drop_outcome(), ...); }
-
-    template <class Answer>
-    Answer take() {
-        return Answer::ready(std::move(join_child<Index, Fs>::place.second())...);
-    }
+    place_type place;
 };
 
 template <class... Fs>
@@ -70,28 +48,17 @@ public:
     explicit join_future(std::in_place_t, Xs&&... xs) : children_(std::in_place, std::forward<Xs>(xs)...) {}
 
     polled<value_type> poll(context& cx) {
-        try {
-            children_.poll(cx, unfinished_);
-        } catch (...) {
-            children_.destroy();
-            throw;
-        }
-        if (unfinished_ != 0) {
-            debug_check(unfinished_ != is_over,
-                        "pollux: join: polled after it was ready; destroy a future once it is ready");
-            return pending;
-        }
-        auto answer = children_.template take<polled<value_type>>();
-        children_.drop_outcomes();
-        unfinished_ = is_over;
-        return answer;
+        children_.poll(cx, unfinished_);
+        debug_check(!unfinished_.is_over(),
+                    "pollux: join: polled after it was ready; destroy a future once it is ready");
+        if (!unfinished_.is_none()) return pending;
+        unfinished_.end();
+        return children_.template take<polled<value_type>>();
     }
 
 private:
-    static constexpr unsigned is_over = static_cast<unsigned>(-1);
-
-    join_children<std::index_sequence_for<Fs...>, Fs...> children_;
-    unsigned unfinished_ = sizeof...(Fs);
+    children_of<join_child, Fs...> children_;
+    unfinished unfinished_{sizeof...(Fs)};
 };
 
 }  // namespace detail

@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "pollux/core/concepts.hpp"
+#include "pollux/future/detail/children.hpp"
 #include "pollux/future/detail/own.hpp"
 #include "pollux/future/detail/slot.hpp"
 #include "pollux/future/detail/take_stored.hpp"
@@ -21,6 +22,8 @@ namespace detail {
 
 template <std::size_t Index, class F>
 struct select_child {
+    using place_type = stages<F, unit>;  // there is no second stage: destroyed early, with the losers
+
     template <class Answer>
     bool poll(context& cx, Answer& answer) {
         auto own_answer = place.first().poll(cx);
@@ -29,27 +32,7 @@ struct select_child {
         return true;
     }
 
-    stages<F, unit> place;  // there is no second stage: destroyed early, with the losers
-};
-
-template <class Indices, class... Fs>
-struct select_children;
-
-template <std::size_t... Index, class... Fs>
-struct select_children<std::index_sequence<Index...>, Fs...> : select_child<Index, Fs>... {
-    template <class... Xs>
-    explicit select_children(std::in_place_t, Xs&&... xs)
-        : select_child<Index, Fs>{stages<Fs, unit>(own(std::forward<Xs>(xs)))}... {}
-
-    // They go together: asking the first is enough.
-    bool are_over() const noexcept { return !((Index != 0 || select_child<Index, Fs>::place.is_first()) && ...); }
-
-    template <class Answer>
-    void poll(context& cx, Answer& answer) {
-        static_cast<void>((select_child<Index, Fs>::poll(cx, answer) || ...));
-    }
-
-    void destroy() noexcept { (select_child<Index, Fs>::place.reset(), ...); }
+    place_type place;
 };
 
 template <class... Fs>
@@ -63,21 +46,16 @@ public:
 
     polled<value_type> poll(context& cx) {
         polled<value_type> answer = pending;
-        debug_check(!children_.are_over(),
+        debug_check(!children_.are_destroyed(),
                     "pollux: select: polled after it was ready; destroy a future once it is ready");
-        if (children_.are_over()) return answer;
-        try {
-            children_.poll(cx, answer);
-        } catch (...) {
-            children_.destroy();
-            throw;
-        }
+        if (children_.are_destroyed()) return answer;
+        children_.poll(cx, answer);
         if (answer.is_ready()) children_.destroy();
         return answer;
     }
 
 private:
-    select_children<std::index_sequence_for<Fs...>, Fs...> children_;
+    children_of<select_child, Fs...> children_;
 };
 
 }  // namespace detail
