@@ -13,11 +13,11 @@
 #include "pollux/core/context.hpp"
 #include "pollux/core/export.hpp"
 #include "pollux/core/polled.hpp"
+#include "pollux/core/ring_links.hpp"
 #include "pollux/core/waker.hpp"
 #include "pollux/future/detail/slot.hpp"
 #include "pollux/future/map.hpp"
 #include "pollux/future/select.hpp"
-#include "pollux/sync/ring_links.hpp"
 
 namespace pollux::inline v0 {
 
