@@ -21,6 +21,7 @@
 #include "pollux/future/race.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/future/select.hpp"
+#include "pollux/future/shared.hpp"
 #include "pollux/future/then.hpp"
 #include "pollux/future/try_join.hpp"
 #include "pollux/future/unwrap_or_else.hpp"
