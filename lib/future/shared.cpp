@@ -29,8 +29,8 @@
 // itself out as the last before it touched the value, after which nobody can be counted in.
 //
 // User code (polls, copies, destructors, wakers) runs outside of the lock; under it wakers are moved and compared.
-#include <atomic>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -66,7 +66,8 @@ public:
     shared_block& operator=(const shared_block&) = delete;
 
     void count() noexcept {
-        references_.fetch_add(1, std::memory_order::relaxed);  // made from a counted one, so it cannot reach zero meanwhile
+        references_.fetch_add(
+            1, std::memory_order::relaxed);  // made from a counted one, so it cannot reach zero meanwhile
     }
     void drop() noexcept {
         // Release: this one's last use, for the acquire of the same line in whoever counts to zero and frees the block.

@@ -41,8 +41,8 @@ TEST_SUITE("future/race") {
 
     TEST_CASE("race: an error can win, the lowest index wins a tie, and the others are not polled") {
         pollux::test::manual<int> last;
-        auto fut = pollux::race(pollux::never_ready<int>(), pollux::fail(std::string("e")), pollux::ready(1),
-                                last.future());
+        auto fut =
+            pollux::race(pollux::never_ready<int>(), pollux::fail(std::string("e")), pollux::ready(1), last.future());
         CHECK(assert_ready(poll_once(fut)).error() == "e");
         CHECK(last.polls() == 0);
         CHECK_FALSE(last.is_alive());

@@ -27,11 +27,11 @@
 
 namespace {
 
+using pollux::test::poll_with;
+using pollux::test::wake_counter;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
-using pollux::test::poll_with;
-using pollux::test::wake_counter;
 
 // A value that counts how often it is copied, and how many of it live.
 struct counted {

@@ -70,9 +70,8 @@ TEST_SUITE("future/shared threads") {
             std::atomic<bool> is_over{false};
             std::vector<std::thread> threads;
             for (std::size_t i = 0; i != waiting; ++i)
-                threads.emplace_back([owner = first, &result = results[i]]() mutable {
-                    result = pollux::block_on(std::move(owner));
-                });
+                threads.emplace_back(
+                    [owner = first, &result = results[i]]() mutable { result = pollux::block_on(std::move(owner)); });
             threads.emplace_back([owner = first, &is_over] {
                 while (!is_over) {
                     auto dropped = owner;
@@ -120,8 +119,8 @@ TEST_SUITE("future/shared threads") {
         int left = 0;
         for (int round = 0; round != rounds; ++round) {
             auto value = std::make_shared<int>(1);
-            auto first = pollux::shared(pollux::poll_fn(
-                [value](pollux::context&) { return pollux::polled<std::shared_ptr<int>>(value); }));
+            auto first = pollux::shared(
+                pollux::poll_fn([value](pollux::context&) { return pollux::polled<std::shared_ptr<int>>(value); }));
             std::atomic<int> arrived{0};
             auto take = [&arrived](pollux::shared_future<std::shared_ptr<int>> owner) {
                 ++arrived;

@@ -30,8 +30,7 @@ TEST_SUITE("future/try_join") {
         pollux::test::manual<void> second;
         pollux::test::manual<int, std::string> third;
         auto fut = pollux::try_join(first.future(), second.future(), third.future());
-        static_assert(
-            std::is_same_v<decltype(fut)::value_type, std::tuple<std::unique_ptr<int>, pollux::unit, int>>);
+        static_assert(std::is_same_v<decltype(fut)::value_type, std::tuple<std::unique_ptr<int>, pollux::unit, int>>);
         static_assert(std::is_same_v<decltype(fut)::error_type, std::string>);
         CHECK(first.polls() == 0);
         assert_pending(poll_once(fut));

@@ -95,12 +95,12 @@ TEST_SUITE("stream/and_then") {
     TEST_CASE("and_then: destroys the future in flight, then the source, then the function") {
         std::vector<std::string> log;
         {
-            auto source = pollux::poll_stream_fn(
-                              [kept = pollux::test::mark(log, "source")](
-                                  pollux::context&) -> pollux::polled<std::optional<int>> { return 1; }) |
-                          pollux::and_then([&log, kept = pollux::test::mark(log, "function")](int) {
-                              return pollux::test::marked_future(pollux::test::mark(log, "future"), 2, 5);
-                          });
+            auto source =
+                pollux::poll_stream_fn([kept = pollux::test::mark(log, "source")](
+                                           pollux::context&) -> pollux::polled<std::optional<int>> { return 1; }) |
+                pollux::and_then([&log, kept = pollux::test::mark(log, "function")](int) {
+                    return pollux::test::marked_future(pollux::test::mark(log, "future"), 2, 5);
+                });
             assert_pending(poll_once(source));
             CHECK(log.empty());
         }
@@ -110,8 +110,7 @@ TEST_SUITE("stream/and_then") {
     TEST_CASE("and_then: is refused with a message when it is moved in flight; allocates nothing") {
         auto items = std::vector{1};
         const pollux::test::allocation_counter allocations;
-        auto source =
-            pollux::iter(std::move(items)) | pollux::and_then([](int) { return pollux::never_ready<int>(); });
+        auto source = pollux::iter(std::move(items)) | pollux::and_then([](int) { return pollux::never_ready<int>(); });
         assert_pending(poll_once(source));
         CHECK(allocations.count() == 0);
         const auto message = pollux::test::message_of_abort([&] { auto moved = std::move(source); });

@@ -33,10 +33,10 @@ using inner = pollux::test::scripted_stream<int, std::string>;
 
 TEST_SUITE("stream/flatten") {
     TEST_CASE("flatten: gives the items of the inner streams, one stream after the other") {
-        auto source = pollux::iter({3, 0, 2}) | pollux::map([](int n) {
-                          return pollux::iter(std::vector<int>(static_cast<std::size_t>(n), n));
-                      }) |
-                      pollux::flatten();
+        auto source =
+            pollux::iter({3, 0, 2}) |
+            pollux::map([](int n) { return pollux::iter(std::vector<int>(static_cast<std::size_t>(n), n)); }) |
+            pollux::flatten();
         static_assert(std::is_same_v<decltype(source)::value_type, int>);
         CHECK(pollux::test::drain(source) == std::vector{3, 3, 3, 2, 2});
     }
@@ -64,8 +64,8 @@ TEST_SUITE("stream/flatten") {
         std::vector<std::string> log;
         {
             int streams = 0;
-            auto source = pollux::flatten(
-                pollux::poll_stream_fn([&, kept = pollux::test::mark(log, "outer")](pollux::context&) {
+            auto source =
+                pollux::flatten(pollux::poll_stream_fn([&, kept = pollux::test::mark(log, "outer")](pollux::context&) {
                     auto next = [polls = 0, kept = pollux::test::mark(log, "inner " + std::to_string(streams))](
                                     pollux::context&) mutable -> pollux::polled<std::optional<int>> {
                         if (++polls == 2) return std::nullopt;
@@ -73,8 +73,8 @@ TEST_SUITE("stream/flatten") {
                     };
                     using stream_type = decltype(pollux::poll_stream_fn(std::move(next)));
                     ++streams;
-                    return pollux::polled<std::optional<stream_type>>::ready(
-                        std::in_place, pollux::poll_stream_fn(std::move(next)));
+                    return pollux::polled<std::optional<stream_type>>::ready(std::in_place,
+                                                                             pollux::poll_stream_fn(std::move(next)));
                 }));
             CHECK(assert_ready(poll_once(source)) == 1);
             CHECK(log.empty());
@@ -113,9 +113,8 @@ TEST_SUITE("stream/flatten") {
         auto items = std::vector{1};
         const pollux::test::allocation_counter allocations;
         auto source = pollux::iter(std::move(items)) | pollux::map([](int n) {
-                          return pollux::poll_stream_fn([n](pollux::context&) -> pollux::polled<std::optional<int>> {
-                              return n;
-                          });
+                          return pollux::poll_stream_fn(
+                              [n](pollux::context&) -> pollux::polled<std::optional<int>> { return n; });
                       }) |
                       pollux::flatten();
         CHECK(assert_ready(poll_once(source)) == 1);

@@ -24,10 +24,10 @@ using pollux::testing::poll_once;
 TEST_SUITE("stream/from_err") {
     TEST_CASE("from_err: converts each error; items, pending and the end pass") {
         int polls = 0;
-        auto source = pollux::test::scripted_stream<std::unique_ptr<int>, const char*>(
-                          &polls, std::unexpected("e"), pollux::pending, std::make_unique<int>(3),
-                          std::unexpected("f")) |
-                      pollux::from_err<std::string>();
+        auto source =
+            pollux::test::scripted_stream<std::unique_ptr<int>, const char*>(
+                &polls, std::unexpected("e"), pollux::pending, std::make_unique<int>(3), std::unexpected("f")) |
+            pollux::from_err<std::string>();
         static_assert(std::is_same_v<decltype(source)::error_type, std::string>);
         CHECK(polls == 0);
         CHECK(assert_ready(poll_once(source)).error() == "e");

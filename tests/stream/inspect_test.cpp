@@ -25,10 +25,10 @@ TEST_SUITE("stream/inspect") {
     TEST_CASE("inspect: shows each item, and neither errors nor the end") {
         std::vector<int> seen;
         int polls = 0;
-        auto source = pollux::test::scripted_stream<std::unique_ptr<int>, std::string>(
-                          &polls, std::make_unique<int>(1), std::unexpected("e"), pollux::pending,
-                          std::make_unique<int>(2)) |
-                      pollux::inspect([&seen](const std::unique_ptr<int>& n) { seen.push_back(*n); });
+        auto source =
+            pollux::test::scripted_stream<std::unique_ptr<int>, std::string>(
+                &polls, std::make_unique<int>(1), std::unexpected("e"), pollux::pending, std::make_unique<int>(2)) |
+            pollux::inspect([&seen](const std::unique_ptr<int>& n) { seen.push_back(*n); });
         CHECK(polls == 0);
         CHECK(**assert_ready(poll_once(source)).value() == 1);
         CHECK(seen == std::vector{1});
@@ -50,8 +50,8 @@ TEST_SUITE("stream/inspect") {
 
     TEST_CASE("inspect_err: shows each error and nothing else") {
         std::string seen;
-        auto source = pollux::test::scripted_stream<int, std::string>(nullptr, 1, std::unexpected("e"),
-                                                                      pollux::pending, std::unexpected("f")) |
+        auto source = pollux::test::scripted_stream<int, std::string>(nullptr, 1, std::unexpected("e"), pollux::pending,
+                                                                      std::unexpected("f")) |
                       pollux::inspect_err([&seen](const std::string& error) { seen += error; });
         CHECK(assert_ready(poll_once(source)).value() == 1);
         CHECK(seen.empty());

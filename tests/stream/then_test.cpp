@@ -85,8 +85,7 @@ TEST_SUITE("stream/then") {
     TEST_CASE("then: a drop destroys the future in flight before the function") {
         std::vector<std::string> log;
         {
-            auto source = pollux::iter({1}) |
-                          pollux::then([&log, kept = pollux::test::mark(log, "function")](int) {
+            auto source = pollux::iter({1}) | pollux::then([&log, kept = pollux::test::mark(log, "function")](int) {
                               return pollux::test::marked_future(pollux::test::mark(log, "future"), 2, 5);
                           });
             assert_pending(poll_once(source));

@@ -53,9 +53,8 @@ class flatten_stream;
 /// Cost: no allocation; one unit of the poll's budget for each inner stream that has ended.
 template <class X>
 auto flatten(X&& x) {
-    static_assert(
-        future<X> || stream<X>,
-        "pollux: flatten: the argument is not a future; it needs value_type, error_type and poll(context&)");
+    static_assert(future<X> || stream<X>,
+                  "pollux: flatten: the argument is not a future; it needs value_type, error_type and poll(context&)");
     static_assert(!(future<X> && stream<X>),
                   "pollux: flatten: the argument is both a future and a stream; wrap the one that is meant");
     if constexpr (!future<X> && !stream<X>) {

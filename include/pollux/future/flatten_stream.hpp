@@ -69,9 +69,8 @@ auto flatten_stream(X&& x) {
         detail::require_future<X>();
     } else {
         using inner = detail::value_type_of<X>;
-        static_assert(
-            !stream<X>,
-            "pollux: flatten_stream: the argument is both a future and a stream; wrap the one that is meant");
+        static_assert(!stream<X>,
+                      "pollux: flatten_stream: the argument is both a future and a stream; wrap the one that is meant");
         static_assert(stream<inner>,
                       "pollux: flatten_stream: the value of the future is not a stream; map it to one first (flatten "
                       "takes a future of a future)");

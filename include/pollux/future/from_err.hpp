@@ -56,9 +56,8 @@ class from_err_stream;
 /// Throws: what the conversion throws, out of the poll.
 template <class E, class X>
 auto from_err(X&& x) {
-    static_assert(
-        future<X> || stream<X>,
-        "pollux: from_err: the argument is not a future; it needs value_type, error_type and poll(context&)");
+    static_assert(future<X> || stream<X>,
+                  "pollux: from_err: the argument is not a future; it needs value_type, error_type and poll(context&)");
     static_assert(!(future<X> && stream<X>),
                   "pollux: from_err: the argument is both a future and a stream; wrap the one that is meant");
     if constexpr (!future<X> && !stream<X>) {
@@ -66,8 +65,7 @@ auto from_err(X&& x) {
     } else {
         using error = detail::error_type_of<X>;
         constexpr bool converts = std::is_same_v<error, never> || std::is_convertible_v<error, E>;
-        static_assert(converts,
-                      "pollux: from_err: the error does not convert to the type that is named; use map_err");
+        static_assert(converts, "pollux: from_err: the error does not convert to the type that is named; use map_err");
         if constexpr (!converts) {
             return;
         } else if constexpr (stream<X>) {

@@ -80,9 +80,8 @@ auto or_else(X&& x, Fn fn) {
             if constexpr (detail::is_future_or_expected<result>) {
                 // An item is an object: nothing for `void` is a unit there.
                 using other = detail::value_type_of<detail::called_future<Fn, error>>;
-                constexpr bool meet =
-                    detail::can_meet<detail::value_type_of<X>,
-                                     std::conditional_t<stream<X>, detail::or_unit<other>, other>>;
+                constexpr bool meet = detail::can_meet<detail::value_type_of<X>,
+                                                       std::conditional_t<stream<X>, detail::or_unit<other>, other>>;
                 static_assert(meet, "pollux: or_else: the two value types differ; make them one with map");
                 if constexpr (!meet) {
                     return;

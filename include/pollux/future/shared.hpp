@@ -91,9 +91,10 @@ public:
     ~shared_future() { leave(); }
 
     polled<T, E> poll(context& cx) {
-        detail::debug_check(owner_.is_counted(),
-                            "pollux: shared: polled after it was ready, moved from, or copied when every owner had been "
-                            "awaited to its end; keep one that has not been awaited");
+        detail::debug_check(
+            owner_.is_counted(),
+            "pollux: shared: polled after it was ready, moved from, or copied when every owner had been "
+            "awaited to its end; keep one that has not been awaited");
         if (!owner_.is_counted()) return pending;
         switch (owner_.begin(cx.waker())) {
             case detail::shared_turn::wait: return pending;
@@ -177,11 +178,12 @@ auto shared(X&& x) {
         using error = detail::error_type_of<X>;
         static_assert(!stream<X>,
                       "pollux: shared: the argument is both a future and a stream; wrap the one that is meant");
-        constexpr bool copies = (std::is_void_v<value> || std::is_copy_constructible_v<value>) &&
-                                std::is_copy_constructible_v<error>;
-        static_assert(copies,
-                      "pollux: shared: the value or the error cannot be copied, and each owner gets a copy; map it to a "
-                      "std::shared_ptr");
+        constexpr bool copies =
+            (std::is_void_v<value> || std::is_copy_constructible_v<value>) && std::is_copy_constructible_v<error>;
+        static_assert(
+            copies,
+            "pollux: shared: the value or the error cannot be copied, and each owner gets a copy; map it to a "
+            "std::shared_ptr");
         if constexpr (copies) {
             return shared_future<value, error>(std::in_place_type<detail::owned<X>>, std::forward<X>(x));
         }

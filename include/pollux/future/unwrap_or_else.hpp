@@ -57,10 +57,9 @@ inline constexpr bool replaces_value =
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `unwrap_or_else`.
 template <class X, class Fn>
 auto unwrap_or_else(X&& x, Fn fn) {
-    static_assert(
-        future<X>,
-        "pollux: unwrap_or_else: the first argument is not a future; it needs value_type, error_type and "
-        "poll(context&)");
+    static_assert(future<X>,
+                  "pollux: unwrap_or_else: the first argument is not a future; it needs value_type, error_type and "
+                  "poll(context&)");
     if constexpr (!future<X>) {
         detail::require_future<X>();
     } else {
@@ -73,8 +72,7 @@ auto unwrap_or_else(X&& x, Fn fn) {
             "pollux: unwrap_or_else: the callable does not take the error; it is called with the error_type as an "
             "rvalue (a future that cannot fail has the error_type never)");
         if constexpr (detail::callable_with<Fn, error>) {
-            constexpr bool replaces =
-                detail::replaces_value<detail::call_result<Fn, error>, detail::value_type_of<X>>;
+            constexpr bool replaces = detail::replaces_value<detail::call_result<Fn, error>, detail::value_type_of<X>>;
             static_assert(replaces,
                           "pollux: unwrap_or_else: what the callable returns does not convert to the value_type; "
                           "return such a value (or_else takes a callable that returns a future)");

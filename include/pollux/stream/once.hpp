@@ -18,9 +18,10 @@ namespace pollux::inline v0 {
 /// Cost: no allocation.
 template <class F>
 auto once(F&& fut) {
-    static_assert(future<F>,
-                  "pollux: once: the argument is not a future; it needs value_type, error_type and poll(context&); wrap "
-                  "a plain value in ready(v)");
+    static_assert(
+        future<F>,
+        "pollux: once: the argument is not a future; it needs value_type, error_type and poll(context&); wrap "
+        "a plain value in ready(v)");
     if constexpr (!future<F>) {
         detail::require_future<F>();
     } else {
