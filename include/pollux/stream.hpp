@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-// Making and combining streams: everything in pollux/stream/, and of pollux/future/ what serves both.
 #pragma once
 
 #include "pollux/core.hpp"
@@ -22,6 +21,8 @@
 #include "pollux/stream/from_err.hpp"
 #include "pollux/stream/fuse.hpp"
 #include "pollux/stream/inspect.hpp"
+#include "pollux/stream/filter.hpp"
+#include "pollux/stream/filter_map.hpp"
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/map.hpp"
 #include "pollux/stream/next.hpp"
@@ -29,4 +30,10 @@
 #include "pollux/stream/or_else.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "pollux/stream/then.hpp"
+#include "pollux/stream/scan.hpp"
+#include "pollux/stream/skip.hpp"
+#include "pollux/stream/skip_while.hpp"
+#include "pollux/stream/take.hpp"
+#include "pollux/stream/take_while.hpp"
 #include "pollux/stream/unfold.hpp"
+// Making and combining streams: everything in pollux/stream/, and of pollux/future/ what serves both.
