@@ -19,14 +19,12 @@
 #include "pollux/future/detail/own.hpp"
 #include "pollux/future/detail/pipe.hpp"
 #include "pollux/future/detail/slot.hpp"
+#include "pollux/stream/detail/check_size.hpp"
 #include "pollux/stream/detail/child_wakers.hpp"
 
 namespace pollux::inline v0 {
 
 namespace detail {
-
-/// Throws: std::invalid_argument if `n` is 0.
-POLLUX_API void check_buffer_size(std::size_t n, const char* message);
 
 template <class S>
 class [[nodiscard]] buffered_stream {
