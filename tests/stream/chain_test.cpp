@@ -65,7 +65,7 @@ TEST_SUITE("stream/chain") {
         pollux::test::manual_stream<int, std::string> second;
         auto both = first.stream() | pollux::chain(second.stream());
         first.fail("first");
-        first.give_by_throwing(std::runtime_error("no"));
+        first.throw_next(std::runtime_error("no"));
         first.give(1);
         first.end();
         second.fail("second");

@@ -19,9 +19,9 @@
 #include "support/allocation_counter.hpp"
 #include "support/drain.hpp"
 #include "support/end_of_process.hpp"
+#include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 #include "support/manual_stream.hpp"
-#include "support/small_budget.hpp"
 
 namespace {
 
@@ -95,7 +95,7 @@ TEST_SUITE("stream/chunks") {
         pollux::test::manual_stream<int> source;
         auto chunked = source.stream() | pollux::chunks(2);
         source.give(1);
-        source.give_by_throwing(std::runtime_error("no"));
+        source.throw_next(std::runtime_error("no"));
         source.give(2);
         CHECK_THROWS_AS(poll_once(chunked), std::runtime_error);
         CHECK(assert_ready(poll_once(chunked)) == numbers{1, 2});
@@ -105,9 +105,8 @@ TEST_SUITE("stream/chunks") {
         int taken = 0;
         auto chunked = count_up(taken) | pollux::chunks(6);
         pollux::testing::counting_waker waker;
-        auto budget = pollux::test::small_budget(3);
-        pollux::context cx(waker.waker(), &budget);
-        assert_pending(chunked.poll_next(cx));
+        assert_pending(
+            pollux::test::with_budget(3, waker.waker(), [&](pollux::context& cx) { return chunked.poll_next(cx); }));
         CHECK(taken == 4);
         CHECK(waker.count() == 1);
         CHECK(assert_ready(poll_once(chunked)) == numbers{1, 2, 3, 4, 5, 6});
@@ -191,7 +190,7 @@ TEST_SUITE("stream/chunks") {
         source.give(1);
         source.fail("e");
         source.give(2);
-        source.give_by_throwing(std::runtime_error("no"));
+        source.throw_next(std::runtime_error("no"));
         CHECK(assert_ready(poll_once(chunked)).value() == numbers{1});
         CHECK(assert_ready(poll_once(chunked)).error() == "e");
         CHECK_THROWS_AS(poll_once(chunked), std::runtime_error);
@@ -202,11 +201,12 @@ TEST_SUITE("stream/chunks") {
         int taken = 0;
         auto chunked = count_up(taken) | pollux::ready_chunks(100);
         pollux::testing::counting_waker waker;
-        auto budget = pollux::test::small_budget(3);
-        pollux::context cx(waker.waker(), &budget);
-        CHECK(assert_ready(chunked.poll_next(cx)) == numbers{1, 2, 3, 4});
-        CHECK(waker.count() == 1);
-        CHECK(assert_ready(chunked.poll_next(cx)) == numbers{5});
+        std::vector<numbers> chunks_of_poll;
+        pollux::test::with_budget(3, waker.waker(), [&](pollux::context& cx) {
+            for (int i = 0; i < 2; ++i) chunks_of_poll.push_back(assert_ready(chunked.poll_next(cx)).value());
+        });
+        CHECK(chunks_of_poll == std::vector<numbers>{{1, 2, 3, 4}, {5}});
+        CHECK(waker.count() == 2);
         CHECK(taken == 5);
     }
 }

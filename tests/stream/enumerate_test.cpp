@@ -42,7 +42,7 @@ TEST_SUITE("stream/enumerate") {
         assert_pending(poll_once(numbered));
         source.fail("e");
         source.give(std::make_unique<int>(5));
-        source.give_by_throwing(std::runtime_error("no"));
+        source.throw_next(std::runtime_error("no"));
         source.give(std::make_unique<int>(6));
         source.end();
         CHECK(assert_ready(poll_once(numbered)).error() == "e");

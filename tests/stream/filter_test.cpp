@@ -21,9 +21,9 @@
 #include "support/allocation_counter.hpp"
 #include "support/drain.hpp"
 #include "support/end_of_process.hpp"
+#include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 #include "support/manual_stream.hpp"
-#include "support/small_budget.hpp"
 
 namespace {
 
@@ -159,18 +159,16 @@ TEST_SUITE("stream/filter") {
         };
         pollux::testing::counting_waker waker;
         auto plain = endless() | pollux::filter([](int n) { return n > 4; });
-        auto budget = pollux::test::small_budget(3);
-        pollux::context cx(waker.waker(), &budget);
-        assert_pending(plain.poll_next(cx));
+        assert_pending(
+            pollux::test::with_budget(3, waker.waker(), [&](pollux::context& cx) { return plain.poll_next(cx); }));
         CHECK(taken == 4);
         CHECK(waker.count() == 1);
         CHECK(assert_ready(poll_once(plain)) == 5);
 
         taken = 0;
         auto later = endless() | pollux::filter([](int n) { return pollux::ready(n > 4); });
-        auto second_budget = pollux::test::small_budget(3);
-        pollux::context second_cx(waker.waker(), &second_budget);
-        assert_pending(later.poll_next(second_cx));
+        assert_pending(
+            pollux::test::with_budget(3, waker.waker(), [&](pollux::context& cx) { return later.poll_next(cx); }));
         CHECK(taken == 4);
         CHECK(waker.count() == 2);
         CHECK(assert_ready(poll_once(later)) == 5);

@@ -131,7 +131,7 @@ TEST_SUITE("stream/peekable") {
 
     TEST_CASE("peekable: an exception of the source comes out of the peek, and the next item follows") {
         pollux::test::manual_stream<int> source;
-        source.give_by_throwing(std::runtime_error("no"));
+        source.throw_next(std::runtime_error("no"));
         source.give(1);
         auto peekable = source.stream() | pollux::peekable();
         auto peek = peekable.peek();

@@ -16,8 +16,8 @@
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "support/drain.hpp"
+#include "support/limited_poll.hpp"
 #include "support/manual_stream.hpp"
-#include "support/small_budget.hpp"
 
 namespace {
 
@@ -50,7 +50,7 @@ TEST_SUITE("stream/skip") {
         source.give(std::make_unique<int>(1));
         CHECK(waker.count() == 1);
         source.fail("e");
-        source.give_by_throwing(std::runtime_error("no"));
+        source.throw_next(std::runtime_error("no"));
         source.give(std::make_unique<int>(2));
         source.give(std::make_unique<int>(3));
         source.end();
@@ -68,9 +68,8 @@ TEST_SUITE("stream/skip") {
                     }) |
                     pollux::skip(5);
         pollux::testing::counting_waker waker;
-        auto budget = pollux::test::small_budget(3);
-        pollux::context cx(waker.waker(), &budget);
-        assert_pending(rest.poll_next(cx));
+        assert_pending(
+            pollux::test::with_budget(3, waker.waker(), [&](pollux::context& cx) { return rest.poll_next(cx); }));
         CHECK(taken == 4);
         CHECK(waker.count() == 1);
         CHECK(assert_ready(poll_once(rest)) == 6);

@@ -20,9 +20,9 @@
 #include "support/allocation_counter.hpp"
 #include "support/drain.hpp"
 #include "support/end_of_process.hpp"
+#include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 #include "support/manual_stream.hpp"
-#include "support/small_budget.hpp"
 
 namespace {
 
@@ -144,14 +144,12 @@ TEST_SUITE("stream/skip_while") {
                     }) |
                     pollux::skip_while([](int n) { return n < 5; });
         pollux::testing::counting_waker waker;
-        auto budget = pollux::test::small_budget(3);
-        pollux::context cx(waker.waker(), &budget);
-        assert_pending(rest.poll_next(cx));
+        assert_pending(
+            pollux::test::with_budget(3, waker.waker(), [&](pollux::context& cx) { return rest.poll_next(cx); }));
         CHECK(taken == 4);
         CHECK(waker.count() == 1);
-        CHECK(assert_ready(rest.poll_next(cx)) == 5);
-        CHECK(assert_ready(rest.poll_next(cx)) == 6);
-        CHECK(waker.count() == 1);
+        CHECK(assert_ready(poll_once(rest)) == 5);
+        CHECK(assert_ready(poll_once(rest)) == 6);
     }
 
     TEST_CASE("skip_while: allocates nothing, and is refused with a message when it is moved in flight") {

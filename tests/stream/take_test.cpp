@@ -78,7 +78,7 @@ TEST_SUITE("stream/take") {
     TEST_CASE("take: an exception passes and is not counted") {
         pollux::test::manual_stream<int> source;
         auto first = source.stream() | pollux::take(1);
-        source.give_by_throwing(std::runtime_error("no"));
+        source.throw_next(std::runtime_error("no"));
         source.give(1);
         CHECK_THROWS_AS(poll_once(first), std::runtime_error);
         CHECK(assert_ready(poll_once(first)) == 1);

@@ -69,7 +69,7 @@ TEST_SUITE("stream/take_until") {
         pollux::test::manual<> stop;
         auto taken = source.stream() | pollux::take_until(stop.future());
         source.fail("e");
-        source.give_by_throwing(std::runtime_error("no"));
+        source.throw_next(std::runtime_error("no"));
         source.give(1);
         source.end();
         CHECK(assert_ready(poll_once(taken)).error() == "e");

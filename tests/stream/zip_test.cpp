@@ -103,7 +103,7 @@ TEST_SUITE("stream/zip") {
         static_assert(std::is_same_v<decltype(pairs)::error_type, std::string>);
         left.give(1);
         right.fail("e");
-        right.give_by_throwing(std::runtime_error("no"));
+        right.throw_next(std::runtime_error("no"));
         right.give(2);
         CHECK(assert_ready(poll_once(pairs)).error() == "e");
         CHECK_THROWS_AS(poll_once(pairs), std::runtime_error);

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
-// A stream for tests that watch an adapter: the test gives its answers by hand, before they are asked for or while the
-// stream is pending, and sees how often it was polled and whether it lives.
+// A stream whose items a test gives by hand, and that says how often it was polled and whether it lives.
 #pragma once
 
+#include <cstddef>
 #include <deque>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <utility>
 
-#include "pollux/core/concepts.hpp"
 #include "pollux/core/context.hpp"
 #include "pollux/core/polled.hpp"
 #include "pollux/core/waker.hpp"
@@ -22,8 +21,8 @@ class manual_stream {
     using answer = polled<std::optional<T>, E>;
 
     struct state {
-        std::deque<answer> answers;  // a pending one stands for an exception
-        std::deque<std::exception_ptr> exceptions;
+        std::deque<answer> answers;  // pending: the next poll throws `exception`
+        std::exception_ptr exception;
         waker latest;
         int polls = 0;
         bool has_ended = false;
@@ -52,10 +51,8 @@ public:
             }
             answer next = std::move(state_->answers.front());
             state_->answers.pop_front();
-            if (next.is_ready()) return next;
-            auto exception = std::move(state_->exceptions.front());
-            state_->exceptions.pop_front();
-            std::rethrow_exception(std::move(exception));
+            if (next.is_pending()) std::rethrow_exception(std::exchange(state_->exception, nullptr));
+            return next;
         }
 
     private:
@@ -65,33 +62,34 @@ public:
     /// To be called once.
     stream_type stream() { return stream_type(state_); }
 
-    /// Each is one answer, in order, and wakes the waker of the latest poll, as a leaf does.
-    void give(T item) {
-        state_->answers.push_back(answer::ready(std::in_place, std::move(item)));
-        wake();
-    }
-    template <class Error>
-    void fail(Error error) {
-        state_->answers.push_back(answer::failed(std::move(error)));
-        wake();
+    /// Each wakes the waker of the latest poll, as a leaf does.
+    void give(T item) { add(answer::ready(std::in_place, std::move(item))); }
+    template <class G>
+    void fail(G error) {
+        add(answer::failed(std::move(error)));
     }
     template <class Exception>
-    void give_by_throwing(Exception exception) {
-        state_->exceptions.push_back(std::make_exception_ptr(std::move(exception)));
-        state_->answers.push_back(pending);
-        wake();
+    void throw_next(Exception exception) {
+        state_->exception = std::make_exception_ptr(std::move(exception));
+        add(pending);
     }
-    /// After what has been given: it is at its end from then on.
+    /// After the items that were given.
     void end() {
         state_->has_ended = true;
-        wake();
+        std::exchange(state_->latest, waker()).wake();
     }
-    void wake() { std::exchange(state_->latest, waker()).wake(); }
 
     int polls() const { return state_->polls; }
     bool is_alive() const { return state_->is_alive; }
+    /// Items and errors that nobody has taken.
+    std::size_t left() const { return state_->answers.size(); }
 
 private:
+    void add(answer next) {
+        state_->answers.push_back(std::move(next));
+        std::exchange(state_->latest, waker()).wake();
+    }
+
     std::shared_ptr<state> state_ = std::make_shared<state>();
 };
 
