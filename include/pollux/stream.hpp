@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Making and combining streams: everything in pollux/stream/, and of pollux/future/ what serves both.
 #pragma once
 
 #include "pollux/core.hpp"
@@ -45,4 +46,3 @@
 #include "pollux/stream/take_while.hpp"
 #include "pollux/stream/unfold.hpp"
 #include "pollux/stream/zip.hpp"
-// Making and combining streams: everything in pollux/stream/, and of pollux/future/ what serves both.
