@@ -13,10 +13,14 @@
 #include <utility>
 #include <vector>
 
+#include "pollux/core/block_on.hpp"
 #include "pollux/core/context.hpp"
+#include "pollux/coro/task.hpp"
 #include "pollux/future/map.hpp"
+#include "pollux/future/poll_fn.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/stream/iter.hpp"
+#include "pollux/stream/next.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/drain.hpp"
@@ -33,6 +37,23 @@ using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
 
 bool is_even(int n) { return n % 2 == 0; }
+
+pollux::task<bool> is_even_later(const int& n) {
+    auto one_poll = pollux::poll_fn([is_first = true](pollux::context& cx) mutable -> pollux::polled<> {
+        if (!std::exchange(is_first, false)) return pollux::polled<>::ready();
+        cx.waker().wake();
+        return pollux::pending;
+    });
+    co_await one_poll;
+    co_return is_even(n);
+}
+
+template <class S>
+pollux::task<std::vector<int>> items_of(S source) {
+    std::vector<int> items;
+    while (auto item = co_await pollux::next(source)) items.push_back(*item);
+    co_return items;
+}
 
 }  // namespace
 
@@ -95,6 +116,18 @@ TEST_SUITE("stream/filter") {
         REQUIRE(accepted.has_value());
         CHECK(**accepted == 2);
         CHECK_FALSE(gates[1].is_alive());
+    }
+
+    TEST_CASE("filter: the predicate may be a coroutine that refers to the item and to what it captured") {
+        auto with_function = pollux::iter({1, 2, 3, 4}) | pollux::filter(is_even_later);
+        CHECK(pollux::block_on(items_of(std::move(with_function))) == std::vector{2, 4});
+        auto with_closure = pollux::iter({1, 2, 3, 4}) |
+                            pollux::filter([least = std::make_unique<int>(3)](const int& n) -> pollux::task<bool> {
+                                const int twice = 2 * n;
+                                const bool is_even = co_await is_even_later(twice);
+                                co_return is_even&& n >= *least;
+                            });
+        CHECK(pollux::block_on(items_of(std::move(with_closure))) == std::vector{3, 4});
     }
 
     TEST_CASE("filter: an error of the verdict is one error, which drops its item and meets never") {

@@ -93,7 +93,7 @@ private:
     }
 
     [[no_unique_address]] S source_;
-    slot<value_type> chunk_;  // never empty while it is alive, unless memory ran out
+    slot<value_type> chunk_;  // never empty while it is alive
     [[no_unique_address]] std::conditional_t<std::is_same_v<error_type, never>, unit, slot<error_type>> error_;
     std::size_t size_;
     bool is_over_ = false;
