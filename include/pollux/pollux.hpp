@@ -7,6 +7,7 @@
 #include "pollux/future.hpp"
 #include "pollux/offload.hpp"
 #include "pollux/runtime.hpp"
+#include "pollux/sink.hpp"
 #include "pollux/stream.hpp"
 #include "pollux/sync.hpp"
 #include "pollux/time.hpp"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Making and combining streams: everything in pollux/stream/, and of pollux/future/ what serves both.
+// Making and combining streams: everything in pollux/stream/, of pollux/future/ what serves both, and what leads from a
+// stream to a sink.
 #pragma once
 
 #include "pollux/core.hpp"
@@ -33,6 +34,8 @@
 #include "pollux/stream/from_err.hpp"
 #include "pollux/stream/fuse.hpp"
 #include "pollux/stream/inspect.hpp"
+#include "pollux/sink/forward.hpp"
+#include "pollux/sink/split.hpp"
 #include "pollux/stream/any.hpp"
 #include "pollux/stream/boxed.hpp"
 #include "pollux/stream/buffered.hpp"

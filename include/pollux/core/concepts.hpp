@@ -118,6 +118,20 @@ consteval void require_stream() {
     }
 }
 
+/// The same for a sink.
+template <class K>
+consteval void require_sink() {
+    constexpr bool has_item_type = requires { typename std::remove_cvref_t<K>::item_type; };
+    static_assert(has_item_type, "pollux: the type has no member type item_type; it is not a sink");
+    static_assert(has_error_type<K>, "pollux: the type has no member type error_type; use never if it cannot fail");
+    if constexpr (has_item_type && has_error_type<K>) {
+        static_assert(sink<K>,
+                      "pollux: the type lacks one of poll_ready(context&), poll_flush(context&), poll_close(context&) "
+                      "that return exactly polled<void, error_type>, and start_send(item_type) that returns "
+                      "outcome<void, error_type>");
+    }
+}
+
 }  // namespace detail
 
 }  // namespace pollux::inline v0

@@ -51,7 +51,7 @@ public:
         return x_->poll_ready(cx);
     }
     template <class T>
-        requires sink<X>
+        requires sink<X, T>
     constexpr auto start_send(T&& item) {
         return x_->start_send(std::forward<T>(item));
     }

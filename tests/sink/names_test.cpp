@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// With namespaces std and pollux both open, the system's and the standard library's functions of the same names are
+// what a call means that is not about sinks and streams.
+#include <doctest/doctest.h>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pollux/pollux.hpp"
+#include "support/scripted_sink.hpp"
+
+namespace {
+
+class connection {
+public:
+    bool is_open = true;
+};
+
+// A program's own function, for which a template would be the better match if it took everything.
+void close(const connection&) {}
+int send(const connection&, const std::string& text) { return static_cast<int>(text.size()); }
+bool flush(const connection& it) { return it.is_open; }
+
+// What a call of std::forward without its namespace means as well.
+template <class T>
+concept taken_by_forward = requires(T&& value) { pollux::forward<T>(static_cast<T&&>(value)); };
+static_assert(!taken_by_forward<std::string> && !taken_by_forward<int&> && !taken_by_forward<connection&>);
+
+}  // namespace
+
+TEST_SUITE("sink/names") {
+    TEST_CASE("send, close: descriptors go to the system") {
+        using namespace std;
+        using namespace pollux;
+        int ends[2];
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
+        CHECK(send(ends[0], "ab", 2, 0) == 2);
+        char bytes[2] = {};
+        CHECK(read(ends[1], bytes, 2) == 2);
+        CHECK(close(ends[0]) == 0);
+        const short narrow = static_cast<short>(ends[1]);
+        CHECK(close(narrow) == 0);
+    }
+
+    TEST_CASE("flush: std::ostream goes to the standard library") {
+        using namespace std;
+        using namespace pollux;
+        ostringstream out;
+        out << "a" << flush << "b";
+        flush(out);
+        CHECK(out.str() == "ab");
+    }
+
+    TEST_CASE("close, send, flush: a program's own functions are found") {
+        using namespace std;
+        using namespace pollux;
+        connection mine;
+        close(mine);
+        CHECK(send(mine, "abc") == 3);
+        CHECK(flush(mine));
+    }
+
+    TEST_CASE("any, all, count: beside the standard library's algorithms") {
+        using namespace std;
+        using namespace pollux;
+        const vector<int> numbers{1, 2, 2};
+        CHECK(count(numbers.begin(), numbers.end(), 2) == 2);
+        CHECK(block_on(count(iter(numbers))) == 3);
+        CHECK(block_on(all(iter(numbers), [](int n) { return n > 0; })));
+        test::scripted_sink<int> target;
+        auto sink = target.sink();
+        block_on(send(sink, 4));
+        block_on(flush(sink));
+        block_on(close(sink));
+        CHECK(target.written() == vector<int>{4});
+    }
+}
