@@ -35,6 +35,7 @@ MODELLED = {
     'include/pollux/offload/job_state.hpp': ['offload_job'],
     'include/pollux/sync/oneshot_state.hpp': ['oneshot'],
     'include/pollux/core/waker_cell.hpp': ['waker_cell'],
+    'include/pollux/sink/detail/half_lock.hpp': ['half_lock'],
     'lib/scheduler/parker.hpp': ['idle_set'],
     'lib/scheduler/idle_set.hpp': ['idle_set'],
     'lib/scheduler/injection_queue.hpp': ['injection_queue'],

@@ -2,7 +2,7 @@
 // Model of sync/waker_cell.hpp: one side stores wakers and looks for events, others bring the events about and wake.
 // Stated: nobody sleeps although its event came (the checker reports it as a deadlock), the event is visible after the
 // wake-up, the slot is touched by one thread at a time, no waker is lost or dropped twice.
-#include "relacy_sync.hpp"
+#include "model_waker.hpp"
 
 #include "pollux/core/waker_cell.hpp"
 
@@ -10,41 +10,8 @@ namespace {
 
 using pollux::model::describe;
 using pollux::model::expect;
-using pollux::model::parker;
+using pollux::model::model_waker;
 using pollux::model::relacy_sync;
-
-// Its one field is plain memory, so that two threads at one slot are a data race.
-class model_waker {
-public:
-    struct target {
-        parker sleeper;
-        relacy_sync::atomic<int> owners{0};
-    };
-
-    model_waker() noexcept = default;
-    explicit model_waker(target& who) noexcept : who_(&who) { count(1); }
-    model_waker(const model_waker& other) noexcept : who_(other.who_.load()) { count(1); }
-    model_waker(model_waker&& other) noexcept : who_(other.who_.load()) { other.who_.store(nullptr); }
-    model_waker& operator=(model_waker other) noexcept {
-        target* const mine = who_.load();
-        who_.store(other.who_.load());
-        other.who_.store(mine);
-        return *this;
-    }
-    ~model_waker() { count(-1); }
-
-    void wake() const noexcept {
-        if (target* const who = who_.load()) who->sleeper.unpark();
-    }
-    bool will_wake(const model_waker& other) const noexcept { return who_.load() == other.who_.load(); }
-
-private:
-    void count(int n) {
-        if (target* const who = who_.load()) who->owners.fetch_add(n, std::memory_order::relaxed);
-    }
-
-    relacy_sync::cell<target*> who_{nullptr};
-};
 
 template <class Derived, int Threads>
 struct cell_suite : pollux::model::suite<Derived, Threads> {

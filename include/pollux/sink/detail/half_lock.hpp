@@ -58,8 +58,8 @@ public:
                 seen = held;
             }
             if (!slot_.will_wake(waker)) slot_ = waker;
-            // Release: the slot, for the acquire of unlock(). Failure acquire: as for the load.
-            if (word_.compare_exchange_strong(seen, waited, std::memory_order::release, std::memory_order::acquire)) {
+            // Release: the slot, for the acquire of unlock(). Failure relaxed: it has found free, and goes on to (1).
+            if (word_.compare_exchange_strong(seen, waited, std::memory_order::release, std::memory_order::relaxed)) {
                 return false;
             }
         }
