@@ -38,6 +38,8 @@
 #include "pollux/stream/from_err.hpp"
 #include "pollux/stream/fuse.hpp"
 #include "pollux/stream/inspect.hpp"
+#include "pollux/stream/futures_ordered.hpp"
+#include "pollux/stream/futures_unordered.hpp"
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/map.hpp"
 #include "pollux/stream/next.hpp"

@@ -67,6 +67,7 @@ public:
     }
     void forget_parent() noexcept { static_cast<void>(parent_.take()); }
 
+    bool has_woken() const noexcept { return woken_.peek() != nullptr; }
     std::size_t take_woken() noexcept {
         auto* const woken = static_cast<child_node*>(woken_.take());
         return woken == nullptr ? child_wakers::none : static_cast<std::size_t>(woken - nodes());
@@ -129,6 +130,8 @@ child_wakers::~child_wakers() {
 void* child_wakers::place(std::size_t index) const noexcept { return block_->place(index); }
 
 void child_wakers::begin_poll(const waker& parent) const noexcept { block_->begin_poll(parent); }
+
+bool child_wakers::has_woken() const noexcept { return block_->has_woken(); }
 
 std::size_t child_wakers::take_woken() const noexcept { return block_->take_woken(); }
 

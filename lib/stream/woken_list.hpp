@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The list of woken children, and the proof that no wake-up of a child is lost. Many threads push, the one that polls
-// the owner takes. Used by child_wakers.cpp; checked by tests/model/woken_list_model.cpp.
+// the owner takes. Used by child_wakers.cpp and child_set.cpp; checked by tests/model/woken_list_model.cpp.
 //
 // wake (any thread):  (1) node.queued: exchange true; if it was true, nothing more to do. (2) Push the node. (3) If
 //                     the list was empty before, wake the owner.
@@ -14,6 +14,13 @@
 // cell says that (3) causes a poll, or that an (a) has yet to come whose (b) sees the push. The list was not empty:
 // no (b) stands between the push onto the empty list and this one, so the (b) that the first push causes comes after
 // both.
+//
+// The owner itself, between polls or in one: (p) put_back: node.queued: exchange true; if it was false, append the node to
+// what has been taken: a poll of the owner follows anyway. (r) retire, when the child has gone: node.queued: exchange
+// true. It was false: the node is in no list, and each (1) from now on reads true, so it never will be and can be freed.
+// It was true: it is in the list, or its pusher is between (1) and (2): take() gives it once more, and then (r) again.
+// An owner that has gone retires nobody: a pusher follows no link, so nodes that are still in the list may be freed by
+// whoever counts them.
 //
 // Named races: a node is pushed again while the taker still walks the list that it was in: the taker reads the link
 // before (c), and the pusher writes it after its (1) has read what (c) wrote. Two pushers: the loser of the exchange
@@ -64,14 +71,11 @@ public:
             newest->link.store(first);
             first = std::exchange(newest, older);
         }
-        if (first == nullptr) return;
-        if (oldest_ == nullptr) {
-            oldest_ = first;
-        } else {
-            newest_taken_->link.store(first);
-        }
-        newest_taken_ = last;
+        if (first != nullptr) append(first, last);
     }
+
+    /// The owner's thread: what take() would give.
+    node* peek() const noexcept { return oldest_; }
 
     /// The owner's thread: of the nodes taken, the one that was woken first, or null if there is none.
     node* take() noexcept {
@@ -84,7 +88,32 @@ public:
         return first;
     }
 
+    /// The owner's thread: to be taken again, behind the others, as if its child had woken itself, but without waking the owner.
+    void put_back(node& again) noexcept {
+        // Relaxed: a read-modify-write, so it cuts no pusher's release off from the acquire in take(), and the link was
+        // written last by this thread or by a pusher whose list this thread has acquired.
+        if (again.queued.exchange(true, std::memory_order::relaxed)) return;
+        again.link.store(nullptr);
+        append(&again, &again);
+    }
+
+    /// The owner's thread: the child has gone. True: the node is in no list and nobody will push it. False: take() gives it
+    /// once more; ask again then.
+    bool retire(node& gone) noexcept {
+        // Relaxed: nothing of the node is read or written after it but by whoever frees it, who acquires the counts.
+        return !gone.queued.exchange(true, std::memory_order::relaxed);
+    }
+
 private:
+    void append(node* first, node* last) noexcept {
+        if (oldest_ == nullptr) {
+            oldest_ = first;
+        } else {
+            newest_taken_->link.store(first);
+        }
+        newest_taken_ = last;
+    }
+
     typename Sync::template atomic<node*> head_{nullptr};  // the newest; any thread pushes
     // The owner's thread: taken and not handed out yet.
     node* oldest_ = nullptr;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Model of stream/woken_list.hpp: threads wake children, the owner sleeps and polls those that were woken. Stated: no
 // child sleeps although its event came (the checker reports it as a deadlock), its poll sees the event, a link is
-// touched by one thread at a time. The owner's waker is always in place here: its cell has a model of its own.
+// touched by one thread at a time; a node that is retired is freed once, when nobody has it and no list holds it. The owner's
+// waker is always in place here: its cell has a model of its own.
 #include "relacy_sync.hpp"
 
 #include "stream/woken_list.hpp"
@@ -68,6 +69,83 @@ struct two_children : list_suite<two_children, 3, 2> {
     }
 };
 
+// As `children_in_turn`, and the owner puts a child back that has had its first event.
+struct child_put_back : list_suite<child_put_back, 2, 2> {
+    void thread(unsigned index) {
+        if (index == 1) {
+            wake(0);
+            wake(1);
+            return wake(0);
+        }
+        int seen[2] = {};
+        bool put_back = false;
+        int polls_after = 0;
+        for (;;) {
+            list.begin_round();
+            while (auto* const woken = list.take()) {
+                const auto child = static_cast<unsigned>(woken - nodes);
+                if (child == 0 && put_back) ++polls_after;
+                seen[child] = events[child].load(std::memory_order::relaxed);
+                if (child != 0 || put_back) continue;
+                list.put_back(*woken);
+                put_back = true;
+            }
+            if (seen[0] == 2 && seen[1] == 1 && polls_after != 0) return;
+            sleeper.park();
+        }
+    }
+};
+
+// Two nodes that are counted, by the owner and by the thread that wakes them. The owner retires each after its first poll, and
+// frees what nobody has. Memory that is touched after it was freed is a data race with `freed`.
+struct child_that_goes : pollux::model::suite<child_that_goes, 3> {
+    struct counted : pollux::detail::woken_list<relacy_sync>::node {
+        relacy_sync::atomic<int> owners{2};
+        relacy_sync::cell<int> freed{0};
+    };
+    pollux::detail::woken_list<relacy_sync> list;
+    counted nodes[2];
+    relacy_sync::atomic<int> events[2];
+    parker sleeper;
+
+    void drop(counted& node) {
+        if (node.owners.fetch_sub(1, std::memory_order::acq_rel) != 1) return;
+        expect(node.freed.load() == 0, "a node is freed twice");
+        node.freed.store(1);
+        node.link.store(nullptr);  // as the next user of the memory does
+    }
+    void wake(counted& node) {
+        expect(node.freed.load() == 0, "a node is pushed that was freed");
+        if (list.push(node)) sleeper.unpark();
+    }
+    void thread(unsigned index) {
+        if (index != 0) {
+            counted& mine = nodes[index - 1];
+            events[index - 1].fetch_add(1, std::memory_order::relaxed);
+            wake(mine);
+            wake(mine);
+            return drop(mine);
+        }
+        int left = 2;
+        while (left != 0) {
+            list.begin_round();
+            while (auto* const woken = list.take()) {
+                auto& node = *static_cast<counted*>(woken);
+                const auto child = static_cast<unsigned>(&node - nodes);
+                expect(node.freed.load() == 0, "a node is given out that was freed");
+                expect(events[child].load(std::memory_order::relaxed) == 1, "a poll does not see the event");
+                if (!list.retire(node)) continue;
+                --left;
+                drop(node);
+            }
+            if (left != 0) sleeper.park();
+        }
+    }
+    void after() {
+        for (auto& node : nodes) expect(node.freed.load() == 1, "a node is not freed");
+    }
+};
+
 // Nodes change places in the list while it is walked.
 struct children_in_turn : list_suite<children_in_turn, 3, 2> {
     void thread(unsigned index) {
@@ -86,5 +164,7 @@ int main(int argc, char** argv) {
                                    describe<two_threads_for_one_child>("two threads for one child", 2),
                                    describe<two_children>("two children", 2),
                                    describe<children_in_turn>("children in turn", 2),
+                                   describe<child_put_back>("a child is put back", 3),
+                                   describe<child_that_goes>("a child goes", 2),
                                });
 }

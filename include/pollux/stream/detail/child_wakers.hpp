@@ -2,7 +2,8 @@
 // The children of an adapter that polls only the child that was woken: a block on the heap with a place and a waker
 // for each of a fixed number of children, and the list of those woken since the last poll.
 //
-// Made by `buffered` at its first poll: one allocation, none for an item after that. The block is counted, by its
+// Made by `buffered` and `merge` at their first poll, by `join_all` and `try_join_all` when they are made: one allocation, none
+// for an item after that. A number that changes is child_set.hpp's. The block is counted, by its
 // owner and by each waker that somebody keeps, so a waker may be kept for ever: after its child has gone it causes
 // one spurious poll of the next child in that place, and after the owner has gone nothing. What the places hold
 // belongs to the owner.
@@ -43,6 +44,9 @@ public:
     /// At the start of each poll of the owner. From here on a child that is woken wakes `parent`; those woken before
     /// it are what take_woken() gives in this poll.
     void begin_poll(const waker& parent) const noexcept;
+
+    /// take_woken() has one to give.
+    bool has_woken() const noexcept;
 
     /// The next child that was woken before begin_poll(), in the order of the wake-ups, or `none`. A child that wakes
     /// itself in its poll waits for the next poll of the owner, so the owner's loop ends.
