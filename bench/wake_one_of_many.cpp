@@ -124,7 +124,8 @@ std::size_t run_buffer_unordered(scenario& it) {
     pollux::context cx(pollux::noop_waker());
     std::size_t next = 0;
     auto source = pollux::poll_stream_fn([&](pollux::context&) {
-        return pollux::polled<std::optional<leaf>>(std::optional<leaf>(it.child(next < it.size() ? next++ : next - it.size())));
+        return pollux::polled<std::optional<leaf>>(
+            std::optional<leaf>(it.child(next < it.size() ? next++ : next - it.size())));
     });
     auto results = pollux::buffer_unordered(std::move(source), it.size());
     if (results.poll_next(cx).is_ready()) return 0;

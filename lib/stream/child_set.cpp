@@ -51,8 +51,8 @@ struct set_node final : set_child, woken_list<std_sync>::node {
     ~set_node() { board.drop(); }
 
     static set_node* make(child_board& board, std::size_t bytes, std::size_t alignment) {
-        void* const memory = alignment <= default_alignment ? take_block(bytes)
-                                                            : ::operator new(bytes, std::align_val_t(alignment));
+        void* const memory =
+            alignment <= default_alignment ? take_block(bytes) : ::operator new(bytes, std::align_val_t(alignment));
         return ::new (memory) set_node(board, bytes, alignment);
     }
     void count() noexcept { owners.fetch_add(1, std::memory_order::relaxed); }  // whoever counts is counted

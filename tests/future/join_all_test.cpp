@@ -108,8 +108,7 @@ TEST_SUITE("future/join_all") {
         auto from_array = pollux::join_all(std::array{pollux::ready(3), pollux::ready(4)});
         CHECK(assert_ready(poll_once(from_array)) == std::vector<int>{3, 4});
         const std::vector<int> numbers{1, 2, 3, 4};
-        auto from_view =
-            pollux::join_all(numbers | std::views::transform([](int n) { return pollux::ready(n * n); }));
+        auto from_view = pollux::join_all(numbers | std::views::transform([](int n) { return pollux::ready(n * n); }));
         CHECK(assert_ready(poll_once(from_view)) == std::vector<int>{1, 4, 9, 16});
         auto from_filter = pollux::join_all(numbers | std::views::filter([](int n) { return n % 2 == 0; }) |
                                             std::views::transform([](int n) { return pollux::ready(n); }));

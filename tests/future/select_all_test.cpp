@@ -85,7 +85,9 @@ TEST_SUITE("future/select_all") {
         CHECK_FALSE(assert_ready(poll_once(first.rest)).has_value());
     }
 
-    TEST_CASE("select_all: a wake-up polls only the future that was woken; filling the rest wakes nobody who has his result") {
+    TEST_CASE(
+        "select_all: a wake-up polls only the future that was woken; filling the rest wakes nobody who has his "
+        "result") {
         std::vector<job> jobs(50);
         auto fut = pollux::select_all(futures_of(jobs));
         pollux::testing::counting_waker waker;

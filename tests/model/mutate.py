@@ -55,6 +55,14 @@ PLANTED = {
         ('a child counts as two', 'join_with_others(~std::uint32_t{0})', 'join_with_others(~std::uint32_t{1})'),
         ('a child without a result leaves no mark', 'abandoned_.store(true', 'abandoned_.store(false'),
     ],
+    'lib/stream/woken_list.hpp': [
+        ('a node that is in the list is freed', 'return !gone.queued.exchange(true, std::memory_order::relaxed);',
+         'gone.queued.exchange(true, std::memory_order::relaxed); return true;'),
+        ('a node that is retired is pushed', 'return !gone.queued.exchange(true, std::memory_order::relaxed);',
+         'return !gone.queued.load(std::memory_order::relaxed);'),
+        ('a node is put back that is in the list', 'if (again.queued.exchange(true, std::memory_order::relaxed)) return;',
+         'again.queued.exchange(true, std::memory_order::relaxed);'),
+    ],
 }
 EQUIVALENT = FOLDER / 'equivalent_mutants.txt'
 

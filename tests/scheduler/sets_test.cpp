@@ -41,7 +41,8 @@ pollux::task<> look(const pollux::futures_unordered<number>& set, std::size_t& s
 }  // namespace
 
 TEST_SUITE("scheduler/sets") {
-    TEST_CASE("futures_unordered: an allocation for each future and one for the set, none for one that comes after another") {
+    TEST_CASE(
+        "futures_unordered: an allocation for each future and one for the set, none for one that comes after another") {
         pollux::futures_unordered<number> set;
         const pollux::test::heap_counter heap;
         for (int i = 0; i < 100; ++i) set.push(pollux::ready(int(i)));

@@ -119,14 +119,15 @@ TEST_SUITE("stream/buffer_unordered") {
         std::optional<job::future_type> next;
         job first;
         next.emplace(first.future());
-        auto source = pollux::poll_stream_fn([&](pollux::context& cx) -> pollux::polled<std::optional<job::future_type>> {
-                          of_source = cx.waker();
-                          if (!next.has_value()) return pollux::pending;
-                          std::optional<job::future_type> given(std::move(*next));
-                          next.reset();
-                          return given;
-                      }) |
-                      pollux::buffer_unordered(2);
+        auto source =
+            pollux::poll_stream_fn([&](pollux::context& cx) -> pollux::polled<std::optional<job::future_type>> {
+                of_source = cx.waker();
+                if (!next.has_value()) return pollux::pending;
+                std::optional<job::future_type> given(std::move(*next));
+                next.reset();
+                return given;
+            }) |
+            pollux::buffer_unordered(2);
         pollux::testing::counting_waker waker;
         pollux::context cx(waker.waker());
         assert_pending(source.poll_next(cx));

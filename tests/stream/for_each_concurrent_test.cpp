@@ -92,11 +92,12 @@ TEST_SUITE("stream/for_each_concurrent") {
     TEST_CASE("for_each_concurrent: an error of the source destroys the futures in flight") {
         job only;
         int polls = 0;
-        auto source = pollux::poll_stream_fn([&polls](pollux::context&) -> pollux::polled<std::optional<int>, std::string> {
-            if (++polls == 1) return std::optional(1);
-            if (polls == 2) return pollux::pending;
-            return std::unexpected("source");
-        });
+        auto source =
+            pollux::poll_stream_fn([&polls](pollux::context&) -> pollux::polled<std::optional<int>, std::string> {
+                if (++polls == 1) return std::optional(1);
+                if (polls == 2) return pollux::pending;
+                return std::unexpected("source");
+            });
         auto fut = pollux::for_each_concurrent(std::move(source), 3, [&only](int) { return only.future(); });
         assert_pending(poll_once(fut));
         CHECK(only.polls() == 1);
@@ -135,20 +136,21 @@ TEST_SUITE("stream/for_each_concurrent") {
     TEST_CASE("for_each_concurrent: a drop destroys the futures in flight, then the source, then the callable") {
         std::vector<std::string> log;
         {
-            auto source = pollux::poll_stream_fn(
-                [kept = pollux::test::mark(log, "source")](pollux::context&) { return pollux::polled<std::optional<int>>(std::optional(1)); });
-            auto fut = pollux::for_each_concurrent(std::move(source), 2,
-                                                   [&log, kept = pollux::test::mark(log, "callable")](int) {
-                                                       return pollux::test::marked_future(
-                                                           pollux::test::mark(log, "future"), 1000, 1);
-                                                   });
+            auto source = pollux::poll_stream_fn([kept = pollux::test::mark(log, "source")](pollux::context&) {
+                return pollux::polled<std::optional<int>>(std::optional(1));
+            });
+            auto fut = pollux::for_each_concurrent(
+                std::move(source), 2, [&log, kept = pollux::test::mark(log, "callable")](int) {
+                    return pollux::test::marked_future(pollux::test::mark(log, "future"), 1000, 1);
+                });
             assert_pending(poll_once(fut));
             CHECK(log.empty());
         }
         CHECK(log == std::vector<std::string>{"future", "future", "source", "callable"});
     }
 
-    TEST_CASE("for_each_concurrent: a source without end yields when the budget of the poll is spent, and loses nothing") {
+    TEST_CASE(
+        "for_each_concurrent: a source without end yields when the budget of the poll is spent, and loses nothing") {
         pollux::detail::poll_budget budget;
         int taken = 0;
         int called = 0;

@@ -107,8 +107,8 @@ TEST_SUITE("stream/merge") {
 
     TEST_CASE("merge: one side that is always ready does not keep the other from its turn") {
         side b;
-        auto source = pollux::merge(
-            pollux::poll_stream_fn([](pollux::context&) { return answer(std::optional(0)); }), b.stream());
+        auto source = pollux::merge(pollux::poll_stream_fn([](pollux::context&) { return answer(std::optional(0)); }),
+                                    b.stream());
         CHECK(assert_ready(poll_once(source)).value() == 0);
         CHECK(assert_ready(poll_once(source)).value() == 0);
         CHECK(b.polls == 1);

@@ -50,7 +50,8 @@ TEST_SUITE("stream/sets stress") {
             for (; pushed != count / 2; ++pushed) set.push(events[pushed].wait());
             std::size_t finished = 0;
             std::vector<std::thread> threads;
-            for (std::size_t i = 0; i != 2; ++i) threads.emplace_back([&, i] { set_all(events, i, 2, round * 2 + i + 1); });
+            for (std::size_t i = 0; i != 2; ++i)
+                threads.emplace_back([&, i] { set_all(events, i, 2, round * 2 + i + 1); });
             while (auto one = pollux::block_on(pollux::next(set))) {
                 ++finished;
                 // Two for one, until there are no more; and it moves.
@@ -124,7 +125,8 @@ TEST_SUITE("stream/sets stress") {
         std::vector<counter> counters(width);
         pollux::stream_map<std::size_t, counted> map;
         for (std::size_t i = 0; i != width; ++i)
-            map.insert(std::size_t(i), counted{&counters[i], limit, std::make_unique<manual_event::wait_future>(counters[i].event.wait())});
+            map.insert(std::size_t(i), counted{&counters[i], limit,
+                                               std::make_unique<manual_event::wait_future>(counters[i].event.wait())});
         std::vector<std::thread> threads;
         for (std::size_t t = 0; t != 2; ++t) {
             threads.emplace_back([&, t] {
@@ -138,7 +140,8 @@ TEST_SUITE("stream/sets stress") {
         }
         std::vector<int> last(width);
         bool in_order = true;
-        while (auto item = pollux::block_on(pollux::next(map))) in_order = in_order && item->second == ++last[item->first];
+        while (auto item = pollux::block_on(pollux::next(map)))
+            in_order = in_order && item->second == ++last[item->first];
         for (auto& each : threads) each.join();
         CHECK(in_order);
         for (const int n : last) CHECK(n == limit);

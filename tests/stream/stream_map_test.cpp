@@ -228,7 +228,8 @@ TEST_SUITE("stream/stream_map") {
         CHECK_FALSE(a.is_alive());
     }
 
-    TEST_CASE("stream_map: streams that are always ready yield when the budget of the poll is spent, and lose nothing") {
+    TEST_CASE(
+        "stream_map: streams that are always ready yield when the budget of the poll is spent, and lose nothing") {
         stream_map<int, decltype(pollux::iter(std::vector<int>()))> map;
         for (int key = 0; key < 4; ++key) map.insert(int(key), pollux::iter({1, 2, 3}));
         pollux::testing::counting_waker waker;

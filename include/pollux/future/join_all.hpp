@@ -70,7 +70,8 @@ public:
             if (failure.is_pending() && children_.left() != 0) return pending;
             is_done_ = true;
             if (failure.is_pending())
-                return children_.template take<value>([](child_answer& each) -> value&& { return std::move(each.value()); });
+                return children_.template take<value>(
+                    [](child_answer& each) -> value&& { return std::move(each.value()); });
         } catch (...) {
             children_.clear();
             throw;
@@ -102,9 +103,10 @@ auto join_all(R&& range) {
     static_assert(detail::iterable<R>, "pollux: join_all: the argument is not a range; it needs begin and end");
     if constexpr (detail::iterable<R>) {
         using F = detail::range_element<R>;
-        static_assert(future<F>,
-                      "pollux: join_all: the elements of the range are not futures; they need value_type, error_type and "
-                      "poll(context&)");
+        static_assert(
+            future<F>,
+            "pollux: join_all: the elements of the range are not futures; they need value_type, error_type and "
+            "poll(context&)");
         if constexpr (!future<F>) {
             detail::require_future<F>();
         } else {
@@ -129,16 +131,19 @@ auto try_join_all(R&& range) {
     static_assert(detail::iterable<R>, "pollux: try_join_all: the argument is not a range; it needs begin and end");
     if constexpr (detail::iterable<R>) {
         using F = detail::range_element<R>;
-        static_assert(future<F>,
-                      "pollux: try_join_all: the elements of the range are not futures; they need value_type, error_type "
-                      "and poll(context&)");
+        static_assert(
+            future<F>,
+            "pollux: try_join_all: the elements of the range are not futures; they need value_type, error_type "
+            "and poll(context&)");
         if constexpr (!future<F>) {
             detail::require_future<F>();
         } else {
-            static_assert(!stream<F>,
-                          "pollux: try_join_all: the elements are both futures and streams; wrap the one that is meant");
-            static_assert(detail::gives_elements<R>,
-                          "pollux: try_join_all: the futures cannot be copied out of this range; pass std::move(range)");
+            static_assert(
+                !stream<F>,
+                "pollux: try_join_all: the elements are both futures and streams; wrap the one that is meant");
+            static_assert(
+                detail::gives_elements<R>,
+                "pollux: try_join_all: the futures cannot be copied out of this range; pass std::move(range)");
             if constexpr (detail::gives_elements<R>)
                 return detail::try_join_all_future<F>(std::in_place, std::forward<R>(range));
         }

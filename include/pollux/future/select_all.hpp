@@ -49,7 +49,8 @@ public:
     explicit select_all_future(children<F> futures) noexcept : children_(std::move(futures)) {}
 
     polled<value_type> poll(context& cx) {
-        debug_check(children_.size() != 0, "pollux: select_all: polled after it was ready; destroy a future once it is ready");
+        debug_check(children_.size() != 0,
+                    "pollux: select_all: polled after it was ready; destroy a future once it is ready");
         try {
             for (auto* child = children_.begin_poll(cx); child != nullptr; child = children_.next_woken(cx)) {
                 auto answer = poll_in_set(cx, *child, children_.at(*child));
@@ -82,7 +83,8 @@ public:
 
     polled<value_type, error_type> poll(context& cx) {
         using answer = polled<value_type, error_type>;
-        debug_check(children_.size() != 0, "pollux: select_ok: polled after it was ready; destroy a future once it is ready");
+        debug_check(children_.size() != 0,
+                    "pollux: select_ok: polled after it was ready; destroy a future once it is ready");
         try {
             for (auto* child = children_.begin_poll(cx); child != nullptr; child = children_.next_woken(cx)) {
                 auto result = poll_in_set(cx, *child, children_.at(*child));
@@ -124,9 +126,10 @@ auto select_all(R&& range) {
     static_assert(detail::iterable<R>, "pollux: select_all: the argument is not a range; it needs begin and end");
     if constexpr (detail::iterable<R>) {
         using F = detail::range_element<R>;
-        static_assert(future<F>,
-                      "pollux: select_all: the elements of the range are not futures; they need value_type, error_type and "
-                      "poll(context&)");
+        static_assert(
+            future<F>,
+            "pollux: select_all: the elements of the range are not futures; they need value_type, error_type and "
+            "poll(context&)");
         if constexpr (!future<F>) {
             detail::require_future<F>();
         } else {
@@ -153,9 +156,10 @@ auto select_ok(R&& range) {
     static_assert(detail::iterable<R>, "pollux: select_ok: the argument is not a range; it needs begin and end");
     if constexpr (detail::iterable<R>) {
         using F = detail::range_element<R>;
-        static_assert(future<F>,
-                      "pollux: select_ok: the elements of the range are not futures; they need value_type, error_type and "
-                      "poll(context&)");
+        static_assert(
+            future<F>,
+            "pollux: select_ok: the elements of the range are not futures; they need value_type, error_type and "
+            "poll(context&)");
         if constexpr (!future<F>) {
             detail::require_future<F>();
         } else {

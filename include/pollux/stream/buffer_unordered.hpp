@@ -118,9 +118,10 @@ auto buffer_unordered(X&& source, std::size_t n) {
                       "pollux: buffer_unordered: the items of the stream are not futures; map them to futures first");
         if constexpr (future<child>) {
             constexpr bool meet = detail::can_meet<detail::error_type_of<X>, detail::error_type_of<child>>;
-            static_assert(meet,
-                          "pollux: buffer_unordered: the error types of the stream and of its futures differ; make them "
-                          "one with map_err or from_err");
+            static_assert(
+                meet,
+                "pollux: buffer_unordered: the error types of the stream and of its futures differ; make them "
+                "one with map_err or from_err");
             if constexpr (meet) {
                 detail::check_buffer_size(n, "pollux: buffer_unordered: n is 0, so nothing could run; give at least 1");
                 return detail::buffer_unordered_stream<detail::owned<X>>(detail::own(std::forward<X>(source)), n);

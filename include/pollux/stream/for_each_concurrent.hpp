@@ -33,8 +33,8 @@ public:
     for_each_concurrent_future(const for_each_concurrent_future& other)
         requires(std::is_copy_constructible_v<S> && std::is_copy_constructible_v<Fn>)
         : fn_((refuse_in_flight(other), other.fn_)), source_(other.source_), limit_(other.limit_) {}
-    for_each_concurrent_future(for_each_concurrent_future&& other) noexcept(
-        std::is_nothrow_move_constructible_v<S> && std::is_nothrow_move_constructible_v<Fn>)
+    for_each_concurrent_future(for_each_concurrent_future&& other) noexcept(std::is_nothrow_move_constructible_v<S> &&
+                                                                            std::is_nothrow_move_constructible_v<Fn>)
         : fn_((refuse_in_flight(other), std::move(other.fn_))),
           source_(std::move(other.source_)),
           limit_(other.limit_) {}
@@ -110,16 +110,17 @@ private:
 /// only the future that was woken. One unit of the poll's budget for each item of `source`, and for each future polled.
 template <class X, class Fn>
 auto for_each_concurrent(X&& source, std::size_t n, Fn fn) {
-    static_assert(stream<X>,
-                  "pollux: for_each_concurrent: the first argument is not a stream; it needs value_type, error_type and "
-                  "poll_next(context&)");
+    static_assert(
+        stream<X>,
+        "pollux: for_each_concurrent: the first argument is not a stream; it needs value_type, error_type and "
+        "poll_next(context&)");
     if constexpr (!stream<X>) {
         detail::require_stream<X>();
     } else {
         using item = detail::value_type_of<X>;
-        static_assert(
-            !future<X>,
-            "pollux: for_each_concurrent: the first argument is both a future and a stream; wrap the one that is meant");
+        static_assert(!future<X>,
+                      "pollux: for_each_concurrent: the first argument is both a future and a stream; wrap the one "
+                      "that is meant");
         static_assert(
             detail::callable_with<Fn, item>,
             "pollux: for_each_concurrent: the callable does not take the item; it is called with the value_type of "
@@ -155,8 +156,8 @@ struct for_each_concurrent_op {
 }  // namespace detail
 
 template <class Fn>
-detail::pipe<detail::for_each_concurrent_op, detail::for_each_concurrent_arguments<Fn>> for_each_concurrent(std::size_t n,
-                                                                                                            Fn fn) {
+detail::pipe<detail::for_each_concurrent_op, detail::for_each_concurrent_arguments<Fn>> for_each_concurrent(
+    std::size_t n, Fn fn) {
     return {{n, std::move(fn)}};
 }
 

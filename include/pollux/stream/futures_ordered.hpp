@@ -28,8 +28,9 @@ namespace pollux::inline v0 {
 /// Cost: as futures_unordered. A future is destroyed when it is ready; its result takes its place.
 template <class F>
 class [[nodiscard]] futures_ordered {
-    static_assert(future<F>,
-                  "pollux: futures_ordered: the type is not a future; it needs value_type, error_type and poll(context&)");
+    static_assert(
+        future<F>,
+        "pollux: futures_ordered: the type is not a future; it needs value_type, error_type and poll(context&)");
     static_assert(!stream<F>,
                   "pollux: futures_ordered: the type is both a future and a stream; wrap the one that is meant");
     static_assert(std::is_same_v<F, std::remove_cvref_t<F>>,
@@ -62,7 +63,8 @@ public:
 
     polled<std::optional<value_type>, error_type> poll_next(context& cx) {
         using answer = polled<std::optional<value_type>, error_type>;
-        for (auto* child = children_.begin_poll(cx); child != nullptr; child = children_.next_woken(cx)) poll(cx, *child);
+        for (auto* child = children_.begin_poll(cx); child != nullptr; child = children_.next_woken(cx))
+            poll(cx, *child);
         if (empty()) return answer::ready();
         auto& oldest = *children_.first();
         if (!children_.at(oldest).is_second()) return pending;

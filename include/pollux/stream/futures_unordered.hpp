@@ -27,8 +27,9 @@ namespace pollux::inline v0 {
 /// A wake-up polls only the future that was woken, however many there are. One unit of the poll's budget for each future polled.
 template <class F>
 class [[nodiscard]] futures_unordered {
-    static_assert(future<F>,
-                  "pollux: futures_unordered: the type is not a future; it needs value_type, error_type and poll(context&)");
+    static_assert(
+        future<F>,
+        "pollux: futures_unordered: the type is not a future; it needs value_type, error_type and poll(context&)");
     static_assert(!stream<F>,
                   "pollux: futures_unordered: the type is both a future and a stream; wrap the one that is meant");
     static_assert(std::is_same_v<F, std::remove_cvref_t<F>>,

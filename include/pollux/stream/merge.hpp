@@ -98,8 +98,9 @@ private:
 /// Cost: one allocation at the first poll. A wake-up polls only the side that was woken.
 template <class A, class B>
 auto merge(A&& a, B&& b) {
-    static_assert(stream<A>,
-                  "pollux: merge: the first argument is not a stream; it needs value_type, error_type and poll_next(context&)");
+    static_assert(
+        stream<A>,
+        "pollux: merge: the first argument is not a stream; it needs value_type, error_type and poll_next(context&)");
     static_assert(
         stream<B>,
         "pollux: merge: the second argument is not a stream; it needs value_type, error_type and poll_next(context&)");

@@ -93,10 +93,12 @@ class [[nodiscard]] stream_map {
     static_assert(stream<S>,
                   "pollux: stream_map: the second type is not a stream; it needs value_type, error_type and "
                   "poll_next(context&)");
-    static_assert(!future<S>, "pollux: stream_map: the second type is both a future and a stream; wrap the one that is meant");
+    static_assert(!future<S>,
+                  "pollux: stream_map: the second type is both a future and a stream; wrap the one that is meant");
     static_assert(std::is_same_v<S, std::remove_cvref_t<S>>,
                   "pollux: stream_map: the second type is const or a reference; the map owns its streams");
-    static_assert(detail::map_key<K>, "pollux: stream_map: the key cannot be hashed with std::hash and compared with ==");
+    static_assert(detail::map_key<K>,
+                  "pollux: stream_map: the key cannot be hashed with std::hash and compared with ==");
 
     using entry = detail::keyed_stream<K, S>;
 

@@ -35,13 +35,13 @@ template <class R>
 inline constexpr bool owns_elements = false;
 template <class R>
     requires iterable<const R>
-inline constexpr bool owns_elements<R> =
-    std::is_same_v<range_reference<R>, range_element<R>&> && std::is_same_v<range_reference<const R>, const range_element<R>&>;
+inline constexpr bool owns_elements<R> = std::is_same_v<range_reference<R>, range_element<R>&> &&
+                                         std::is_same_v<range_reference<const R>, const range_element<R>&>;
 
 /// `R` as a forwarding reference has it: what an element is taken as.
 template <class R>
-using taken_element = std::conditional_t<!std::is_reference_v<R> && owns_elements<std::remove_reference_t<R>>, range_element<R>&&,
-                                         range_reference<R>>;
+using taken_element = std::conditional_t<!std::is_reference_v<R> && owns_elements<std::remove_reference_t<R>>,
+                                         range_element<R>&&, range_reference<R>>;
 
 /// A temporary element is not moved, so it need not be movable.
 template <class R>

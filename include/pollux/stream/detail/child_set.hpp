@@ -117,9 +117,7 @@ public:
 
     std::size_t size() const noexcept { return set_.size(); }
     set_child* first() const noexcept { return set_.first(); }
-    static T& at(set_child& child) noexcept {
-        return *std::launder(reinterpret_cast<T*>(bytes(child) + offset));
-    }
+    static T& at(set_child& child) noexcept { return *std::launder(reinterpret_cast<T*>(bytes(child) + offset)); }
 
     /// Makes a child in its place: `make` returns it. If it throws, the set is as it was.
     template <class Make>
