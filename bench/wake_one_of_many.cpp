@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // One of N children is woken and its owner polled, R times in a row: what an event costs that concerns one of many. WORKERS picks
 // the owner: 1 join_all, 2 try_join_all, 3 select_all, 4 futures_unordered, 5 buffer_unordered, 6 stream_map, 7 merge (of two). In
-// ns, and in instructions a wake-up by callgrind (slope between two R, a third argument, with the same N). The children take turns
-// at random and stay; those of 3 to 6 give a result each time, and a new child takes the place of one that has finished. It does
-// not show a runtime: wakers are called and polls made by hand. With many children the cache misses of the children themselves
-// stand in the ns, and not in the instructions.
+// ns, and in instructions a wake-up by callgrind: slope between two R, the third argument, with the same N. A child is chosen at
+// random, of all or of as many as the fourth argument says. Those of 3 to 6 give a result each time, and of 3 to 5 a new child takes
+// the place of the one that has finished.
+// It does not show a runtime: wakers are called and polls made by hand. Of many children the cache misses stand in the ns; with
+// few of many woken they go.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -50,7 +51,8 @@ struct leaves {
 
 class scenario {
 public:
-    scenario(std::size_t children, std::size_t rounds) : rounds_(rounds), places_(children) {}
+    scenario(std::size_t children, std::size_t rounds, std::size_t woken)
+        : rounds_(rounds), woken_(woken < children ? woken : children), places_(children) {}
 
     std::vector<place>& places() { return places_; }
     std::size_t size() const { return places_.size(); }
@@ -69,7 +71,7 @@ public:
             std::size_t sum = 0;
             for (std::size_t i = 0; i != rounds_; ++i) {
                 random = random * 1664525U + 1013904223U;
-                const std::size_t index = (std::uint64_t{random} * size()) >> 32U;
+                const std::size_t index = (std::uint64_t{random} * woken_) >> 32U;
                 places_[index].is_ready = with_result;
                 std::exchange(places_[index].latest, pollux::waker()).wake();
                 sum += poll(index);
@@ -80,6 +82,7 @@ public:
 
 private:
     std::size_t rounds_;
+    std::size_t woken_;  // the first so many take turns
     std::vector<place> places_;
 };
 
@@ -90,7 +93,7 @@ std::size_t run_future(scenario& it, Fut fut) {
     return it.run(false, [&](std::size_t) { return std::size_t{fut.poll(cx).is_pending()}; });
 }
 
-// select_all once in `size` wake-ups, then its rest: they are one set.
+// What select_all hands back, with the first child pushed into it again.
 std::size_t run_select_all(scenario& it) {
     pollux::context cx(pollux::noop_waker());
     auto fut = pollux::select_all(it.children());
@@ -162,7 +165,8 @@ std::size_t run_merge(scenario& it) {
 int main(int argc, char** argv) {
     const bench::arguments given(argc, argv, 1'000);
     const std::size_t rounds = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 1'000'000;
-    scenario it(given.workers == 7 ? 2 : given.size, rounds);
+    const std::size_t woken = argc > 4 ? std::strtoull(argv[4], nullptr, 10) : given.size;
+    scenario it(given.workers == 7 ? 2 : given.size, rounds, woken);
     std::size_t done = 0;
     switch (given.workers) {
         case 1: done = run_future(it, pollux::join_all(it.children())); break;
