@@ -30,22 +30,25 @@ public:
         if (!step_.is_alive()) {
             auto item = source_.poll_next(cx);
             if (item.is_pending()) return pending;
-            if constexpr (std::is_same_v<error_type_of<S>, never>) {
-                if (!item.value().has_value()) return answer::ready();
-                step_.emplace([&]() -> step { return call_future<outcome_of<S>>(fn_, *item.value()); });
-            } else if (item.has_error()) {
-                outcome_of<S> result(std::unexpect, std::move(item.error()));
-                step_.emplace([&]() -> step { return call_future<outcome_of<S>>(fn_, result); });
-            } else {
-                if (!item.value().has_value()) return answer::ready();
-                outcome_of<S> result(std::in_place, *std::move(item.value()));
-                step_.emplace([&]() -> step { return call_future<outcome_of<S>>(fn_, result); });
-            }
+            if (!item.has_error() && !item.value().has_value()) return answer::ready();
+            step_.emplace([&]() -> step {
+                if constexpr (std::is_same_v<error_type_of<S>, never>) {
+                    return call_future<outcome_of<S>>(fn_, *item.value());
+                } else {
+                    auto result = outcome_in(item);
+                    return call_future<outcome_of<S>>(fn_, result);
+                }
+            });
         }
         return poll_step<answer>(step_, cx);
     }
 
 private:
+    static outcome_of<S> outcome_in(polled<std::optional<value_type_of<S>>, error_type_of<S>>& item) {
+        if (item.has_error()) return outcome_of<S>(std::unexpect, std::move(item.error()));
+        return outcome_of<S>(std::in_place, *std::move(item.value()));
+    }
+
     [[no_unique_address]] Fn fn_;
     [[no_unique_address]] S source_;
     slot<step> step_;  // below what it may point into, so destroyed before it
