@@ -5,6 +5,7 @@
 
 #include <concepts>
 #include <expected>
+#include <optional>
 
 #include "pollux/core/concepts.hpp"
 #include "pollux/future/map.hpp"
@@ -24,8 +25,15 @@ struct int_sink {
     int sum = 0;
 };
 
+struct number_echo : int_sink {
+    using value_type = int;
+    pollux::polled<std::optional<int>> poll_next(pollux::context&) { return sum; }
+};
+
 static_assert(pollux::future<pollux::detail::lent<pollux::test::manual<int>::future_type>>);
 static_assert(pollux::sink<pollux::detail::lent<int_sink>>);
+// It is asked, and says no: it is not an error to ask.
+static_assert(!pollux::sink<pollux::detail::lent<int_sink>, const char*>);
 static_assert(!pollux::future<pollux::detail::lent<int_sink>> && !pollux::stream<pollux::detail::lent<int_sink>>);
 
 }  // namespace
@@ -44,6 +52,15 @@ TEST_SUITE("future/by_ref") {
         auto fut = pollux::by_ref(kept) | pollux::map([](int n) { return n + 2; });
         CHECK(pollux::testing::assert_ready(pollux::testing::poll_once(fut)) == 3);
         CHECK(source.is_alive());
+    }
+
+    TEST_CASE("by_ref: lends what is a stream and a sink as both") {
+        static_assert(pollux::sink<pollux::detail::lent<number_echo>> &&
+                      pollux::stream<pollux::detail::lent<number_echo>>);
+        number_echo both;
+        auto lent = pollux::by_ref(both);
+        lent.start_send(4);
+        CHECK(pollux::testing::assert_ready(pollux::testing::poll_once(lent)) == 4);
     }
 
     TEST_CASE("by_ref: lends a sink") {
