@@ -8,7 +8,7 @@
 #include "core/platform.hpp"
 #include "pollux/core/task_state.hpp"
 #include "pollux/coro/fork_point.hpp"
-#include "scheduler/short_lock.hpp"
+#include "pollux/core/short_lock.hpp"
 #include "scheduler/task_waker.hpp"
 #include "scheduler/worker.hpp"
 

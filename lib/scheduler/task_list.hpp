@@ -14,7 +14,7 @@
 #include <mutex>
 
 #include "pollux/core/task_header.hpp"
-#include "scheduler/short_lock.hpp"
+#include "pollux/core/short_lock.hpp"
 
 namespace pollux::inline v0::detail {
 

@@ -18,7 +18,7 @@
 #include "pollux/runtime/errors.hpp"
 #include "pollux/runtime/join_handle.hpp"
 #include "pollux/runtime/scope_children.hpp"
-#include "scheduler/short_lock.hpp"
+#include "pollux/core/short_lock.hpp"
 #include "scheduler/task_waker.hpp"
 #include "scheduler/wait_for_cancelled.hpp"
 

@@ -262,6 +262,15 @@ struct relacy_sync {
         rl::var<T> value_;
     };
 
+    class short_lock {
+    public:
+        void lock(const place& at = place::current()) { mutex_.lock(to_relacy(at)); }
+        void unlock(const place& at = place::current()) { mutex_.unlock(to_relacy(at)); }
+
+    private:
+        rl::mutex mutex_;
+    };
+
     static void full_fence(const place& at = place::current()) {
         rl::atomic_thread_fence(rl::mo_seq_cst, to_relacy(at));
     }

@@ -8,6 +8,7 @@
 //   full_fence()                 sequentially consistent, on both sides of a store-then-load race
 //   light_fence() heavy_fence()  the same, asymmetric: light costs nothing, heavy interrupts every thread of the process.
 //                                Use them only if is_asymmetric(); else full_fence() on both sides
+//   short_lock                   lock(), unlock(): a mutual exclusion for a handful of instructions
 //   yield_point(name)            nothing in production; a place where stress tests and simulations may switch
 // Memory orders are spelt std::memory_order::x: the model checker's header turns the other spelling into macros.
 #pragma once
@@ -15,6 +16,7 @@
 #include <atomic>
 
 #include "pollux/core/export.hpp"
+#include "pollux/core/short_lock.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -50,6 +52,8 @@ struct std_sync {
     private:
         T value_{};
     };
+
+    using short_lock = detail::short_lock;
 
     static void full_fence() noexcept {
 #if defined(POLLUX_THREAD_SANITIZER)
