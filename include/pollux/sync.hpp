@@ -7,3 +7,4 @@
 #include "pollux/sync/cancellation_token.hpp"
 #include "pollux/sync/disconnected.hpp"
 #include "pollux/sync/oneshot.hpp"
+#include "pollux/sync/semaphore.hpp"

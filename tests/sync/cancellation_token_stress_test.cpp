@@ -20,29 +20,17 @@
 #include "pollux/future/ready.hpp"
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/runtime/yield.hpp"
+#include "support/together.hpp"
 #include "support/wake_counter.hpp"
 
 namespace {
 
 using pollux::cancellation_token;
 using pollux::task;
+using pollux::test::on_threads;
 using waiting = decltype(cancellation_token().cancelled());
 
 constexpr unsigned thread_count = 4;
-
-// Calls fn(i) on four threads that begin together.
-template <class Fn>
-void on_four_threads(Fn fn) {
-    std::atomic<unsigned> ready = 0;
-    std::vector<std::thread> threads;
-    for (unsigned i = 0; i != thread_count; ++i)
-        threads.emplace_back([&, i] {
-            ++ready;
-            while (ready != thread_count) std::this_thread::yield();
-            fn(i);
-        });
-    for (auto& each : threads) each.join();
-}
 
 task<int> waits(cancellation_token token) {
     auto cancelled = token.cancelled();
@@ -57,7 +45,7 @@ TEST_SUITE("sync/cancellation_token_stress") {
         for (int round = 0; round != 300; ++round) {
             const cancellation_token token;
             std::array<std::atomic<int>, thread_count> left{};
-            on_four_threads([&](unsigned i) {
+            on_threads(thread_count, [&](unsigned i) {
                 if (i == 0) {
                     for (int n = 0; n != round % 20; ++n) std::this_thread::yield();
                     token.cancel();
@@ -85,7 +73,7 @@ TEST_SUITE("sync/cancellation_token_stress") {
         for (int round = 0; round != 200; ++round) {
             const cancellation_token root;
             std::array<std::vector<cancellation_token>, thread_count> kept;
-            on_four_threads([&](unsigned i) {
+            on_threads(thread_count, [&](unsigned i) {
                 std::minstd_rand random(static_cast<unsigned>(round) * thread_count + i + 1);
                 auto& mine = kept[i];
                 auto at = root;
@@ -115,7 +103,7 @@ TEST_SUITE("sync/cancellation_token_stress") {
             std::vector<cancellation_token> line{root};
             for (int n = 0; n != 60; ++n) line.push_back(line.back().child_token());
             std::atomic<int> wrong = 0;
-            on_four_threads([&](unsigned i) {
+            on_threads(thread_count, [&](unsigned i) {
                 const std::size_t from = i * 15;
                 line[from].cancel();
                 for (std::size_t n = from; n != line.size(); ++n)
