@@ -34,6 +34,7 @@ MODELLED = {
     'include/pollux/coro/join_word.hpp': ['join_word'],
     'include/pollux/offload/job_state.hpp': ['offload_job'],
     'include/pollux/sync/oneshot_state.hpp': ['oneshot'],
+    'include/pollux/sync/notify_state.hpp': ['notify_state'],
     'include/pollux/sync/permit_queue.hpp': ['permit_queue'],
     'include/pollux/core/waker_cell.hpp': ['waker_cell'],
     'include/pollux/sink/detail/half_lock.hpp': ['half_lock'],

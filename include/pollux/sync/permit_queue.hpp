@@ -138,8 +138,8 @@ public:
         const auto seen = word_.load(std::memory_order::relaxed);  // a figure, true or not when it is read
         return (seen & waiting) != 0 ? 0 : seen / one_permit;
     }
-    /// The permits at hand, also those that are too few for the head of the line. Acquire, as try_take().
-    std::size_t at_hand() const noexcept { return word_.load(std::memory_order::acquire) / one_permit; }
+    /// The permits at hand, also those that are too few for the head of the line.
+    std::size_t at_hand() const noexcept { return word_.load(std::memory_order::relaxed) / one_permit; }  // as available()
 
 private:
     static constexpr std::size_t closed = 1;
@@ -157,14 +157,14 @@ private:
     [[gnu::noinline]] permit_answer enter(waiter& one, const Waker& to_wake) noexcept {
         Waker mine = to_wake;  // dropped after the lock was given back, if it is not needed
         const lock_scope guard(lock_);
-        auto seen = word_.load(std::memory_order::acquire);  // as in try_take()
+        auto seen = word_.load(std::memory_order::relaxed);  // the flags are written under the lock, and the exchange acquires
         for (;;) {
             if ((seen & closed) != 0) return permit_answer::closed;
             if ((seen & waiting) != 0) break;
             const bool is_enough = seen / one_permit >= one.wanted_;
             // Acquire: as in try_take(), for this one or, through the lock, for who takes what serve() leaves.
             if (word_.compare_exchange_weak(seen, is_enough ? seen - one.wanted_ * one_permit : seen | waiting,
-                                            std::memory_order::acquire, std::memory_order::acquire)) {
+                                            std::memory_order::acquire, std::memory_order::relaxed)) {
                 if (is_enough) return permit_answer::taken;
                 break;
             }
@@ -178,8 +178,9 @@ private:
     bool serve(std::size_t n, wakers_to_call<Waker>& woken) noexcept {
         auto seen = word_.load(std::memory_order::relaxed);  // while `waiting` is set the lock shows it
         while ((seen & waiting) == 0) {
-            // Release: as in give_back(). The line was emptied before somebody left it who had been granted, or went on serving it.
-            if (n == 0 || word_.compare_exchange_weak(seen, seen + n * one_permit, std::memory_order::release,
+            // The line was emptied before somebody left it who had been granted, or went on serving it. Relaxed: what came with the
+            // permits was released by the store of the hold that granted them, whose release sequence this does not end.
+            if (n == 0 || word_.compare_exchange_weak(seen, seen + n * one_permit, std::memory_order::relaxed,
                                                       std::memory_order::relaxed))
                 return false;
         }
