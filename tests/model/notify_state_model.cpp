@@ -227,8 +227,8 @@ int main(int argc, char** argv) {
                                {
                                    describe<one_and_dropped>("one and a drop", 2),
                                    describe<two_notifications>("two notifications", 2),
-                                   describe<kept_again>("kept again", 3),
-                                   describe<two_waiters>("two waiters", 2),
+                                   describe<kept_again>("kept again", 2),
+                                   describe<two_waiters>("two waiters", 1, pollux::model::plain_runs, 2),
                                    describe<all>("all", 2),
                                    describe<one_and_all>("one and all", 2),
                                    describe<destroyed_by_receiver>("destroyed by the receiver", 2),

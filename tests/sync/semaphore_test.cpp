@@ -20,6 +20,7 @@
 #include "pollux/testing/sim_runtime.hpp"
 #include "support/end_of_process.hpp"
 #include "support/heap_counter.hpp"
+#include "support/spent_budget.hpp"
 #include "support/wake_counter.hpp"
 
 namespace {
@@ -27,6 +28,7 @@ namespace {
 using pollux::context;
 using pollux::sync::semaphore;
 using pollux::test::poll_with;
+using pollux::test::poll_without_budget;
 using pollux::test::wake_counter;
 using pollux::testing::poll_once;
 
@@ -229,31 +231,26 @@ TEST_SUITE("sync/semaphore") {
     TEST_CASE("acquire: with the budget spent it keeps what it took, and its place") {
         semaphore permits(1);
         wake_counter task;
-        const auto waker = task.waker();
-        pollux::detail::poll_budget budget;
-        budget.is_limited = true;
-        context spent(waker, &budget);
-        context cx(waker);
         SUBCASE("then gives it") {
             auto fut = permits.acquire();
-            CHECK(fut.poll(spent).is_pending());
+            CHECK(poll_without_budget(fut, task).is_pending());
             CHECK(task.count() == 1);
             CHECK(permits.available() == 0);
-            CHECK(fut.poll(cx).has_value());
+            CHECK(poll_with(fut, task).has_value());
         }
         SUBCASE("or is dropped") {
             {
                 auto fut = permits.acquire();
-                CHECK(fut.poll(spent).is_pending());
+                CHECK(poll_without_budget(fut, task).is_pending());
             }
             CHECK(permits.available() == 1);
         }
         SUBCASE("or finds it closed") {
             permits.close();
             auto fut = permits.acquire();
-            CHECK(fut.poll(spent).is_pending());
+            CHECK(poll_without_budget(fut, task).is_pending());
             CHECK(task.count() == 1);
-            CHECK(fut.poll(cx).has_error());
+            CHECK(poll_with(fut, task).has_error());
         }
     }
 
