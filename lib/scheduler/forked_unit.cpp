@@ -6,9 +6,9 @@
 #include <new>
 
 #include "core/platform.hpp"
+#include "pollux/core/short_lock.hpp"
 #include "pollux/core/task_state.hpp"
 #include "pollux/coro/fork_point.hpp"
-#include "pollux/core/short_lock.hpp"
 #include "scheduler/task_waker.hpp"
 #include "scheduler/worker.hpp"
 

@@ -13,8 +13,8 @@
 #include <memory>
 #include <mutex>
 
-#include "pollux/core/task_header.hpp"
 #include "pollux/core/short_lock.hpp"
+#include "pollux/core/task_header.hpp"
 
 namespace pollux::inline v0::detail {
 

@@ -14,11 +14,11 @@
 #include <utility>
 
 #include "pollux/core/block_cache.hpp"
+#include "pollux/core/short_lock.hpp"
 #include "pollux/coro/coroutine_task.hpp"
 #include "pollux/runtime/errors.hpp"
 #include "pollux/runtime/join_handle.hpp"
 #include "pollux/runtime/scope_children.hpp"
-#include "pollux/core/short_lock.hpp"
 #include "scheduler/task_waker.hpp"
 #include "scheduler/wait_for_cancelled.hpp"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Who comes to a barrier stands in its line; the last moves the line to a list of its own, in the hold that begins the next round, and
-// wakes who is there. A waiter knows by the number of the round that it is through, whatever list it stands in; leaving that is under the
-// lock.
+// Who comes to a barrier stands in its line; the last moves the line to a list of its own, in the hold that begins the next
+// round, and wakes who is there. A waiter knows by the number of the round that it is through, whatever list it stands in;
+// leaving that is under the lock.
 #include "pollux/sync/barrier.hpp"
 
 #include <utility>

@@ -50,6 +50,16 @@ MODELLED = {
 }
 # Bugs in files whose protocol is more than its memory orders: (the bug, what the code says, what it says with the bug).
 PLANTED = {
+    'include/pollux/sync/notify_state.hpp': [
+        ('a dropped waiter keeps its notification', 'if (one.is_marked_) {', 'if (false) {'),
+        ('the last that leaves does not say so', 'if ((seen & waiting) != 0 && line_.is_alone()) word_', 'if (false) word_'),
+    ],
+    'include/pollux/sync/permit_queue.hpp': [
+        ('who waits is overtaken', 'if ((seen & waiting) != 0 || seen / one_permit < n)', 'if (seen / one_permit < n)'),
+        ('a dropped waiter keeps its permits', 'one.answer_ == permit_answer::taken ? one.wanted_ : 0', '0'),
+        ('the line is served once', 'while (!line_.is_alone() && (seen & closed)', 'if (!line_.is_alone() && (seen & closed)'),
+        ('an empty line is not left', 'if (line_.is_alone()) seen &= ~waiting;', ''),
+    ],
     'include/pollux/coro/join_word.hpp': [
         ('a taking is not counted', 'n_.load() + 1', 'n_.load()'),
         ('the holder does not wait', '!was_taken() || join_with_others(stolen.value())', 'true'),

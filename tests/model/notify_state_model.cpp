@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Model of sync/notify_state.hpp: waiting, notifying one and all, and dropping. Stated: nobody sleeps who was notified (the checker reports
-// it as a deadlock); each notify_one() reaches one, or is kept; who is notified sees what was written before; who was notified may
-// destroy the state.
+// Model of sync/notify_state.hpp: waiting, notifying one and all, and dropping. Stated: nobody sleeps who was notified (the
+// checker reports it as a deadlock); each notify_one() reaches one, or is kept; who is notified sees what was written before;
+// who was notified may destroy the state.
 #include "relacy_sync.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <new>
 
-#include "model_waker.hpp"
+#include "parker_waker.hpp"
 #include "pollux/sync/notify_state.hpp"
 
 // Relacy replaces the plain form only; this one must not reach the standard library's.
@@ -20,10 +20,10 @@ using pollux::detail::notified_by;
 using pollux::model::choose;
 using pollux::model::describe;
 using pollux::model::expect;
-using pollux::model::model_waker;
+using pollux::model::parker_waker;
 using pollux::model::parker;
 using pollux::model::relacy_sync;
-using state = pollux::detail::notify_state<model_waker, relacy_sync>;
+using state = pollux::detail::notify_state<parker_waker, relacy_sync>;
 
 template <class Derived, int Threads>
 struct notify_suite : pollux::model::suite<Derived, Threads> {
@@ -35,7 +35,7 @@ struct notify_suite : pollux::model::suite<Derived, Threads> {
 
     notified_by wait(unsigned thread) { return wait(thread, notifications->calls()); }
     notified_by wait(unsigned thread, std::uint64_t calls) {
-        const model_waker waker(sleepers[thread]);
+        const parker_waker waker(sleepers[thread]);
         state::waiter waiter;
         auto found = notifications->start(waiter, calls, waker);
         while (found == notified_by::nobody) {
@@ -46,7 +46,7 @@ struct notify_suite : pollux::model::suite<Derived, Threads> {
     }
     /// Polls once or twice and is dropped, notified or not.
     void wait_and_drop(unsigned thread) {
-        const model_waker waker(sleepers[thread]);
+        const parker_waker waker(sleepers[thread]);
         state::waiter waiter;
         auto found = notifications->start(waiter, notifications->calls(), waker);
         if (found == notified_by::nobody && choose(2) == 1) found = notifications->look(waiter, waker);
@@ -54,7 +54,7 @@ struct notify_suite : pollux::model::suite<Derived, Threads> {
         if (found == notified_by::one) notifications->notify_one();
     }
     bool is_one_kept(unsigned thread) {
-        const model_waker waker(sleepers[thread]);
+        const parker_waker waker(sleepers[thread]);
         state::waiter waiter;
         const auto found = notifications->start(waiter, notifications->calls(), waker);
         if (found == notified_by::nobody) notifications->withdraw(waiter);
@@ -115,7 +115,7 @@ struct two_waiters : notify_suite<two_waiters, 3> {
 
     void thread(unsigned index) {
         if (index != 0) {
-            const model_waker waker(sleepers[index]);
+            const parker_waker waker(sleepers[index]);
             state::waiter waiter;
             auto found = notifications->start(waiter, notifications->calls(), waker);
             in_line.fetch_add(1, std::memory_order::relaxed);
@@ -149,7 +149,7 @@ struct all : notify_suite<all, 3> {
         if (index == 0) {
             written.store(1);
             notifications->notify_all();
-            const model_waker waker(sleepers[0]);
+            const parker_waker waker(sleepers[0]);
             state::waiter waiter;
             expect(notifications->start(waiter, notifications->calls(), waker) == notified_by::nobody,
                    "made later and notified");
@@ -158,10 +158,37 @@ struct all : notify_suite<all, 3> {
             expect(wait(1, made_before) == notified_by::all, "notified by somebody else");
             expect(written.load() == 1, "what came before is not visible");
         } else {
-            const model_waker waker(sleepers[2]);
+            const parker_waker waker(sleepers[2]);
             state::waiter waiter;
-            if (notifications->start(waiter, made_before, waker) == notified_by::nobody) notifications->withdraw(waiter);
+            if (notifications->start(waiter, made_before, waker) == notified_by::nobody)
+                notifications->withdraw(waiter);
         }
+    }
+};
+
+// Who is not in the line sees what came before a notify_all(), though the word was written by others since.
+struct all_and_line : notify_suite<all_and_line, 3> {
+    relacy_sync::cell<int> written;
+    std::uint64_t made_before = 0;
+
+    void before() {
+        notify_suite::before();
+        made_before = notifications->calls();
+    }
+    void thread(unsigned index) {
+        if (index == 0) {
+            written.store(1);
+            return notifications->notify_all();
+        }
+        const parker_waker waker(sleepers[index]);
+        state::waiter waiter;
+        const auto calls = index == 1 ? made_before : notifications->calls();
+        const auto found = notifications->start(waiter, calls, waker);
+        if (index == 1 && found == notified_by::all) expect(written.load() == 1, "what came before is not visible");
+        if (found != notified_by::nobody) return;
+        // It leaves the line by itself, or is perhaps taken out of it.
+        if (index == 2 && choose(2) == 1) notifications->notify_one();
+        notifications->withdraw(waiter);
     }
 };
 
@@ -186,7 +213,8 @@ struct one_and_all : notify_suite<one_and_all, 3> {
     }
     void after() {
         const bool is_kept = is_one_kept(0);
-        expect(is_kept != (got_one.load(std::memory_order::relaxed) == 1), "the notification is lost, or there are two");
+        expect(is_kept != (got_one.load(std::memory_order::relaxed) == 1),
+               "the notification is lost, or there are two");
         notify_suite::after();
     }
 };
@@ -204,7 +232,7 @@ struct destroyed_by_receiver : notify_suite<destroyed_by_receiver, 3> {
         if (index == 0) return choose(2) == 1 ? notifications->notify_one() : notifications->notify_all();
         if (index == 1) {
             // Leaves the line at any moment; then the other is told.
-            const model_waker waker(sleepers[1]);
+            const parker_waker waker(sleepers[1]);
             state::waiter waiter;
             const auto found = notifications->start(waiter, made_before, waker);
             if (found == notified_by::nobody) notifications->withdraw(waiter);
@@ -230,6 +258,7 @@ int main(int argc, char** argv) {
                                    describe<kept_again>("kept again", 2),
                                    describe<two_waiters>("two waiters", 1, pollux::model::plain_runs, 2),
                                    describe<all>("all", 2),
+                                   describe<all_and_line>("all and the line", 2),
                                    describe<one_and_all>("one and all", 2),
                                    describe<destroyed_by_receiver>("destroyed by the receiver", 2),
                                });

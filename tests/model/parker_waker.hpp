@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A waker for models of what wakes tasks: it unparks a thread of the model. Its one field is plain memory, so that two threads at one
-// slot are a data race.
+// A waker for models of what wakes tasks: it unparks a thread of the model. Its one field is plain memory, so that two threads
+// at one slot are a data race.
 #pragma once
 
 #include "relacy_sync.hpp"

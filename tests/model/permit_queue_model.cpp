@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Model of sync/permit_queue.hpp: taking, waiting, giving back, dropping and closing. Stated: permits are never more than there are, and
-// none is lost; nobody sleeps while there are enough for it (the checker reports it as a deadlock); who has taken sees what was written
-// before the permits were given back; nobody overtakes; who has received may destroy the queue.
+// Model of sync/permit_queue.hpp: taking, waiting, giving back, dropping and closing. Stated: permits are never more than
+// there are, and none is lost; nobody sleeps while there are enough for it (the checker reports it as a deadlock); who has
+// taken sees what was written before the permits were given back; nobody overtakes; who has received may destroy the queue.
 #include "relacy_sync.hpp"
 
 #include <cstddef>
@@ -177,7 +177,8 @@ struct closing : queue_suite<closing, 3> {
         }
     }
     void after() {
-        expect(permits->at_hand() + static_cast<std::size_t>(taken.load(std::memory_order::relaxed)) == 1, "a permit is lost or made");
+        expect(permits->at_hand() + static_cast<std::size_t>(taken.load(std::memory_order::relaxed)) == 1,
+               "a permit is lost or made");
         expect(permits->try_take(0) == permit_answer::closed, "open again");
         delete permits;
     }
@@ -193,8 +194,7 @@ struct closed_and_seen : queue_suite<closed_and_seen, 2> {
             written.store(1);
             return permits->close();
         }
-        const bool is_closed =
-            choose(2) == 1 ? permits->is_closed() : permits->try_take(1) == permit_answer::closed;
+        const bool is_closed = choose(2) == 1 ? permits->is_closed() : permits->try_take(1) == permit_answer::closed;
         if (is_closed) expect(written.load() == 1, "what came before the close is not visible");
     }
     void after() { delete permits; }
@@ -209,8 +209,10 @@ struct destroyed_by_receiver : queue_suite<destroyed_by_receiver, 3> {
             // Leaves the line at any moment; then the other is told.
             const parker_waker waker(sleepers[1]);
             queue::waiter waiter;
-            if (permits->start(waiter, 1, waker) == permit_answer::pending) permits->withdraw(waiter);
-            else permits->give_back(1);
+            if (permits->start(waiter, 1, waker) == permit_answer::pending)
+                permits->withdraw(waiter);
+            else
+                permits->give_back(1);
             left.store(1, std::memory_order::release);
             sleepers[2].unpark();
             return;
@@ -218,7 +220,8 @@ struct destroyed_by_receiver : queue_suite<destroyed_by_receiver, 3> {
         while (left.load(std::memory_order::acquire) == 0) sleepers[2].park();
         for (;;) {
             // Without waiting, or waiting.
-            if (choose(2) == 1 ? permits->try_take(2) == permit_answer::taken : take(2, 2) == permit_answer::taken) break;
+            if (choose(2) == 1 ? permits->try_take(2) == permit_answer::taken : take(2, 2) == permit_answer::taken)
+                break;
             pollux::model::wait_a_turn();
         }
         delete permits;

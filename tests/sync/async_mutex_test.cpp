@@ -51,7 +51,8 @@ TEST_SUITE("sync/async_mutex") {
         static_assert(pollux::future<future_type>);
         static_assert(std::is_same_v<future_type::value_type, async_mutex<int>::guard>);
         static_assert(std::is_same_v<future_type::error_type, pollux::never>);
-        static_assert(!std::is_copy_constructible_v<async_mutex<int>> && !std::is_move_constructible_v<async_mutex<int>>);
+        static_assert(!std::is_copy_constructible_v<async_mutex<int>> &&
+                      !std::is_move_constructible_v<async_mutex<int>>);
         static_assert(!std::is_copy_constructible_v<async_mutex<int>::guard>);
         static_assert(std::is_same_v<decltype(async_mutex(std::string())), async_mutex<std::string>>);
         CHECK(sizeof(async_mutex<void*>) <= 64);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Threads and workers against notify, async_mutex, async_rw_lock, barrier and once_cell; waiters are dropped at any moment, and what they
-// were given goes to others. Those who wait end, and nobody is where another is.
+// Threads and workers against notify, async_mutex, async_rw_lock, barrier and once_cell; waiters are dropped at any moment,
+// and what they were given goes to others. Those who wait end, and nobody is where another is.
 #include <doctest/doctest.h>
 
 #include <atomic>

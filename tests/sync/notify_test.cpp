@@ -177,7 +177,9 @@ TEST_SUITE("sync/notify") {
         }
     }
 
-    TEST_CASE("notify_all: those who wait may be dropped, polled and made from inside the wake-up, and notify_one is for others") {
+    TEST_CASE(
+        "notify_all: those who wait may be dropped, polled and made from inside the wake-up, and notify_one is for "
+        "others") {
         notify by;
         std::vector<std::unique_ptr<waiting_task>> waiters;
         for (int i = 0; i != 20; ++i) {

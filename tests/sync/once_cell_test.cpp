@@ -81,8 +81,9 @@ TEST_SUITE("sync/once_cell") {
     }
 
     TEST_CASE("get_or_init: takes a plain value, an expected, a future, and a future that can fail") {
-        static_assert(std::is_same_v<decltype(std::declval<once_cell<int>&>().get_or_init([] { return 1; }))::error_type,
-                                     pollux::never>);
+        static_assert(
+            std::is_same_v<decltype(std::declval<once_cell<int>&>().get_or_init([] { return 1; }))::error_type,
+                           pollux::never>);
         once_cell<std::string> plain;
         CHECK(*pollux::block_on(plain.get_or_init([] { return "plain"; })) == "plain");
         once_cell<std::string> expected;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Threads and workers against one semaphore: permits are never more than there are, none is lost, nobody is forgotten; waiters are
-// dropped at any moment.
+// Threads and workers against one semaphore: permits are never more than there are, none is lost, nobody is forgotten; waiters
+// are dropped at any moment.
 #include "pollux/sync/semaphore.hpp"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// async_mutex: a value that one task or thread at a time may use, also across its awaits. The line of those who wait, and the proofs,
-// stand in sync/permit_queue.hpp.
+// async_mutex: a value that one task or thread at a time may use, also across its awaits. The line of those who wait, and the
+// proofs, stand in sync/permit_queue.hpp.
 #pragma once
 
 #include <memory>
@@ -12,9 +12,9 @@
 
 namespace pollux::inline v0::sync {
 
-/// A value and the lock around it. Who waits is served in the order of the first polls, and nobody is overtaken. It is not poisoned: if an
-/// exception leaves the scope of a guard, the next one finds the value as it is. Where no await stands between locking and unlocking,
-/// a std::mutex is cheaper.
+/// A value and the lock around it. Who waits is served in the order of the first polls, and nobody is overtaken. It is not
+/// poisoned: if an exception leaves the scope of a guard, the next one finds the value as it is. Where no await stands between
+/// locking and unlocking, a std::mutex is cheaper.
 ///
 /// It must outlive its futures and guards, but may be destroyed by the one that has held it last, as soon as it has let go.
 /// Threads: any, at the same time. What was written under the lock is visible to the next.

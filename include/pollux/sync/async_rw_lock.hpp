@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// async_rw_lock: a value that many may read, or one may write, also across awaits. A reader takes one permit, a writer all of them; the
-// line of those who wait, and the proofs, stand in sync/permit_queue.hpp.
+// async_rw_lock: a value that many may read, or one may write, also across awaits. A reader takes one permit, a writer all of
+// them; the line of those who wait, and the proofs, stand in sync/permit_queue.hpp.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,9 @@
 
 namespace pollux::inline v0::sync {
 
-/// A value and the lock around it. Who waits is served in the order of the first polls: readers that come after a writer wait behind it,
-/// so no stream of readers holds up a writer, and who holds a read guard must not wait for another one. It is not poisoned.
+/// A value and the lock around it. Who waits is served in the order of the first polls: readers that come after a writer wait
+/// behind it, so no stream of readers holds up a writer, and who holds a read guard must not wait for another one. It is not
+/// poisoned.
 ///
 /// It must outlive its futures and guards. Threads: any, at the same time.
 /// Cost: 32 bytes beside the value, no allocation. Locking and unlocking are one read-modify-write each while nobody waits.

@@ -10,7 +10,7 @@
 #include "pollux/core/polled.hpp"
 #include "pollux/core/short_lock.hpp"
 #include "pollux/core/waker.hpp"
-#include "pollux/sync/ring_links.hpp"
+#include "pollux/core/ring_links.hpp"
 #include "pollux/sync/waiter_links.hpp"
 
 namespace pollux::inline v0::sync {
@@ -46,10 +46,11 @@ private:
 
 namespace pollux::inline v0::sync {
 
-/// Lets nobody through before `n` have come; then all of them, and the next round begins. `n` of 0 is as 1: each is let through at once.
+/// Lets nobody through before `n` have come; then all of them, and the next round begins. `n` of 0 is as 1: each is let
+/// through at once.
 ///
-/// It must outlive its futures, and the poll of the last that comes. Threads: any, at the same time. What each has written before it came
-/// is visible to all behind it.
+/// It must outlive its futures, and the poll of the last that comes. Threads: any, at the same time. What each has written
+/// before it came is visible to all behind it.
 /// Cost: 48 bytes, no allocation. A short lock in each poll; the last that comes calls the wakers of the others.
 /// Source: Tokio's Barrier; there a future that is dropped still counts.
 class POLLUX_API barrier {
@@ -58,10 +59,11 @@ public:
     barrier(const barrier&) = delete;
     barrier& operator=(const barrier&) = delete;
 
-    /// A future that comes to the barrier in its first poll and is ready when as many have come. True for exactly one of them: the last.
+    /// A future that comes to the barrier in its first poll and is ready when as many have come. True for exactly one of them:
+    /// the last.
     ///
-    /// Cancel: dropping it while it waits takes it back: one more has to come. Dropped after the last has come it changes nothing; if it was
-    /// the last itself, and its poll had spent the budget, nobody gets true.
+    /// Cancel: dropping it while it waits takes it back: one more has to come. Dropped after the last has come it changes
+    /// nothing; if it was the last itself, and its poll had spent the budget, nobody gets true.
     /// Cost: no allocation, the waiter lives in the future.
     detail::barrier_future wait() noexcept { return detail::barrier_future(*this); }
 

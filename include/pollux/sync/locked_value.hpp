@@ -39,8 +39,8 @@ private:
     T value_;
 };
 
-/// The value of a lock, for as long as this lives. Move-only; one that was moved from holds nothing. `Ref` is a pointer to the lock, or a
-/// std::shared_ptr that keeps it.
+/// The value of a lock, for as long as this lives. Move-only; one that was moved from holds nothing. `Ref` is a pointer to the
+/// lock, or a std::shared_ptr that keeps it.
 ///
 /// Threads: as any object, one at a time; it may be destroyed on any.
 /// Cost: giving back is one read-modify-write if nobody waits, else a short lock and the wakers of those who can go on.

@@ -34,8 +34,10 @@ public:
     polled<> poll(context& cx) noexcept {
         debug_check(step_ != step::is_over,
                     "pollux: notified: polled after it was ready; poll a future to its end once");
-        if (step_ == step::fresh) become(by_.start(waiter_, calls_, cx.waker()));
-        else if (step_ == step::waits) become(by_.look(waiter_, cx.waker()));
+        if (step_ == step::fresh)
+            become(by_.start(waiter_, calls_, cx.waker()));
+        else if (step_ == step::waits)
+            become(by_.look(waiter_, cx.waker()));
         if (step_ == step::waits || !cx.consume_budget()) return pending;
         step_ = step::is_over;
         return polled<>::ready();
@@ -58,10 +60,11 @@ private:
 
 namespace pollux::inline v0::sync {
 
-/// Wakes those who wait for something that stands elsewhere: they make a notified(), look, and wait for it if there is nothing yet.
+/// Wakes those who wait for something that stands elsewhere: they make a notified(), look, and wait for it if there is nothing
+/// yet.
 ///
-/// It must outlive its futures. notify_one() does not touch it any more once who was notified can know, nor does notify_all() unless more
-/// than eight wait: so it may be used to say that something is done, and then be destroyed.
+/// It must outlive its futures. notify_one() does not touch it any more once who was notified can know, nor does notify_all()
+/// unless more than eight wait: so it may be used to say that something is done, and then be destroyed.
 /// Threads: any, at the same time. What was written before a notification is visible to who gets it.
 /// Cost: 32 bytes, no allocation. A notification is one read-modify-write if nobody waits, else a short lock and the wakers.
 /// Source: Tokio's Notify.
@@ -69,17 +72,19 @@ class notify {
 public:
     notify() noexcept = default;
 
-    /// A future that is ready once notified: by each notify_all() from this call on, by a notify_one() from its first poll on, in the order
-    /// of the first polls.
+    /// A future that is ready once notified: by each notify_all() from this call on, by a notify_one() from its first poll on,
+    /// in the order of the first polls.
     ///
     /// Cancel: dropping it loses nothing: what a notify_one() has given it goes to the next.
     /// Cost: no allocation, the waiter lives in the future.
     detail::notified_future notified() noexcept { return detail::notified_future(state_); }
 
-    /// Notifies the one that waits longest. If nobody waits it is kept for the next first poll; one, however often it is called.
+    /// Notifies the one that waits longest. If nobody waits it is kept for the next first poll; one, however often it is
+    /// called.
     void notify_one() noexcept { state_.notify_one(); }
 
-    /// Notifies all futures that there are, whether they have been polled or not. Nothing is kept, and what notify_one() has left stays.
+    /// Notifies all futures that there are, whether they have been polled or not. Nothing is kept, and what notify_one() has
+    /// left stays.
     void notify_all() noexcept { state_.notify_all(); }
 
 private:

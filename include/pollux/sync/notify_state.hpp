@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: MIT
-// The line of those who wait to be notified, the one notification that is kept, and the count of those that went to all. Used by
-// sync/notify.hpp only; calls the wakers of those who wait.
+// The line of those who wait to be notified, the one notification that is kept, and the count of those that went to all. Used
+// by sync/notify.hpp only; calls the wakers of those who wait.
 //
 // One word:
 //   waiting   somebody stands in the line
 //   kept      notify_one() has found nobody; never together with `waiting`
-//   calls     how often all were notified, in the rest of the word. Who waits knows the figure from its making: another says that it is
-//             notified. It would have to be called 2^62 times meanwhile to be missed.
-// Claim 1: as long as `waiting` is set, only the holder of the lock writes the word. It is set under the lock, by an exchange that finds
-//   nothing kept, and from then on all other exchanges fail, for they want it clear. It is cleared under the lock, when the line is empty.
-// Claim 2: no notification is lost. notify_one() either sets `kept` while nobody is in the line, and then the next start() takes it, by
-//   the exchange that would else have set `waiting`; or it takes the first out of the line, under the lock, and marks it. A marked waiter
-//   answers it, or is dropped and notifies in its turn. notify_all() changes `calls`: whoever is made later has the new figure; who
-//   was made before and is not in the line finds another figure in start(), in the exchange that would have put it there at the latest.
-// Claim 3: notify_all() wakes those who stood in the line when it was called, and no others: it moves the line to a list of its own, in the
-//   hold in which it changes `calls`. Who is dropped or polled meanwhile leaves that list, under the lock.
+//   calls     how often all were notified, in the rest of the word. Who waits knows the figure from its making: another says
+//             that it is notified. It would have to be called 2^62 times meanwhile to be missed.
+// Claim 1: as long as `waiting` is set, only the holder of the lock writes the word. It is set under the lock, by an exchange
+//   that finds nothing kept, and from then on all other exchanges fail, for they want it clear. It is cleared under the lock,
+//   when the line is empty.
+// Claim 2: no notification is lost. notify_one() either sets `kept` while nobody is in the line, and then the next start()
+//   takes it, by the exchange that would else have set `waiting`; or it takes the first out of the line, under the lock, and
+//   marks it. A marked waiter answers it, or is dropped and notifies in its turn. notify_all() changes `calls`: whoever is
+//   made later has the new figure; who was made before and is not in the line finds another figure in start(), in the exchange
+//   that would have put it there at the latest.
+// Claim 3: notify_all() wakes those who stood in the line when it was called, and no others: it moves the line to a list of
+//   its own, in the hold in which it changes `calls`. Who is dropped or polled meanwhile leaves that list, under the lock.
 // Claim 4: what was written before a notification is seen by who gets it: the word's releases and acquires, or the lock.
 // Claim 5: notify_one() does not touch anything after others can know; nor does notify_all(), unless more than fit into one
-//   wakers_to_call wait. As permit_queue.hpp, claim 5; a waiter in the line learns of `calls` under the lock, and so do those who
-//   are dropped.
+//   wakers_to_call wait. As permit_queue.hpp, claim 5; a waiter in the line learns of `calls` under the lock, and so do those
+//   who are dropped.
 //
-// Named races: notify_one() finds `waiting` and the line is emptied before it has the lock: it starts again. A waiter is dropped while it
-// is marked: both under the lock.
+// Named races: notify_one() finds `waiting` and the line is emptied before it has the lock: it starts again. A waiter is
+// dropped while it is marked: both under the lock.
 #pragma once
 
 #include <atomic>
@@ -29,7 +31,7 @@
 #include <utility>
 
 #include "pollux/core/short_lock.hpp"
-#include "pollux/sync/ring_links.hpp"
+#include "pollux/core/ring_links.hpp"
 #include "pollux/sync/waiter_links.hpp"
 
 namespace pollux::inline v0::detail {
@@ -104,7 +106,8 @@ public:
         auto seen = word_.load(std::memory_order::relaxed);
         for (;;) {
             while ((seen & waiting) == 0) {
-                // Release: what was written before; pairs with the acquires of start(). If one is kept already too: it is as new as this.
+                // Release: what was written before; pairs with the acquires of start(). If one is kept already too: it is as
+                // new as this.
                 if (word_.compare_exchange_weak(seen, seen | kept, std::memory_order::release,
                                                 std::memory_order::relaxed))
                     return;
@@ -174,8 +177,9 @@ private:
     void give_one(wakers_to_call<Waker>& woken) noexcept {
         auto seen = word_.load(std::memory_order::relaxed);  // while `waiting` is set the lock shows it
         while ((seen & waiting) == 0) {
-            // Release: as in notify_one(). A marked waiter is dropped when the line is empty.
-            if (word_.compare_exchange_weak(seen, seen | kept, std::memory_order::release, std::memory_order::relaxed))
+            // A marked waiter is dropped, and the line was emptied before. Relaxed: what came before was released by the store
+            // that emptied it, under the lock and so after the mark, or later; this does not end its release sequence.
+            if (word_.compare_exchange_weak(seen, seen | kept, std::memory_order::relaxed, std::memory_order::relaxed))
                 return;
         }
         waiter& first = of(line_.first());
@@ -193,7 +197,8 @@ private:
             {
                 const lock_scope guard(lock_);
                 if (is_first) {
-                    const auto seen = word_.load(std::memory_order::relaxed);  // while `waiting` is set the lock shows it
+                    const auto seen =
+                        word_.load(std::memory_order::relaxed);  // while `waiting` is set the lock shows it
                     // re-check: the line may have been emptied before the lock was taken
                     if ((seen & waiting) == 0) return false;
                     notified.take_all_of(line_);

@@ -133,7 +133,8 @@ namespace pollux::inline v0::sync {
 
 /// A place for a value that is made once, when it is first asked for, and stays until the cell is destroyed.
 ///
-/// It must outlive its futures. Threads: any, at the same time; what the initializer has written is visible to who gets the value.
+/// It must outlive its futures. Threads: any, at the same time; what the initializer has written is visible to who gets the
+/// value.
 /// Cost: 32 bytes beside the value, no allocation. Once the value is there get() is one load.
 /// Source: Tokio's OnceCell.
 template <class T>
@@ -146,11 +147,11 @@ public:
     T* get() noexcept { return storage_.is_set() ? storage_.value() : nullptr; }
     const T* get() const noexcept { return storage_.is_set() ? storage_.value() : nullptr; }
 
-    /// A future of the value. If there is none it calls `fn`, which returns what a T is made from: a plain value, a `std::expected` or a
-    /// future; one at a time, the others wait in the order of their first polls.
+    /// A future of the value. If there is none it calls `fn`, which returns what a T is made from: a plain value, a
+    /// `std::expected` or a future; one at a time, the others wait in the order of their first polls.
     ///
-    /// Errors: what `fn` returned as an error. Throws: what `fn`, its future or the constructor of T throws, out of the poll. Then, and if the
-    /// initializer is dropped, the next waiter calls its own `fn`; what was begun is destroyed before.
+    /// Errors: what `fn` returned as an error. Throws: what `fn`, its future or the constructor of T throws, out of the poll.
+    /// Then, and if the initializer is dropped, the next waiter calls its own `fn`; what was begun is destroyed before.
     /// Threads: `fn` runs in the poll, at most once. It is destroyed with the future, after what it returned.
     /// Cancel: dropping it gives up its place in the line, or what it has begun.
     /// Cost: no allocation beside that of `fn`; one load if the value is there.
@@ -160,10 +161,11 @@ public:
                       "pollux: once_cell::get_or_init: the callable takes arguments; give one that takes none");
         if constexpr (detail::callable_with<Fn, void>) {
             using made = detail::value_type_of<detail::called_future<Fn, void>>;
-            constexpr bool fits =
-                std::is_same_v<made, never> || std::is_constructible_v<T, detail::or_unit<made>>;
-            static_assert(fits, "pollux: once_cell::get_or_init: no value of the cell can be made from what the callable returns; "
-                                "return one, a std::expected or a future of it");
+            constexpr bool fits = std::is_same_v<made, never> || std::is_constructible_v<T, detail::or_unit<made>>;
+            static_assert(
+                fits,
+                "pollux: once_cell::get_or_init: no value of the cell can be made from what the callable returns; "
+                "return one, a std::expected or a future of it");
             if constexpr (fits) return detail::get_or_init_future<T, Fn>(storage_, std::move(fn));
         }
     }

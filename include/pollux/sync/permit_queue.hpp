@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: MIT
-// A number of permits and the line of those who wait for some: what semaphore, async_mutex, async_rw_lock and once_cell, and channels
-// with a bound, are made of. Calls the wakers of those who wait.
+// A number of permits and the line of those who wait for some: what semaphore, async_mutex, async_rw_lock and once_cell, and
+// channels with a bound, are made of. Calls the wakers of those who wait.
 //
 // One word: the permits at hand, and two flags.
 //   waiting   somebody stands in the line, whose head may be granted nothing but what is at hand
 //   closed    nothing is given any more
-// Claim 1: nobody overtakes. While `waiting` is set, permits are taken by the holder of the lock only, for the head of the line.
-// Claim 2: as long as `waiting` is set, only the holder of the lock writes the word, so it may load and store. It is set under the lock,
-//   by an exchange that finds too few permits; from then on the exchanges of try_take() and give_back() fail, for they want it clear.
-//   It is cleared under the lock, when the line is empty.
-// Claim 3: no permit lies idle while the head could have it. Permits come by give_back(): with `waiting` clear there is no head; with it
-//   set they are added under the lock, and the line is served in the same hold. The head changes by a grant, after which the next is
-//   looked at, and by withdraw(), which serves the line too. Whoever comes to an empty line has found too few permits in the same
-//   exchange that sets `waiting`.
-// Claim 4: who takes permits sees what was written before they were given back. try_take() acquires what give_back() released: all
-//   changes of the word between the two are read-modify-writes, or the store at the end of serve(). That one releases what its thread
-//   has from the lock, under which the exchange that set `waiting` acquired all before it. A granted waiter has it from the lock.
-// Claim 5: give_back() does not touch the queue after others can know that the permits are there, unless it wakes more than fit into one
-//   wakers_to_call. With `waiting` clear its exchange is its last access. With it set, whoever was granted learns it under the lock, and so
-//   after the last access; so does a waiter that is dropped. So the queue may be destroyed by who has received, as it may be with a
-//   std::mutex.
+// Claim 1: nobody overtakes. While `waiting` is set, permits are taken by the holder of the lock only, for the head of the
+//   line.
+// Claim 2: as long as `waiting` is set, only the holder of the lock writes the word, so it may load and store. It is set under
+//   the lock, by an exchange that finds too few permits; from then on the exchanges of try_take() and give_back() fail, for
+//   they want it clear. It is cleared under the lock, when the line is empty.
+// Claim 3: no permit lies idle while the head could have it. Permits come by give_back(): with `waiting` clear there is no
+//   head; with it set they are added under the lock, and the line is served in the same hold. The head changes by a grant,
+//   after which the next is looked at, and by withdraw(), which serves the line too. Whoever comes to an empty line has found
+//   too few permits in the same exchange that sets `waiting`.
+// Claim 4: who takes permits sees what was written before they were given back. try_take() acquires what give_back() released:
+//   all changes of the word between the two are read-modify-writes, or the store at the end of serve(). That one releases what
+//   its thread has from the lock, under which the exchange that set `waiting` acquired all before it. A granted waiter has it
+//   from the lock.
+// Claim 5: give_back() does not touch the queue after others can know that the permits are there, unless it wakes more than
+//   fit into one wakers_to_call. With `waiting` clear its exchange is its last access. With it set, whoever was granted learns
+//   it under the lock, and so after the last access; so does a waiter that is dropped. So the queue may be destroyed by who
+//   has received, as it may be with a std::mutex.
 //
-// Named races: give_back() finds `waiting` and the line is emptied before it has the lock: it starts again. try_take() against an
-// exchange that sets `waiting`: one of them fails. A waiter is dropped while it is granted: both under the lock, the grant goes on to the
-// next.
+// Named races: give_back() finds `waiting` and the line is emptied before it has the lock: it starts again. try_take() against
+// an exchange that sets `waiting`: one of them fails. A waiter is dropped while it is granted: both under the lock, the grant
+// goes on to the next.
 #pragma once
 
 #include <atomic>
@@ -78,8 +80,8 @@ public:
 
     /// A poll of who stands in the line, or has.
     [[nodiscard, gnu::noinline]] permit_answer look(waiter& one, const Waker& to_wake) noexcept {
-        const bool is_waiting = keep_waiting<Waker>(one, to_wake, lock_,
-                                                    [&] { return one.answer_ != permit_answer::pending; });
+        const bool is_waiting =
+            keep_waiting<Waker>(one, to_wake, lock_, [&] { return one.answer_ != permit_answer::pending; });
         // Without the lock: an answer is written once.
         return is_waiting ? permit_answer::pending : one.answer_;
     }
@@ -118,8 +120,8 @@ public:
         for (bool is_left = true; is_left;) {
             {
                 const lock_scope guard(lock_);
-                // Release: what came before close(); pairs with the acquires of whoever finds it closed. Permits that come meanwhile
-                // are kept, so a read-modify-write.
+                // Release: what came before close(); pairs with the acquires of whoever finds it closed. Permits that come
+                // meanwhile are kept, so a read-modify-write.
                 word_.fetch_or(closed, std::memory_order::release);
                 while (!line_.is_alone() && !woken.is_full()) end_wait(first(), permit_answer::closed, woken);
                 is_left = !line_.is_alone();
@@ -139,7 +141,9 @@ public:
         return (seen & waiting) != 0 ? 0 : seen / one_permit;
     }
     /// The permits at hand, also those that are too few for the head of the line.
-    std::size_t at_hand() const noexcept { return word_.load(std::memory_order::relaxed) / one_permit; }  // as available()
+    std::size_t at_hand() const noexcept {
+        return word_.load(std::memory_order::relaxed) / one_permit;
+    }  // as available()
 
 private:
     static constexpr std::size_t closed = 1;
@@ -157,7 +161,8 @@ private:
     [[gnu::noinline]] permit_answer enter(waiter& one, const Waker& to_wake) noexcept {
         Waker mine = to_wake;  // dropped after the lock was given back, if it is not needed
         const lock_scope guard(lock_);
-        auto seen = word_.load(std::memory_order::relaxed);  // the flags are written under the lock, and the exchange acquires
+        auto seen =
+            word_.load(std::memory_order::relaxed);  // the flags are written under the lock, and the exchange acquires
         for (;;) {
             if ((seen & closed) != 0) return permit_answer::closed;
             if ((seen & waiting) != 0) break;
@@ -178,8 +183,9 @@ private:
     bool serve(std::size_t n, wakers_to_call<Waker>& woken) noexcept {
         auto seen = word_.load(std::memory_order::relaxed);  // while `waiting` is set the lock shows it
         while ((seen & waiting) == 0) {
-            // The line was emptied before somebody left it who had been granted, or went on serving it. Relaxed: what came with the
-            // permits was released by the store of the hold that granted them, whose release sequence this does not end.
+            // The line was emptied before somebody left it who had been granted, or went on serving it. Relaxed: what came
+            // with the permits was released by the store of the hold that granted them, whose release sequence this does not
+            // end.
             if (n == 0 || word_.compare_exchange_weak(seen, seen + n * one_permit, std::memory_order::relaxed,
                                                       std::memory_order::relaxed))
                 return false;
@@ -204,8 +210,8 @@ private:
         bool is_left = false;
         {
             const lock_scope guard(lock_);
-            // Relaxed: written under the lock while it is set. Not in serve(): whoever takes what is given here without having waited may
-            // destroy all this before the lock is given back.
+            // Relaxed: written under the lock while it is set. Not in serve(): whoever takes what is given here without having
+            // waited may destroy all this before the lock is given back.
             // re-check: the line may have been emptied before the lock was taken
             if ((word_.load(std::memory_order::relaxed) & waiting) == 0) return false;
             is_left = serve(n, woken);

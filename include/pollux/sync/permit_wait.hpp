@@ -33,8 +33,10 @@ public:
     permit_answer poll(context& cx) noexcept {
         debug_check(step_ != step::is_over,
                     "pollux: acquire, lock: polled after it was ready; poll a future to its end once");
-        if (step_ == step::fresh) become(from_.start(waiter_, wanted_, cx.waker()));
-        else if (step_ == step::waits) become(from_.look(waiter_, cx.waker()));
+        if (step_ == step::fresh)
+            become(from_.start(waiter_, wanted_, cx.waker()));
+        else if (step_ == step::waits)
+            become(from_.look(waiter_, cx.waker()));
         if (step_ == step::waits || !cx.consume_budget()) return permit_answer::pending;
         const auto answer = step_ == step::has_taken ? permit_answer::taken : permit_answer::closed;
         step_ = step::is_over;

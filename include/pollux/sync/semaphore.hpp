@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// semaphore: a number of permits that tasks and threads take and give back. The line of those who wait, and the proofs, stand in
-// sync/permit_queue.hpp.
+// semaphore: a number of permits that tasks and threads take and give back. The line of those who wait, and the proofs, stand
+// in sync/permit_queue.hpp.
 #pragma once
 
 #include <cstddef>
@@ -27,8 +27,8 @@ struct permits_of;
 template <class Ref>
 class acquire_future;
 
-/// Permits that were taken from a semaphore, and are given back when this is destroyed. Move-only; one that was moved from holds
-/// nothing. `Ref` is a pointer, or a std::shared_ptr that keeps the semaphore.
+/// Permits that were taken from a semaphore, and are given back when this is destroyed. Move-only; one that was moved from
+/// holds nothing. `Ref` is a pointer, or a std::shared_ptr that keeps the semaphore.
 ///
 /// Threads: as any object, one at a time; it may be destroyed on any.
 /// Cost: giving back is one read-modify-write if nobody waits, else a short lock and the wakers of those who can go on.
@@ -62,11 +62,12 @@ private:
 
 namespace pollux::inline v0::sync {
 
-/// Permits that are taken, by any task or thread, and given back, by the same or another. Who waits is served in the order of the first
-/// polls, also before a later one that wants fewer; nobody is overtaken. Works under any executor and without one.
+/// Permits that are taken, by any task or thread, and given back, by the same or another. Who waits is served in the order of
+/// the first polls, also before a later one that wants fewer; nobody is overtaken. Works under any executor and without one.
 ///
-/// It must outlive its futures, its permits and calls of close(). A call that gives permits back does not touch it any more once who
-/// received them can know, unless it wakes more than eight: so it may be used to say that something is done, and then be destroyed.
+/// It must outlive its futures, its permits and calls of close(). A call that gives permits back does not touch it any more
+/// once who received them can know, unless it wakes more than eight: so it may be used to say that something is done, and then
+/// be destroyed.
 /// Threads: any, at the same time.
 /// Cost: 32 bytes, no allocation. Taking and giving back is one read-modify-write while nobody waits.
 /// Source: Tokio's semaphore; the protocol is argued in sync/permit_queue.hpp.
@@ -85,8 +86,8 @@ public:
     ///
     /// Errors: `disconnected` once close() was called, also while it waits. Throws: nothing.
     /// Cancel: dropping it gives up its place in the line; permits that it has been granted go to the next.
-    /// Cost: no allocation, the waiter lives in the future. One read-modify-write if the permits are at hand and nobody waits, else a short
-    /// lock in each poll.
+    /// Cost: no allocation, the waiter lives in the future. One read-modify-write if the permits are at hand and nobody waits,
+    /// else a short lock in each poll.
     detail::acquire_future<semaphore*> acquire(std::size_t n = 1) noexcept;
 
     /// The same; future and permit keep the semaphore.
@@ -118,7 +119,8 @@ private:
     using queue = detail::std_permit_queue;
 
     static std::size_t checked(std::size_t n) {
-        if (n > max_permits()) throw std::invalid_argument("pollux: semaphore: more than max_permits() permits; give fewer");
+        if (n > max_permits())
+            throw std::invalid_argument("pollux: semaphore: more than max_permits() permits; give fewer");
         return n;
     }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the locks of this folder have in common: who waits stands in a ring, with a waker, and both are guarded by a short lock. Wakers are
-// cloned before the lock is taken, moved under it, and called and dropped after it was given back.
+// What the locks of this folder have in common: who waits stands in a ring, with a waker, and both are guarded by a short
+// lock. Wakers are cloned before the lock is taken, moved under it, and called and dropped after it was given back.
 #pragma once
 
 #include <cstddef>
@@ -37,16 +37,16 @@ public:
     }
 
 private:
-    // Between two holds of the lock: enough that locking costs little beside waking, and a small loop for the one that it mostly is.
-    // A guess.
+    // Between two holds of the lock: enough that locking costs little beside waking, and a small loop for the one that it
+    // mostly is. A guess.
     static constexpr std::size_t room = 8;
 
     Waker wakers_[room];
     std::size_t count_ = 0;
 };
 
-// A poll of a future that stands in a list, or has. True: it goes on waiting, and `to_wake` will be woken. False: `is_over()`, which is
-// asked under the lock.
+// A poll of a future that stands in a list, or has. True: it goes on waiting, and `to_wake` will be woken. False: `is_over()`,
+// which is asked under the lock.
 template <class Waker, class Lock, class IsOver>
 bool keep_waiting(waiter_links<Waker>& one, const Waker& to_wake, Lock& lock, IsOver is_over) noexcept {
     {
