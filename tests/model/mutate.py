@@ -57,7 +57,7 @@ PLANTED = {
     'include/pollux/sync/permit_queue.hpp': [
         ('who waits is overtaken', 'if ((seen & waiting) != 0 || seen / one_permit < n)', 'if (seen / one_permit < n)'),
         ('a dropped waiter keeps its permits', 'one.answer_ == permit_answer::taken ? one.wanted_ : 0', '0'),
-        ('the line is served once', 'while (!line_.is_alone() && (seen & closed)', 'if (!line_.is_alone() && (seen & closed)'),
+        ('what is just enough is too little', 'seen / one_permit >= first().wanted_)', 'seen / one_permit > first().wanted_)'),
         ('an empty line is not left', 'if (line_.is_alone()) seen &= ~waiting;', ''),
     ],
     'include/pollux/coro/join_word.hpp': [

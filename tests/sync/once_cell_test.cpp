@@ -94,7 +94,8 @@ TEST_SUITE("sync/once_cell") {
         once_cell<std::unique_ptr<int>> move_only;
         CHECK(**pollux::block_on(move_only.get_or_init([] { return pollux::ready(std::make_unique<int>(4)); })) == 4);
         once_cell<pollux::unit> nothing;
-        CHECK(pollux::block_on(nothing.get_or_init([] {})) == nothing.get());
+        auto* const made = pollux::block_on(nothing.get_or_init([] {}));
+        CHECK(made == nothing.get());
     }
 
     TEST_CASE("get_or_init: the others wait while one makes the value, and get the same") {
