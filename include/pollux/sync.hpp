@@ -11,5 +11,6 @@
 #include "pollux/sync/disconnected.hpp"
 #include "pollux/sync/notify.hpp"
 #include "pollux/sync/once_cell.hpp"
+#include "pollux/sync/mpsc.hpp"
 #include "pollux/sync/oneshot.hpp"
 #include "pollux/sync/semaphore.hpp"

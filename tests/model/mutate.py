@@ -33,6 +33,8 @@ MODELLED = {
     'include/pollux/core/fork_deque.hpp': ['fork_deque'],
     'include/pollux/coro/join_word.hpp': ['join_word'],
     'include/pollux/offload/job_state.hpp': ['offload_job'],
+    'include/pollux/sync/mpsc_list.hpp': ['mpsc_queue'],
+    'include/pollux/sync/mpsc_queue.hpp': ['mpsc_queue'],
     'include/pollux/sync/oneshot_state.hpp': ['oneshot'],
     'include/pollux/sync/notify_state.hpp': ['notify_state'],
     'include/pollux/sync/permit_queue.hpp': ['permit_queue'],

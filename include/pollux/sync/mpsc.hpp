@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// Channels from many senders to one receiver: the receiving end, and what makes both ends. What they share stands in
+// sync/mpsc_channel.hpp.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+#include "pollux/core/context.hpp"
+#include "pollux/core/polled.hpp"
+#include "pollux/stream/next.hpp"
+#include "pollux/sync/mpsc_channel.hpp"
+#include "pollux/sync/mpsc_sender.hpp"
+#include "pollux/sync/mpsc_unbounded_sender.hpp"
+
+namespace pollux::inline v0::sync::mpsc {
+
+using sync::disconnected;
+using sync::send_status;
+
+/// The receiving end: a stream of what the senders send, each one's items in their order. It ends when all senders are gone and it is
+/// drained.
+///
+/// Threads: any; each object is used by one at a time, at the same time as the senders. It may be moved at any time.
+/// Cancel: dropping it destroys what has come and lets the senders fail.
+/// Cost: an item takes one read-modify-write from a bounded channel, none from an unbounded one; a poll that waits takes two more.
+template <class T>
+class [[nodiscard]] receiver {
+public:
+    using value_type = T;
+    using error_type = never;
+
+    receiver(receiver&& other) noexcept : channel_(std::exchange(other.channel_, nullptr)) {}
+    receiver& operator=(receiver other) noexcept {
+        std::swap(channel_, other.channel_);
+        return *this;
+    }
+    ~receiver() {
+        if (channel_ != nullptr) detail::mpsc_channel<T>::drop_receiver(channel_);
+    }
+
+    /// An end that was moved from is at its end.
+    polled<std::optional<T>> poll_next(context& cx) noexcept {
+        using answer = polled<std::optional<T>>;
+        bool has_item = channel_ != nullptr && channel_->has_item();
+        if (!has_item && channel_ != nullptr) {
+            if (channel_->wait(cx.waker())) return pending;
+            has_item = channel_->has_item();
+        }
+        if (!cx.consume_budget()) return pending;
+        if (!has_item) return answer::ready();
+        return answer::ready(std::in_place, channel_->take());
+    }
+
+    /// next(*this): a future of the next item, or nothing at the end.
+    ///
+    /// Cancel: dropping it while it is pending loses nothing.
+    auto recv() noexcept { return next(*this); }
+
+    /// An item, if one has come; never waits.
+    std::optional<T> try_recv() noexcept {
+        if (channel_ == nullptr || !channel_->has_item()) return std::nullopt;
+        return std::optional<T>(std::in_place, channel_->take());
+    }
+
+    /// Lets every later send fail, and those that wait. What was sent by now, and what goes into reserved places, can still be received.
+    void close() noexcept {
+        if (channel_ != nullptr) channel_->close();
+    }
+
+private:
+    friend std::pair<sender<T>, receiver> channel<T>(std::size_t);
+    friend std::pair<unbounded_sender<T>, receiver> unbounded<T>();
+
+    explicit receiver(detail::mpsc_channel<T>* channel) noexcept : channel_(channel) {}
+
+    detail::mpsc_channel<T>* channel_;  // null: moved from
+};
+
+/// A channel that holds up to `capacity` items, those on their way and places reserved counted; senders wait for a place.
+///
+/// `auto [tx, rx] = sync::mpsc::channel<int>(16);`
+/// Throws: std::invalid_argument if `capacity` is 0 or more than a semaphore has permits; std::bad_alloc.
+/// Cost: one allocation of about 220 bytes, whatever the capacity; then one for each block of 4 to 32 items. An empty channel that was
+/// used keeps up to three blocks of about 512 bytes or 4 items.
+/// Source: a linked list of blocks that senders fill at positions which they claim, as in Tokio's and crossbeam's channels.
+template <class T>
+std::pair<sender<T>, receiver<T>> channel(std::size_t capacity) {
+    static_assert(std::is_object_v<T> && std::is_move_constructible_v<T>,
+                  "pollux: mpsc::channel: the item is not a movable object; use unit where there is nothing to send");
+    if (capacity == 0)
+        throw std::invalid_argument(
+            "pollux: mpsc::channel(0): a channel without a place passes nothing; give it at least 1");
+    if (capacity > detail::mpsc_places::most_permits())
+        throw std::invalid_argument(
+            "pollux: mpsc::channel: more places than a semaphore has permits; use mpsc::unbounded");
+    auto* const shared = new detail::mpsc_channel<T>(capacity);
+    return {sender<T>(shared), receiver<T>(shared)};
+}
+
+/// A channel that holds any number of items; senders never wait. What is sent faster than it is received takes memory without end.
+///
+/// Throws: std::bad_alloc.
+/// Cost: as channel().
+template <class T>
+std::pair<unbounded_sender<T>, receiver<T>> unbounded() {
+    static_assert(std::is_object_v<T> && std::is_move_constructible_v<T>,
+                  "pollux: mpsc::unbounded: the item is not a movable object; use unit where there is nothing to send");
+    auto* const shared = new detail::mpsc_channel<T>(0);
+    return {unbounded_sender<T>(shared), receiver<T>(shared)};
+}
+
+}  // namespace pollux::inline v0::sync::mpsc

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// The list of an mpsc channel with whom to wake for it, and who owns it: the senders together, the receiver. Used by
+// sync/mpsc_channel.hpp; calls the receiver's waker.
+//
+// sender:   (1) push an item, or leave, (2) wake the receiver (after a push always, after a leave if it was the last).
+// receiver: (a) store its waker, (b) look whether there is a sender, (c) look for an item.
+// Claim: the receiver sees the item, or that no sender is left, or it is woken for it. Proof: that of waker_cell: what (1) does
+//   comes before (2), the looks come after (a).
+// Claim: when (b) finds no sender, (c) finds every item. Each sender has pushed before it left; the leaves release to (b).
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "pollux/core/waker_cell.hpp"
+#include "pollux/sync/mpsc_list.hpp"
+
+namespace pollux::inline v0::detail {
+
+// Waker: as that of waker_cell.
+template <class T, class Waker, class Sync, std::size_t Size = mpsc_block_size(sizeof(T))>
+class mpsc_queue {
+public:
+    mpsc_queue() noexcept { reader_.begin(list_); }
+    mpsc_queue(const mpsc_queue&) = delete;
+    mpsc_queue& operator=(const mpsc_queue&) = delete;
+    ~mpsc_queue() { list_.clear(reader_); }
+
+    // --- senders, any thread ---
+
+    void add_sender() noexcept { senders_.fetch_add(1, std::memory_order::relaxed); }  // relaxed: the caller is counted
+    /// True: it was the last, and the receiver is gone: free the queue.
+    [[nodiscard]] bool drop_sender() noexcept {
+        // Release: this sender's pushes, for the acquire in has_no_sender(), and all its accesses, for who frees the queue: the
+        // last one, whose acquire this is.
+        if (senders_.fetch_sub(1, std::memory_order::acq_rel) != 1) return false;
+        receiver_.wake();
+        return drop_owner();
+    }
+    /// False: closed, and `item` was not moved from.
+    [[nodiscard]] bool push(T&& item) noexcept {
+        if (!list_.push(std::move(item))) return false;
+        receiver_.wake();
+        return true;
+    }
+    /// One more that the queue is kept for, and that does not send.
+    void add_owner() noexcept { owners_.fetch_add(1, std::memory_order::relaxed); }  // relaxed: the caller has a count
+    /// True: free the queue.
+    [[nodiscard]] bool drop_owner() noexcept {
+        // Release: this owner's accesses; acquire: the others', before the queue is freed. Partner: this line.
+        return owners_.fetch_sub(1, std::memory_order::acq_rel) == 1;
+    }
+    /// For who has changed something else that the receiver waits for.
+    void wake_receiver() noexcept { receiver_.wake(); }
+
+    // --- the receiver's thread ---
+
+    bool has_item() noexcept { return list_.front(reader_) != nullptr; }
+    /// After has_item() was true.
+    T take() noexcept { return list_.take(reader_); }
+
+    /// Then look for a sender, then for an item.
+    void wait(const Waker& waker) noexcept { receiver_.store(waker); }
+    bool has_no_sender() const noexcept {
+        return senders_.load(std::memory_order::acquire) == 0;  // pairs with the release in drop_sender()
+    }
+
+    /// Pushes are refused from now on; what has come before can be taken.
+    void close() noexcept { end_ = list_.close(); }
+    /// Whether all that was pushed before close() has been taken.
+    bool is_at_end() const noexcept { return reader_.position() == end_; }
+    /// The receiver goes. True: free the queue.
+    [[nodiscard]] bool drop_receiver() noexcept {
+        static_cast<void>(receiver_.take());  // its task is not to live as long as the senders
+        return drop_owner();
+    }
+
+private:
+    typename mpsc_list<T, Sync, Size>::reader reader_;  // the receiver's
+    std::uint64_t end_ = ~std::uint64_t{0};             // the receiver's
+    typename Sync::template atomic<std::uint32_t> owners_{2};
+    // The receiver's own fields share no cache line with what every push changes, wherever in a line the queue begins (a multiple
+    // of 16).
+    [[maybe_unused]] unsigned char apart_[40];
+    waker_cell<Waker, Sync> receiver_;
+    mpsc_list<T, Sync, Size> list_;
+    typename Sync::template atomic<std::uint64_t> senders_{1};
+};
+
+}  // namespace pollux::inline v0::detail

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+// Model of sync/mpsc_list.hpp and sync/mpsc_queue.hpp, with blocks of two places: pushes against each other and against a receiver
+// that waits, closes or goes. Stated: each item has one owner and is destroyed once, items of one sender keep their order, the end
+// comes after all of them, a waiting receiver is woken (else the checker reports a deadlock), no block is touched after it was
+// given back, and the queue is freed once, by the last.
+#include "relacy_sync.hpp"
+
+#include "pollux/sync/mpsc_queue.hpp"
+
+// Relacy replaces the plain form only; these must not reach the standard library's.
+void operator delete(void* p, std::size_t) noexcept { operator delete(p); }
+void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return operator new(bytes); }
+
+namespace {
+
+using pollux::model::choose;
+using pollux::model::describe;
+using pollux::model::expect;
+using pollux::model::parker;
+using pollux::model::relacy_sync;
+
+class model_waker {
+public:
+    model_waker() noexcept = default;
+    explicit model_waker(parker& who) noexcept : who_(&who) {}
+    model_waker(const model_waker& other) noexcept : who_(other.who_.load()) {}
+    model_waker& operator=(const model_waker& other) noexcept {
+        who_.store(other.who_.load());
+        return *this;
+    }
+
+    void wake() const noexcept {
+        if (parker* const who = who_.load()) who->unpark();
+    }
+    bool will_wake(const model_waker& other) const noexcept { return who_.load() == other.who_.load(); }
+
+private:
+    relacy_sync::cell<parker*> who_{nullptr};
+};
+
+// An item that is counted, and plain memory: who reads its number has to have been shown it.
+class token {
+public:
+    token(relacy_sync::atomic<int>& objects, int number) : objects_(&objects), number_(number) { count(1); }
+    token(token&& other) noexcept : objects_(other.objects_), number_(other.number_.load()) {
+        other.number_.store(-1);
+        count(1);
+    }
+    ~token() {
+        number_.store(-1);
+        count(-1);
+    }
+    int number() const { return number_.load(); }
+
+private:
+    void count(int n) { objects_->fetch_add(n, std::memory_order::relaxed); }
+
+    relacy_sync::atomic<int>* objects_;
+    relacy_sync::cell<int> number_;
+};
+
+constexpr int most_items = 8;
+
+template <class Derived, int Threads>
+struct queue_suite : pollux::model::suite<Derived, Threads> {
+    using queue_type = pollux::detail::mpsc_queue<token, model_waker, relacy_sync, 2>;
+
+    queue_type* queue = nullptr;
+    relacy_sync::atomic<int> objects{0};
+    parker sleeper;
+    // Read after the threads have ended.
+    int sent[Threads] = {};
+    int received[Threads] = {};
+    int freed = 0;
+
+    void before() {
+        queue = new queue_type();
+        for (int i = 2; i < Threads; ++i) queue->add_sender();
+    }
+
+    /// By thread `index`, whose items are numbered.
+    bool send(unsigned index) {
+        token item(objects, static_cast<int>(index) * most_items + sent[index]);
+        if (!queue->push(std::move(item))) {
+            expect(item.number() >= 0, "a refused item is not moved from");
+            return false;
+        }
+        ++sent[index];
+        return true;
+    }
+    void leave() {
+        if (queue->drop_sender()) free();
+    }
+    void drop_receiver() {
+        if (queue->drop_receiver()) free();
+    }
+    void free() {
+        ++freed;
+        delete queue;
+    }
+    void take() {
+        const token item = queue->take();
+        expect(item.number() >= 0, "an item that has been moved from");
+        const int from = item.number() / most_items;
+        expect(item.number() % most_items == received[from], "an item is lost, doubled or out of order");
+        ++received[from];
+    }
+    /// One poll. False: the end.
+    bool receive() {
+        if (queue->has_item()) return take(), true;
+        queue->wait(model_waker(sleeper));
+        const bool is_over = queue->has_no_sender() || queue->is_at_end();
+        if (queue->has_item()) return take(), true;
+        if (is_over) return false;
+        sleeper.park();
+        return true;
+    }
+    void receive_to_end() {
+        while (receive()) {}
+    }
+    void after() {
+        expect(freed == 1, "the queue is freed once");
+        expect(objects.load(std::memory_order::relaxed) == 0, "an item was lost or destroyed twice");
+    }
+    void expect_all_received() {
+        for (int i = 0; i != Threads; ++i) expect(sent[i] == received[i], "an item did not arrive");
+    }
+};
+
+// Thread 0 receives in all of them.
+
+// Over the border of a block and over that of the next.
+struct one_sender : queue_suite<one_sender, 2> {
+    void thread(unsigned index) {
+        if (index == 0) {
+            receive_to_end();
+            return drop_receiver();
+        }
+        for (int i = 0; i != 3; ++i) send(index);
+        leave();
+    }
+    void after() {
+        queue_suite::after();
+        expect_all_received();
+        expect(received[1] == 3, "an item was refused");
+    }
+};
+
+// Both append after the same block, one leaves it while the other is on its way.
+struct two_senders : queue_suite<two_senders, 3> {
+    void thread(unsigned index) {
+        if (index == 0) {
+            receive_to_end();
+            return drop_receiver();
+        }
+        for (unsigned i = 0; i != index; ++i) send(index);
+        leave();
+    }
+    void after() {
+        queue_suite::after();
+        expect_all_received();
+        expect(received[1] + received[2] == 3, "an item was refused");
+    }
+};
+
+// One is slow, others fill the blocks behind it; blocks are given back and used again.
+struct three_senders : queue_suite<three_senders, 4> {
+    void thread(unsigned index) {
+        if (index == 0) {
+            receive_to_end();
+            return drop_receiver();
+        }
+        for (unsigned i = 0; i != 2; ++i) send(index);
+        leave();
+    }
+    void after() {
+        queue_suite::after();
+        expect_all_received();
+    }
+};
+
+// What was accepted before close() arrives, what was not was refused.
+struct close_and_drain : queue_suite<close_and_drain, 3> {
+    relacy_sync::cell<int> before_close;
+
+    void thread(unsigned index) {
+        if (index == 0) {
+            if (choose(2) == 1) receive();
+            before_close.store(1);
+            queue->close();
+            receive_to_end();
+            return drop_receiver();
+        }
+        for (int i = 0; i != 2; ++i)
+            if (!send(index)) {
+                expect(before_close.load() == 1, "what came before the close is not visible");
+                break;
+            }
+        leave();
+    }
+    void after() {
+        queue_suite::after();
+        expect_all_received();
+    }
+};
+
+// The receiver goes at any stage; what is left is destroyed by whoever goes last.
+struct drop_receiver_early : queue_suite<drop_receiver_early, 3> {
+    void thread(unsigned index) {
+        if (index == 0) {
+            const unsigned polls = choose(3);
+            for (unsigned i = 0; i != polls; ++i)
+                if (queue->has_item()) take();
+            queue->wait(model_waker(sleeper));
+            if (choose(2) == 1) queue->close();
+            return drop_receiver();
+        }
+        send(index);
+        send(index);
+        leave();
+    }
+};
+
+}  // namespace
+
+void pollux::detail::fail_check(const char* message) noexcept { expect(false, message); }
+
+int main(int argc, char** argv) {
+    return pollux::model::main(argc, argv,
+                               {
+                                   describe<one_sender>("one sender", 1),
+                                   describe<two_senders>("two senders", 1, 60'000),
+                                   describe<three_senders>("three senders", 1, 60'000, 1),
+                                   describe<close_and_drain>("close and drain", 1),
+                                   describe<drop_receiver_early>("drop the receiver", 1),
+                               });
+}
