@@ -7,6 +7,7 @@
 #include "pollux/sync/async_rw_lock.hpp"
 #include "pollux/sync/atomic_waker.hpp"
 #include "pollux/sync/barrier.hpp"
+#include "pollux/sync/broadcast.hpp"
 #include "pollux/sync/cancellation_token.hpp"
 #include "pollux/sync/disconnected.hpp"
 #include "pollux/sync/notify.hpp"
@@ -14,3 +15,4 @@
 #include "pollux/sync/mpsc.hpp"
 #include "pollux/sync/oneshot.hpp"
 #include "pollux/sync/semaphore.hpp"
+#include "pollux/sync/watch.hpp"
