@@ -44,15 +44,11 @@ public:
 
     /// An end that was moved from is at its end.
     polled<std::optional<T>> poll_next(context& cx) noexcept {
-        using answer = polled<std::optional<T>>;
-        bool has_item = channel_ != nullptr && channel_->has_item();
-        if (!has_item && channel_ != nullptr) {
-            if (channel_->wait(cx.waker())) return pending;
-            has_item = channel_->has_item();
+        if (channel_ != nullptr) [[likely]] {
+            if (T* const item = channel_->front()) [[likely]]
+                return give(cx, *item);
         }
-        if (!cx.consume_budget()) return pending;
-        if (!has_item) return answer::ready();
-        return answer::ready(std::in_place, channel_->take());
+        return poll_empty(cx);
     }
 
     /// next(*this): a future of the next item, or nothing at the end.
@@ -62,8 +58,11 @@ public:
 
     /// An item, if one has come; never waits.
     std::optional<T> try_recv() noexcept {
-        if (channel_ == nullptr || !channel_->has_item()) return std::nullopt;
-        return std::optional<T>(std::in_place, channel_->take());
+        T* const item = channel_ != nullptr ? channel_->front() : nullptr;
+        if (item == nullptr) return std::nullopt;
+        std::optional<T> taken(std::in_place, std::move(*item));
+        channel_->pop();
+        return taken;
     }
 
     /// Lets every later send fail, and those that wait. What was sent by now, and what goes into reserved places, can still be received.
@@ -76,6 +75,22 @@ private:
     friend std::pair<unbounded_sender<T>, receiver> unbounded<T>();
 
     explicit receiver(detail::mpsc_channel<T>* channel) noexcept : channel_(channel) {}
+
+    polled<std::optional<T>> give(context& cx, T& item) noexcept {
+        if (!cx.consume_budget()) return pending;
+        auto taken = polled<std::optional<T>>::ready(std::in_place, std::move(item));
+        channel_->pop();
+        return taken;
+    }
+    // Apart, so that the way of an item that is there saves no registers for it.
+    [[gnu::noinline]] polled<std::optional<T>> poll_empty(context& cx) noexcept {
+        if (channel_ != nullptr) {
+            if (channel_->wait(cx.waker())) return pending;
+            if (T* const item = channel_->front()) return give(cx, *item);
+        }
+        if (!cx.consume_budget()) return pending;
+        return polled<std::optional<T>>::ready();
+    }
 
     detail::mpsc_channel<T>* channel_;  // null: moved from
 };

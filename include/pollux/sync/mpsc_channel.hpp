@@ -69,17 +69,18 @@ public:
 
     // --- the receiver ---
 
-    bool has_item() noexcept { return queue_.has_item(); }
-    T take() noexcept {
-        T item = queue_.take();
+    /// The next item, or null if none is there.
+    T* front() noexcept { return queue_.front(); }
+    /// After front() has given an item, which was moved from: its place is free.
+    void pop() noexcept {
+        queue_.pop();
         if (capacity_ != 0) places_.give_back(1);
-        return item;
     }
-    /// True: the waker is woken for an item and for the end. False: has_item() says which of them it is.
+    /// True: the waker is woken for an item and for the end. False: front() says which of them it is.
     bool wait(const waker& to_wake) noexcept {
         queue_.wait(to_wake);
         const bool is_over = queue_.has_no_sender() || (is_closed_here_ && is_drained());
-        return !queue_.has_item() && !is_over;
+        return queue_.front() == nullptr && !is_over;
     }
     void close() noexcept {
         if (is_closed_here_) return;
@@ -90,7 +91,7 @@ public:
     static void drop_receiver(mpsc_channel* channel) noexcept {
         channel->refuse();
         channel->closed_.abandon();
-        while (channel->queue_.has_item()) static_cast<void>(channel->queue_.take());
+        while (channel->queue_.front() != nullptr) channel->queue_.pop();
         if (channel->queue_.drop_receiver()) delete channel;
     }
 
@@ -141,25 +142,26 @@ private:
 template <class T>
 class mpsc_place_wait {
 public:
-    explicit mpsc_place_wait(mpsc_sender_ref<T> channel) noexcept : channel_(std::move(channel)) {}
-    mpsc_place_wait(mpsc_place_wait&& other) noexcept : channel_(std::move(other.channel_)), step_(other.step_) {
+    explicit mpsc_place_wait(mpsc_sender_ref<T> channel) noexcept : channel_(std::move(channel)), nothing_{} {}
+    mpsc_place_wait(mpsc_place_wait&& other) noexcept
+        : channel_(std::move(other.channel_)), step_(other.step_), nothing_{} {
         if (other.step_ == step::waits || other.step_ == step::holds) [[unlikely]]
             fail_check(moved_in_flight);
     }
     mpsc_place_wait& operator=(mpsc_place_wait&&) = delete;
     ~mpsc_place_wait() {
-        if (step_ == step::waits) channel_->withdraw(waiter_);
-        if (step_ == step::holds) channel_->give_place_back();
+        if (step_ == step::waits || step_ == step::holds) [[unlikely]]
+            give_up();
     }
 
     /// Taken: the place is the caller's, who goes on with release(), and it was charged to the budget.
-    permit_answer poll(context& cx) noexcept {
+    [[gnu::always_inline]] permit_answer poll(context& cx) noexcept {
         debug_check(step_ != step::is_over,
                     "pollux: mpsc: a send was polled after it was ready; poll a future to its end once");
-        if (step_ == step::fresh)
-            become(channel_ ? channel_->places().start(waiter_, 1, cx.waker()) : permit_answer::closed);
-        else if (step_ == step::waits)
-            become(channel_->places().look(waiter_, cx.waker()));
+        if (step_ == step::fresh && channel_ && channel_->places().try_take(1) == permit_answer::taken) [[likely]]
+            step_ = step::holds;
+        else if (step_ != step::holds)
+            wait(cx.waker());
         if (step_ == step::waits || !cx.consume_budget()) return permit_answer::pending;
         const auto answer = step_ == step::holds ? permit_answer::taken : permit_answer::closed;
         step_ = step::is_over;
@@ -170,15 +172,34 @@ public:
 private:
     enum class step : unsigned char { fresh, waits, holds, is_refused, is_over };
 
-    void become(permit_answer answer) noexcept {
-        step_ = answer == permit_answer::pending ? step::waits
-                : answer == permit_answer::taken ? step::holds
-                                                 : step::is_refused;
+    [[gnu::noinline]] void wait(const waker& to_wake) noexcept {
+        if (step_ == step::is_refused) return;  // the budget was spent
+        if (!channel_) {
+            step_ = step::is_refused;
+            return;
+        }
+        if (step_ == step::fresh) std::construct_at(&waiter_);
+        const auto answer = step_ == step::fresh ? channel_->places().start(waiter_, 1, to_wake)
+                                                 : channel_->places().look(waiter_, to_wake);
+        step_ = step::waits;
+        if (answer == permit_answer::pending) return;
+        std::destroy_at(&waiter_);
+        step_ = answer == permit_answer::taken ? step::holds : step::is_refused;
+    }
+    [[gnu::noinline]] void give_up() noexcept {
+        if (step_ == step::holds) return channel_->give_place_back();
+        channel_->withdraw(waiter_);
+        std::destroy_at(&waiter_);
     }
 
+    struct nothing {};
+
     mpsc_sender_ref<T> channel_;
-    mpsc_places::waiter waiter_;
     step step_ = step::fresh;
+    union {
+        nothing nothing_;
+        mpsc_places::waiter waiter_;  // alive while it waits
+    };
 };
 
 }  // namespace pollux::inline v0::detail

@@ -92,39 +92,26 @@ public:
         return true;
     }
 
-    bool is_closed() const noexcept {
-        // Acquire: pairs with the release in close().
-        return (tail_.load(std::memory_order::acquire) & closed) != 0;
-    }
-
     // --- the receiver's thread ---
 
     /// The next item, or null if none is there.
     T* front(reader& r) noexcept {
-        if (r.head_->first.load() + Size == r.next_) {
-            block* const next = r.head_->next.load(std::memory_order::acquire);  // pairs with the release in append()
-            if (next == nullptr) return nullptr;
-            r.head_ = next;
-        }
-        if (r.oldest_ != r.head_) give_back_left(r);
-        block* const from = static_cast<block*>(r.head_);
         const std::size_t place = r.next_ % Size;
+        if (place == 0 && !go_to_next(r)) return nullptr;
+        block* const from = static_cast<block*>(r.head_);
         // Acquire: pairs with the release in push().
         if ((from->ready.load(std::memory_order::acquire) >> place & 1) == 0) return nullptr;
         return from->item(place);
     }
-    /// After front() has given an item.
-    T take(reader& r) noexcept {
-        T* const item = static_cast<block*>(r.head_)->item(r.next_ % Size);
-        T taken(std::move(*item));
-        std::destroy_at(item);
+    /// After front() has given an item, which was moved from.
+    void pop(reader& r) noexcept {
+        std::destroy_at(static_cast<block*>(r.head_)->item(r.next_ % Size));
         ++r.next_;
-        return taken;
     }
 
     /// Pushes are refused from now on. Returns the position at which the items end.
     std::uint64_t close() noexcept {
-        // Release: what came before, for the acquires in push() and is_closed().
+        // Release: what came before, for the acquire in push().
         return tail_.fetch_or(closed, std::memory_order::release) / one;
     }
 
@@ -162,7 +149,11 @@ private:
     block& block_of(std::uint64_t position) noexcept {
         const std::uint64_t first = position - position % Size;
         // Acquire: pairs with the release in leave(): what append() wrote into that block.
-        link* at = tail_block_.load(std::memory_order::acquire);
+        link* const tail = tail_block_.load(std::memory_order::acquire);
+        return tail->first.load() == first ? *static_cast<block*>(tail) : block_after(tail, first);
+    }
+
+    [[gnu::noinline]] block& block_after(link* at, std::uint64_t first) noexcept {
         bool is_tail = true;
         while (at->first.load() != first) {
             block* next = at->next.load(std::memory_order::acquire);  // pairs with the release in append()
@@ -176,8 +167,8 @@ private:
     // (2a) to (2c). False: it is not full, or somebody else has left it.
     bool leave(link& from, block& next) noexcept {
         block* const left = &from == &root_ ? nullptr : static_cast<block*>(&from);
-        // Acquire: pairs with the releases in push(): the accesses of those pushes come before (2a).
-        if (left != nullptr && left->ready.load(std::memory_order::acquire) != block::all_ready) return false;
+        // Relaxed: nothing is read that those pushes wrote; claim 2 does not need them, and claim 1 only that they are there.
+        if (left != nullptr && left->ready.load(std::memory_order::relaxed) != block::all_ready) return false;
         link* seen = &from;
         // Release: what append() wrote into `next`, for the acquire in block_of().
         if (!tail_block_.compare_exchange_strong(seen, &next, std::memory_order::release, std::memory_order::relaxed))
@@ -219,6 +210,17 @@ private:
     void keep(block* unused) noexcept {
         // Release: our accesses to it; pairs with the acquire in append(). Acquire: those of who kept the one that we delete.
         delete spare_.exchange(unused, std::memory_order::acq_rel);
+    }
+
+    // At the border of a block. False: there is no next one.
+    [[gnu::noinline]] bool go_to_next(reader& r) noexcept {
+        if (r.head_->first.load() != r.next_) {
+            block* const next = r.head_->next.load(std::memory_order::acquire);  // pairs with the release in append()
+            if (next == nullptr) return false;
+            r.head_ = next;
+        }
+        give_back_left(r);
+        return true;
     }
 
     void give_back_left(reader& r) noexcept {

@@ -57,9 +57,10 @@ public:
 
     // --- the receiver's thread ---
 
-    bool has_item() noexcept { return list_.front(reader_) != nullptr; }
-    /// After has_item() was true.
-    T take() noexcept { return list_.take(reader_); }
+    /// The next item, or null if none is there.
+    T* front() noexcept { return list_.front(reader_); }
+    /// After front() has given an item, which was moved from.
+    void pop() noexcept { list_.pop(reader_); }
 
     /// Then look for a sender, then for an item.
     void wait(const Waker& waker) noexcept { receiver_.store(waker); }
