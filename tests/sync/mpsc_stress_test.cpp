@@ -66,7 +66,10 @@ void send_from_threads(Sender tx, int senders, int items, std::vector<std::threa
 }
 
 task<> sends(mpsc::sender<item> tx, int sender, int items) {
-    for (int i = 0; i != items; ++i) co_await tx.send(item{sender, i});
+    for (int i = 0; i != items; ++i) {
+        auto fut = tx.send(item{sender, i});
+        co_await fut;
+    }
 }
 task<bool> receives(mpsc::receiver<item> rx, int senders, int items) {
     ledger all(senders);
