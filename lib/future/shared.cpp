@@ -29,6 +29,8 @@
 // itself out as the last before it touched the value, after which nobody can be counted in.
 //
 // User code (polls, copies, destructors, wakers) runs outside of the lock; under it wakers are moved and compared.
+#include "pollux/future/detail/shared_owner.hpp"
+
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -37,7 +39,8 @@
 #include <new>
 #include <utility>
 
-#include "pollux/future/detail/shared_owner.hpp"
+#include "pollux/core/ring_links.hpp"
+#include "pollux/core/waker.hpp"
 
 namespace pollux::inline v0::detail {
 

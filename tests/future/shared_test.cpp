@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
-#include <memory>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -43,6 +43,20 @@ struct counted {
     std::optional<pollux::test::tracked> life;
     int* copies;
     std::atomic<int>* of;
+};
+
+// A value that runs something while it is copied.
+struct hooked {
+    explicit hooked(std::function<void()>* hook) : text("whole"), on_copy(hook) {}
+    hooked(const hooked& other) : on_copy(other.on_copy) {
+        if (*on_copy) std::exchange(*on_copy, nullptr)();
+        text = other.text;
+    }
+    hooked(hooked&&) noexcept = default;
+    hooked& operator=(hooked&&) noexcept = default;
+
+    std::string text;
+    std::function<void()>* on_copy;
 };
 
 struct throws_when_copied {
@@ -220,6 +234,19 @@ TEST_SUITE("future/shared") {
             CHECK(alive == 1);
         }
         CHECK(alive == 0);
+    }
+
+    TEST_CASE("shared: while an owner copies the value, the others neither move nor destroy it") {
+        std::function<void()> hook;
+        auto first = pollux::shared(pollux::ready(hooked(&hook)));
+        std::optional second(first);
+        std::string other;
+        hook = [&] {
+            other = assert_ready(poll_once(*second)).text;
+            second.reset();
+        };
+        CHECK(assert_ready(poll_once(first)).text == "whole");
+        CHECK(other == "whole");
     }
 
     TEST_CASE("shared: what copying the value throws comes out of that owner's poll alone") {
