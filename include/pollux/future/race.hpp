@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "pollux/core/concepts.hpp"
-#include "pollux/future/detail/children.hpp"
+#include "pollux/future/detail/fixed_children.hpp"
 #include "pollux/future/detail/meet.hpp"
 #include "pollux/future/detail/own.hpp"
 #include "pollux/future/detail/slot.hpp"
@@ -52,7 +52,7 @@ public:
     }
 
 private:
-    children_of<race_child, Fs...> children_;
+    fixed_children_of<race_child, Fs...> children_;
 };
 
 }  // namespace detail

@@ -11,7 +11,7 @@
 #include <variant>
 
 #include "pollux/core/concepts.hpp"
-#include "pollux/future/detail/children.hpp"
+#include "pollux/future/detail/fixed_children.hpp"
 #include "pollux/future/detail/own.hpp"
 #include "pollux/future/detail/slot.hpp"
 #include "pollux/future/detail/take_stored.hpp"
@@ -55,7 +55,7 @@ public:
     }
 
 private:
-    children_of<select_child, Fs...> children_;
+    fixed_children_of<select_child, Fs...> children_;
 };
 
 }  // namespace detail

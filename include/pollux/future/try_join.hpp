@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "pollux/core/concepts.hpp"
-#include "pollux/future/detail/children.hpp"
+#include "pollux/future/detail/fixed_children.hpp"
 #include "pollux/future/detail/meet.hpp"
 #include "pollux/future/detail/own.hpp"
 #include "pollux/future/detail/slot.hpp"
@@ -69,7 +69,7 @@ public:
     }
 
 private:
-    children_of<try_join_child, Fs...> children_;
+    fixed_children_of<try_join_child, Fs...> children_;
     unfinished unfinished_{sizeof...(Fs)};
 };
 

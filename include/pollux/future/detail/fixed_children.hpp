@@ -16,13 +16,13 @@
 namespace pollux::inline v0::detail {
 
 template <template <std::size_t, class> class Child, class Indices, class... Fs>
-class children;
+class fixed_children;
 
 template <template <std::size_t, class> class Child, std::size_t... Index, class... Fs>
-class children<Child, std::index_sequence<Index...>, Fs...> : Child<Index, Fs>... {
+class fixed_children<Child, std::index_sequence<Index...>, Fs...> : Child<Index, Fs>... {
 public:
     template <class... Xs>
-    explicit children(std::in_place_t, Xs&&... xs)
+    explicit fixed_children(std::in_place_t, Xs&&... xs)
         : Child<Index, Fs>{typename Child<Index, Fs>::place_type(own(std::forward<Xs>(xs)))}... {}
 
     /// Polls each of them with `progress`, which is for all of them, until one says true: that nothing else matters. If one throws,
@@ -59,7 +59,7 @@ private:
 };
 
 template <template <std::size_t, class> class Child, class... Fs>
-using children_of = children<Child, std::index_sequence_for<Fs...>, Fs...>;
+using fixed_children_of = fixed_children<Child, std::index_sequence_for<Fs...>, Fs...>;
 
 /// How many children are to be waited for, of those that wait for all; or that the whole is over.
 class unfinished {
