@@ -20,8 +20,8 @@ using pollux::detail::notified_by;
 using pollux::model::choose;
 using pollux::model::describe;
 using pollux::model::expect;
-using pollux::model::parker_waker;
 using pollux::model::parker;
+using pollux::model::parker_waker;
 using pollux::model::relacy_sync;
 using state = pollux::detail::notify_state<parker_waker, relacy_sync>;
 

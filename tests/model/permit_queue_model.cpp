@@ -19,8 +19,8 @@ using pollux::detail::permit_answer;
 using pollux::model::choose;
 using pollux::model::describe;
 using pollux::model::expect;
-using pollux::model::parker_waker;
 using pollux::model::parker;
+using pollux::model::parker_waker;
 using pollux::model::relacy_sync;
 using queue = pollux::detail::permit_queue<parker_waker, relacy_sync>;
 
