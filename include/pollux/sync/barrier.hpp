@@ -8,9 +8,9 @@
 #include "pollux/core/context.hpp"
 #include "pollux/core/export.hpp"
 #include "pollux/core/polled.hpp"
+#include "pollux/core/ring_links.hpp"
 #include "pollux/core/short_lock.hpp"
 #include "pollux/core/waker.hpp"
-#include "pollux/core/ring_links.hpp"
 #include "pollux/sync/waiter_links.hpp"
 
 namespace pollux::inline v0::sync {

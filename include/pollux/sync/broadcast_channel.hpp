@@ -14,9 +14,9 @@
 #include <memory>
 
 #include "pollux/core/export.hpp"
+#include "pollux/core/ring_links.hpp"
 #include "pollux/core/short_lock.hpp"
 #include "pollux/core/waker.hpp"
-#include "pollux/core/ring_links.hpp"
 #include "pollux/sync/value_node.hpp"
 #include "pollux/sync/waiter_links.hpp"
 

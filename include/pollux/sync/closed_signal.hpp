@@ -7,9 +7,9 @@
 #include <atomic>
 #include <utility>
 
+#include "pollux/core/ring_links.hpp"
 #include "pollux/core/short_lock.hpp"
 #include "pollux/core/waker.hpp"
-#include "pollux/core/ring_links.hpp"
 #include "pollux/sync/waiter_links.hpp"
 
 namespace pollux::inline v0::detail {

@@ -30,8 +30,8 @@
 #include <cstdint>
 #include <utility>
 
-#include "pollux/core/short_lock.hpp"
 #include "pollux/core/ring_links.hpp"
+#include "pollux/core/short_lock.hpp"
 #include "pollux/sync/waiter_links.hpp"
 
 namespace pollux::inline v0::detail {

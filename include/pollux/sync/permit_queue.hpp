@@ -32,8 +32,8 @@
 #include <cstddef>
 #include <utility>
 
-#include "pollux/core/short_lock.hpp"
 #include "pollux/core/ring_links.hpp"
+#include "pollux/core/short_lock.hpp"
 #include "pollux/sync/waiter_links.hpp"
 
 namespace pollux::inline v0::detail {
