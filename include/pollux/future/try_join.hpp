@@ -31,6 +31,7 @@ struct try_join_child {
         if (own_answer.is_pending()) return false;
         if (own_answer.has_error()) {
             progress.answer = pass_error<decltype(progress.answer)>(own_answer);
+            place.reset();  // it is ready, so it goes before the others, as in try_join_all
             return true;
         }
         place.advance([&]() -> value&& { return std::move(own_answer.value()); });
@@ -76,7 +77,7 @@ private:
 }  // namespace detail
 
 /// Polls all of them, and finishes when the last has a value: a `std::tuple` of their values (`unit` for `void`), in
-/// argument order. A child is destroyed when it is ready.
+/// argument order. A child is destroyed when it is ready, also with an error.
 ///
 /// Errors: the first error of a child, after the others have been destroyed; of two at once the lower index's.
 /// Throws: the first exception of a child, out of the poll, after the others have been destroyed.
