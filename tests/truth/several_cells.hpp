@@ -19,7 +19,7 @@
 
 namespace pollux::test {
 
-/// What two children wait for. A waker is kept when its child has gone, as whoever fires events may keep it.
+/// What up to three children wait for. A waker is kept when its child has gone, as whoever fires events may keep it.
 class events {
 public:
     bool are_due(std::size_t index) const { return due_[index]; }
@@ -33,8 +33,8 @@ public:
     }
 
 private:
-    bool due_[2] = {};
-    waker kept_[2];
+    bool due_[3] = {};
+    waker kept_[3];
 };
 
 /// Child `index`: a future that ends as it is told, once its event has happened; until then it may be polled at any time.

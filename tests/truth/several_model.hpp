@@ -12,7 +12,7 @@
 
 namespace pollux::test {
 
-inline constexpr const char* child_names[] = {"a", "b"};
+inline constexpr const char* child_names[] = {"a", "b", "c"};
 
 /// What a combinator shows of its result: the outcomes that are there, which child was the last to end, how many have not ended.
 struct several_outcomes {
