@@ -14,8 +14,10 @@
 #include "pollux/future/from_err.hpp"
 #include "pollux/future/fuse.hpp"
 #include "pollux/future/inspect.hpp"
+#include "pollux/future/join.hpp"
 #include "pollux/future/map.hpp"
 #include "pollux/future/or_else.hpp"
+#include "pollux/future/ready.hpp"
 #include "pollux/future/shared.hpp"
 #include "pollux/future/then.hpp"
 #include "pollux/future/unwrap_or_else.hpp"
@@ -62,6 +64,25 @@ auto next_of(journal& notes, ending how = ending::value) {
 auto thrower(journal& notes) {
     return noting(notes, "fn", [](const auto&...) -> scripted<> { throw std::runtime_error("thrown"); });
 }
+
+// For an input with several owners, each of which polls it: ready only after an event. Its waker is that of all owners, and needs no
+// renewal.
+class once_an_event {
+public:
+    using value_type = thing;
+    using error_type = problem;
+
+    once_an_event(journal& notes, input in) : in_(std::move(in)), notes_(&notes) {}
+    pollux::polled<thing, problem> poll(pollux::context& cx) {
+        if (std::exchange(polled_at_, notes_->fired) == notes_->fired) return pollux::pending;
+        return in_.poll(cx);
+    }
+
+private:
+    input in_;
+    journal* notes_;
+    int polled_at_ = -1;
+};
 
 // Rows that several combinators have in common.
 constexpr future_row only_on(const char* name, bool calls_for_value, bool calls_for_error) {
@@ -136,8 +157,27 @@ TEST_SUITE("truth/futures") {
         fused.goes_on = true;
         check(fused, [](journal&, input in) { return pollux::fuse(std::move(in)); });
         check(at_once("shared"), [](journal&, input in) { return pollux::shared(std::move(in)); });
+        const future_row of_two_owners = {.name = "shared, of two owners",
+                                          .before = "~second ~in ~first",
+                                          .during = "in ~second ~in ~first",
+                                          .value = "in ~in first ~first second ~second |",
+                                          .error = "in ~in first ~first second ~second |",
+                                          .exception = "in ~in first ~first second ~second |",
+                                          .value_result = "(1,1)",
+                                          .error_result = "(e1,e1)",
+                                          .exception_result = "(exception,exception)",
+                                          .wakes = 2};
+        check(of_two_owners, [](journal& notes, input in) {
+            const auto one_of = [&notes](auto owner, const char* name) {
+                auto fn = noting(notes, name, [](auto result) { return pollux::ready(std::move(result)); });
+                return pollux::then(pollux::catch_exception(std::move(owner)), std::move(fn));
+            };
+            auto owner = pollux::shared(once_an_event(notes, std::move(in)));
+            auto other = owner;
+            return pollux::join(one_of(std::move(owner), "first"), one_of(std::move(other), "second"));
+        });
         std::printf("truth table of futures: %d cells\n", cells);
-        CHECK(rows == 11);
+        CHECK(rows == 12);
         CHECK(cells == rows * cells_of_a_row);
     }
 

@@ -45,12 +45,15 @@ public:
     /// Counted objects that live; destroying one twice makes it negative.
     int live = 0;
     int polls = 0;
+    /// How often there was an event.
+    int fired = 0;
 
     void keep(const waker& latest) { kept_ = latest; }
     /// The event that a pending input waits for. False: nobody waits for one.
     bool fire() {
         const waker kept = std::exchange(kept_, waker());
         if (!kept) return false;
+        ++fired;
         kept.wake();
         return true;
     }

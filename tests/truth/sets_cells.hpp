@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The cells of one set of futures or streams: one child and two, each pair of endings, the order in which what they wait for happens,
 // dropped before the first poll, after it, and when nothing more comes; as it is, boxed, moved after each poll, and inside a task.
-// Where it can be, it is filled again at its end. sets_model.hpp says what the journal must read.
+// Where it can be, it is filled again after the first poll and when nothing more comes. sets_model.hpp says what the journal must read.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -62,7 +62,7 @@ struct set_cell {
     set_form as;
     event_steps steps;
 
-    bool is_filled_again() const { return when == dropped::after && (as == set_form::plain || as == set_form::moved); }
+    bool can_be_filled() const { return as == set_form::plain || as == set_form::moved; }
 };
 
 inline std::string described(const char* name, const set_cell& which) {
@@ -83,6 +83,7 @@ void drive_set(const set_cell& which, Poll poll, Fire fire, Wakes wakes, Fill fi
     if (which.when == dropped::before) return;
     if (which.when == dropped::during) {
         poll();
+        if (which.can_be_filled()) fill();
         return;
     }
     const auto poll_all = [&] {
@@ -94,7 +95,7 @@ void drive_set(const set_cell& which, Poll poll, Fire fire, Wakes wakes, Fill fi
         for (const std::size_t index : step) fire(index);
         if (wakes() != count) poll_all();
     }
-    if (!which.is_filled_again()) return;
+    if (!which.can_be_filled()) return;
     const int count = wakes();
     fill();
     if (wakes() != count) poll_all();
