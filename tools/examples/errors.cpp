@@ -6,7 +6,7 @@
 // cannot fail, and awaiting it gives the plain value. Two error types meet only if one converts to the other; map_err() turns
 // one into another. Exceptions are for what nobody expects: they travel to whoever awaits.
 //
-// Next: streams.cpp handles many values.
+// Next: offload_parallel_reduce.cpp uses all processors for one computation.
 //
 // Prints:
 //   20 + 22 = 42

@@ -9,7 +9,7 @@
 // The outermost sum is spawned: forks are cheapest in a task that a worker polls. Awaited below block_on() or inside a
 // select() they mean the same, and each costs as much as a spawn().
 //
-// Next: errors.cpp.
+// Next: channels.cpp lets tasks talk to each other.
 //
 // Prints:
 //   500000500000

@@ -7,7 +7,7 @@
 //
 // Nothing happens until somebody polls: block_on() does, on this thread, until there is a result.
 //
-// Next: first_program.cpp writes a future as a coroutine and runs it on a runtime.
+// Next: request.cpp makes a future, extends it and hands it on before anything runs.
 //
 // Prints:
 //   hello world

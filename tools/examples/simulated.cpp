@@ -5,7 +5,7 @@
 // The bug here: two deposits read the balance, wait, and write it back. If they do so side by side one of them is lost; if one is
 // done before the other begins, all is well.
 //
-// Next: own_executor.cpp looks below what polls tasks.
+// Next: state_machine.cpp looks below: what a coroutine is made into.
 //
 // Prints:
 //   some order loses a deposit: 50 instead of 80

@@ -6,7 +6,7 @@
 // loop asks for beyond those four, so memory stays bounded however long the stream is: `pollux sum` (tools/pollux) reads
 // whole file trees with this shape.
 //
-// Next: simulated.cpp tests what depends on who goes on when.
+// Next: hello_server.cpp is a stream of connections.
 //
 // Prints:
 //   1: 1 step
