@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A conversation as a chain: connect, then write, then read, then print; the first step that fails ends it.
 //
-// and_then() goes on with the value of the step before it, or_else() with its error; a step that is not reached is never called.
-// The chain is one object, as large as its largest step and without an allocation: a state machine, written as a list.
+// and_then() goes on with the value of the step before it; unwrap_or_else() is for the error, whichever step it came from. A
+// step that is not reached is never called. The chain is one object and allocates nothing: a state machine, written as a list.
 // A step owns what it works on, so it hands the connection on with its result.
 //
 // Connections are in memory here: a peer who echoes a number of bytes, then hangs up. Writing takes four bytes at a time, and

@@ -52,6 +52,7 @@ class catch_exception_stream;
 /// the stream is at its end after it, and `x` is not polled any more, but kept until the result is destroyed.
 ///
 /// Errors: `std::exception_ptr`.
+/// Cancel: dropping it destroys `x`; it holds no item of a stream.
 template <class X>
 auto catch_exception(X&& x) {
     static_assert(

@@ -59,6 +59,7 @@ private:
 /// error of the future is one error item, then the stream ends.
 ///
 /// Throws: what the polls throw; if it was the future's, the stream is at its end then.
+/// Cancel: dropping it destroys the future, or the stream; it holds no item.
 /// Cost: no allocation.
 template <class X>
 auto flatten_stream(X&& x) {

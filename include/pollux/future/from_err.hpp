@@ -54,6 +54,7 @@ class from_err_stream;
 /// values pass. What cannot fail gets the error type `E`.
 ///
 /// Throws: what the conversion throws, out of the poll.
+/// Cancel: dropping it destroys `x`; it holds no item of a stream.
 template <class E, class X>
 auto from_err(X&& x) {
     static_assert(future<X> || stream<X>,

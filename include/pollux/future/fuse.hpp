@@ -47,6 +47,7 @@ class fuse_stream;
 /// of `fuse` is destroyed, but not polled any more.
 ///
 /// Throws: what `x` throws. An exception does not end a stream.
+/// Cancel: dropping it destroys `x`; it holds no item of a stream.
 template <class X>
 auto fuse(X&& x) {
     static_assert(future<X> || stream<X>,

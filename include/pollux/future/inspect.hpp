@@ -92,6 +92,7 @@ class inspect_err_stream;
 ///
 /// Throws: what `fn` throws, out of the poll; the value, or the item, is lost then.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `inspect`.
+/// Cancel: dropping it destroys `x`; it holds no item of a stream.
 template <class X, class Fn>
 auto inspect(X&& x, Fn fn) {
     static_assert(
@@ -123,6 +124,7 @@ auto inspect(X&& x, Fn fn) {
 ///
 /// Throws: what `fn` throws, out of the poll; the error is lost then.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `inspect_err`.
+/// Cancel: dropping it destroys `x`; it holds no item of a stream.
 template <class X, class Fn>
 auto inspect_err(X&& x, Fn fn) {
     static_assert(

@@ -57,6 +57,7 @@ private:
 /// for ever. `x` is destroyed when it is ready.
 ///
 /// Throws: what a poll of `x` throws; the stream is at its end then.
+/// Cancel: dropping a pending `next` of it loses nothing; dropping the stream destroys `x`.
 /// Cost: no allocation.
 template <class X>
 auto into_stream(X&& x) {

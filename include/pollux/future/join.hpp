@@ -67,6 +67,7 @@ private:
 /// argument order. An error is an outcome like another. A child is destroyed when it is ready.
 ///
 /// Throws: the first exception of a child, out of the poll, after the others have been destroyed.
+/// Cancel: dropping it destroys the children that have not finished, and drops the outcomes that are there.
 /// Cost: no allocation; each wake-up polls every child that has not finished.
 template <class... Xs>
     requires(sizeof...(Xs) == 0 || (future<Xs> || ...))

@@ -77,6 +77,7 @@ private:
 ///
 /// Throws: what `fn` throws, out of the poll.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `map`.
+/// Cancel: dropping it destroys `x`, and `fn` is not called any more; it holds no item of a stream.
 template <class X, class Fn>
 auto map(X&& x, Fn fn) {
     static_assert(
@@ -109,6 +110,7 @@ auto map(X&& x, Fn fn) {
 ///
 /// Throws: what `fn` throws, out of the poll.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `map_err`.
+/// Cancel: dropping it destroys `x`, and `fn` is not called any more; it holds no item of a stream.
 template <class X, class Fn>
 auto map_err(X&& x, Fn fn) {
     static_assert(

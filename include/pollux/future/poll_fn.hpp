@@ -36,7 +36,7 @@ concept poll_function =
 
 /// A future whose poll is `fn(context&)`, which returns a `polled<T, E>`. `fn` keeps the contract of a future itself.
 ///
-/// Throws: what `fn` throws, out of the poll. Cost: nothing beside `fn`.
+/// Throws: what `fn` throws, out of the poll. Cancel: dropping it destroys `fn`. Cost: nothing beside `fn`.
 template <class Fn>
 constexpr auto poll_fn(Fn fn) {
     static_assert(

@@ -62,6 +62,7 @@ private:
 /// on.
 ///
 /// Throws: an exception of a child, out of the poll, after the others have been destroyed.
+/// Cancel: dropping it destroys all of them; one that was lent with `by_ref` lives on.
 /// Cost: no allocation; each wake-up polls every child.
 template <class... Xs>
     requires(sizeof...(Xs) > 0)

@@ -65,6 +65,8 @@ private:
 /// result is handed out; a future that was lent with `by_ref` lives on.
 ///
 /// Throws: an exception of a child, out of the poll, after the others have been destroyed.
+/// Cancel: dropping it destroys all of them; one that was lent with `by_ref` lives on, so that a loop of selects can go
+/// on with it.
 /// Cost: no allocation; each wake-up polls every child.
 template <class... Xs>
     requires(sizeof...(Xs) > 0)

@@ -81,6 +81,7 @@ private:
 ///
 /// Errors: the first error of a child, after the others have been destroyed; of two at once the lower index's.
 /// Throws: the first exception of a child, out of the poll, after the others have been destroyed.
+/// Cancel: dropping it destroys the children that have not finished, and drops the values that are there.
 /// Cost: no allocation; each wake-up polls every child that has not finished.
 template <class... Xs>
     requires(sizeof...(Xs) == 0 || (future<Xs> || ...))

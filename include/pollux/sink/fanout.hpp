@@ -78,6 +78,7 @@ inline constexpr bool fans_out =
 ///
 /// Errors: that of `a` or `b`; if `a` refuses an item, `b` does not get it. Where both fail in one poll, that of `a` is
 /// handed on and that of `b` dropped.
+/// Cancel: it holds no item itself: one that was sent is in both sinks. Destroying it destroys them.
 /// Cost: one copy of each item; no allocation.
 template <class A, class B>
 auto fanout(A&& a, B&& b) {

@@ -51,7 +51,8 @@ private:
 /// The sink `k` with each of its errors turned into what `fn` returns for it, which is moved in.
 ///
 /// Throws: what `fn` throws, out of the poll or of start_send.
-/// Threads: `fn` runs there, and is destroyed with the result of `sink_map_err`. Cost: nothing beside `fn`.
+/// Threads: `fn` runs there, and is destroyed with the result of `sink_map_err`.
+/// Cancel: it holds no item; destroying it destroys `k`. Cost: nothing beside `fn`.
 template <class K, class Fn>
 auto sink_map_err(K&& k, Fn fn) {
     static_assert(sink<K>,

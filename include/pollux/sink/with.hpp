@@ -121,7 +121,7 @@ constexpr bool makes_items() {
 ///
 /// Throws: what `fn` throws, out of start_send.
 /// Threads: `fn` runs there. It is destroyed with the result of `with`, after the future that it returned.
-/// Cancel: destroying it destroys the future in flight: flush or close it first.
+/// Cancel: destroying it destroys the future in flight, or the item that `k` was not ready for: flush or close it first.
 /// Cost: no allocation.
 template <class In, class K, class Fn>
 auto with(K&& k, Fn fn) {

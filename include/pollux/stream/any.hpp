@@ -77,6 +77,8 @@ auto make_any(X&& x, Fn&& fn) {
 ///
 /// Throws: what `fn` throws, out of the poll.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `any`, after the future that it returned.
+/// Cancel: dropping it drops the item whose verdict is awaited; those before it are gone. The rest of the stream is
+/// destroyed, or stays where it was lent from.
 /// Cost: no allocation; one unit of the poll's budget for each item, so that a stream that is always ready yields.
 template <detail::nearly_stream X, class Fn>
 auto any(X&& x, Fn fn) {

@@ -146,7 +146,7 @@ private:
 ///
 /// Throws: std::invalid_argument here if `n` is 0. An exception of `source` or of a future comes out of the poll,
 /// after the futures in flight have been destroyed; the stream is at its end then.
-/// Cancel: dropping it destroys the futures in flight, then `source`.
+/// Cancel: dropping it destroys the futures in flight and the results that wait for their turn, then `source`.
 /// Cost: one allocation of n places at the first poll, none for an item; an event polls only the future that was
 /// woken. One unit of the poll's budget for each item of `source`.
 template <class X>

@@ -43,6 +43,7 @@ private:
 
 /// The items of `source`, and when it has ended those of `second`, which is not polled before. Errors of both pass.
 ///
+/// Cancel: dropping it destroys both; it holds no item.
 /// Cost: no allocation; nothing of the poll's budget.
 template <class X, class Y>
 auto chain(X&& source, Y&& second) {

@@ -33,6 +33,7 @@ struct count_reader {
 
 /// The number of items that the stream gives until its end, each of which is dropped; or its first error.
 ///
+/// Cancel: dropping it loses the count; the items counted are gone.
 /// Cost: no allocation; one unit of the poll's budget for each item, so that a stream that is always ready yields.
 template <detail::nearly_stream X>
 auto count(X&& x) {

@@ -39,6 +39,7 @@ private:
 
 /// Each item of `source` as a `std::pair` of its number, from 0 on, and the item. Errors pass and are not counted.
 ///
+/// Cancel: dropping it destroys `source`; it holds no item.
 /// Cost: no allocation; nothing of the poll's budget.
 template <class X>
 auto enumerate(X&& source) {

@@ -68,7 +68,9 @@ private:
 /// The elements of `range` as a stream that is always ready. Moves them out of a range that it owns (a temporary, or
 /// the copy of an lvalue); copies them out of a view, which does not own them and must not outlive what does.
 ///
-/// Throws: what the iterators throw, out of the poll. Cost: no allocation of its own.
+/// Throws: what the iterators throw, out of the poll.
+/// Cancel: dropping it destroys the elements that it owns; those behind a view stay.
+/// Cost: no allocation of its own; nothing of the poll's budget.
 template <class R>
 auto iter(R&& range) {
     using range_type = detail::owned<R>;

@@ -15,6 +15,7 @@ namespace pollux::inline v0 {
 /// it is ready.
 ///
 /// Throws: what a poll of `fut` throws; the stream is at its end then.
+/// Cancel: dropping a pending `next` of it loses nothing; dropping the stream destroys `fut`.
 /// Cost: no allocation.
 template <class F>
 auto once(F&& fut) {

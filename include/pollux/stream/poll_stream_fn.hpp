@@ -48,7 +48,7 @@ concept poll_next_function =
 /// A stream whose poll is `fn(context&)`, which returns a `polled<std::optional<T>, E>`; `std::nullopt` is the end.
 /// `fn` keeps the contract of a stream itself.
 ///
-/// Throws: what `fn` throws, out of the poll. Cost: nothing beside `fn`.
+/// Throws: what `fn` throws, out of the poll. Cancel: dropping it destroys `fn`. Cost: nothing beside `fn`.
 template <class Fn>
 constexpr auto poll_stream_fn(Fn fn) {
     static_assert(

@@ -44,6 +44,7 @@ private:
 
 /// The items of `source` after the first `n`, which are dropped. Errors pass and are not counted.
 ///
+/// Cancel: dropping it destroys `source`; it holds no item. What was skipped is gone.
 /// Cost: no allocation; one unit of the poll's budget for each item that is skipped.
 template <class X>
 auto skip(X&& source, std::size_t n) {

@@ -44,6 +44,8 @@ private:
 /// The first `n` items of `source`, then the end, also when `source` ends early; `source` is not polled after that. 0 is
 /// legal and never polls it. Errors pass and are not counted.
 ///
+/// Cancel: dropping it destroys `source`, and with it what comes after the first `n`; one that was lent with `by_ref`
+/// can be polled on.
 /// Cost: no allocation; nothing of the poll's budget.
 template <class X>
 auto take(X&& source, std::size_t n) {

@@ -68,6 +68,8 @@ private:
 ///
 /// Throws: what `fn` throws, out of the poll; the stream is at its end then.
 /// Threads: `fn` runs in the poll, and is destroyed with the stream, after the future that it returned.
+/// Cancel: dropping a pending `next` of it loses nothing. Dropping the stream destroys the future in flight, and with
+/// it the state.
 template <class State, class Fn>
 auto unfold(State state, Fn fn) {
     static_assert(detail::callable_with<Fn, State>,
