@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "pollux/future/map.hpp"
+#include "pollux/future/ready.hpp"
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/map.hpp"
+#include "pollux/stream/once.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/drain.hpp"
 
@@ -21,6 +23,7 @@ using pollux::boxed_stream;
 static_assert(std::is_convertible_v<boxed_stream<int>, boxed_stream<int, std::string>>);
 static_assert(!std::is_convertible_v<boxed_stream<int, std::string>, boxed_stream<int>>);
 static_assert(!std::is_convertible_v<boxed_stream<int>, boxed_stream<long>>);
+static_assert(std::is_convertible_v<boxed_stream<pollux::never, std::string>, boxed_stream<int, std::string>>);
 static_assert(!std::is_copy_constructible_v<boxed_stream<int>>);
 
 boxed_stream<int, std::string> up_to(int n) {
@@ -38,6 +41,12 @@ TEST_SUITE("stream/boxed") {
         CHECK(pollux::testing::assert_ready(pollux::testing::poll_once(moved)).value() == 2);
         moved = up_to(3);
         CHECK(pollux::testing::assert_ready(pollux::testing::poll_once(moved)).value() == -3);
+    }
+
+    TEST_CASE("boxed_stream: takes a stream of never, which can only fail") {
+        boxed_stream<int, std::string> source = pollux::once(pollux::fail(std::string("away")));
+        CHECK(pollux::testing::assert_ready(pollux::testing::poll_once(source)).error() == "away");
+        CHECK_FALSE(pollux::testing::assert_ready(pollux::testing::poll_once(source)).value().has_value());
     }
 
     TEST_CASE("boxed_stream: costs one allocation") {

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "pollux/core/context.hpp"
+#include "pollux/future/ready.hpp"
 #include "pollux/stream/iter.hpp"
+#include "pollux/stream/once.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/drain.hpp"
 #include "support/manual_stream.hpp"
@@ -33,6 +35,19 @@ TEST_SUITE("stream/chain") {
         const auto second = pollux::iter({4});
         auto called = pollux::chain(pollux::iter(std::vector<int>()), second);
         CHECK(drain(called) == std::vector{4});
+    }
+
+    TEST_CASE("chain: a stream of never meets the items of the other, on either side") {
+        auto fails_last = pollux::iter({1}) | pollux::chain(pollux::once(pollux::fail(std::string("last"))));
+        static_assert(std::is_same_v<decltype(fails_last)::value_type, int>);
+        CHECK(assert_ready(poll_once(fails_last)).value() == 1);
+        CHECK(assert_ready(poll_once(fails_last)).error() == "last");
+        CHECK_FALSE(assert_ready(poll_once(fails_last)).value().has_value());
+        auto fails_first = pollux::once(pollux::fail(std::string("first"))) | pollux::chain(pollux::iter({2}));
+        static_assert(std::is_same_v<decltype(fails_first)::value_type, int>);
+        CHECK(assert_ready(poll_once(fails_first)).error() == "first");
+        CHECK(assert_ready(poll_once(fails_first)).value() == 2);
+        CHECK_FALSE(assert_ready(poll_once(fails_first)).value().has_value());
     }
 
     TEST_CASE("chain: polls the second only after the first has ended, and the first not again") {

@@ -58,6 +58,14 @@ pollux::task<std::vector<int>> items_of(S source) {
 }  // namespace
 
 TEST_SUITE("stream/filter") {
+    TEST_CASE("filter: a predicate whose future can only fail gives an error for each item") {
+        auto source = pollux::iter({1, 2}) | pollux::filter([](int) { return pollux::fail(std::string("no")); });
+        static_assert(std::is_same_v<decltype(source)::value_type, int>);
+        CHECK(assert_ready(poll_once(source)).error() == "no");
+        CHECK(assert_ready(poll_once(source)).error() == "no");
+        CHECK_FALSE(assert_ready(poll_once(source)).value().has_value());
+    }
+
     TEST_CASE("filter: gives the items that the predicate accepts, in both forms") {
         auto piped = pollux::iter({1, 2, 3, 4}) | pollux::filter(is_even);
         static_assert(std::is_same_v<decltype(piped)::value_type, int>);

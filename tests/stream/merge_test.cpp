@@ -13,7 +13,9 @@
 #include <vector>
 
 #include "pollux/core/context.hpp"
+#include "pollux/future/ready.hpp"
 #include "pollux/stream/iter.hpp"
+#include "pollux/stream/once.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/drain.hpp"
@@ -53,6 +55,20 @@ struct side {
 }  // namespace
 
 TEST_SUITE("stream/merge") {
+    TEST_CASE("merge: a stream of never meets the items of the other, on either side") {
+        const auto fails = pollux::once(pollux::fail(std::string("away")));
+        auto second = pollux::merge(pollux::iter({1}), fails);
+        static_assert(std::is_same_v<decltype(second)::value_type, int>);
+        CHECK(assert_ready(poll_once(second)).value() == 1);
+        CHECK(assert_ready(poll_once(second)).error() == "away");
+        CHECK_FALSE(assert_ready(poll_once(second)).value().has_value());
+        auto first = pollux::merge(fails, pollux::iter({1}));
+        static_assert(std::is_same_v<decltype(first)::value_type, int>);
+        CHECK(assert_ready(poll_once(first)).error() == "away");
+        CHECK(assert_ready(poll_once(first)).value() == 1);
+        CHECK_FALSE(assert_ready(poll_once(first)).value().has_value());
+    }
+
     TEST_CASE("merge: gives items of both as they come, and ends when both have ended") {
         side a;
         side b;

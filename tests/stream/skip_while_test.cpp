@@ -36,6 +36,14 @@ bool is_small(int n) { return n < 3; }
 }  // namespace
 
 TEST_SUITE("stream/skip_while") {
+    TEST_CASE("skip_while: a predicate whose future can only fail gives an error for each item") {
+        auto source = pollux::iter({1, 2}) | pollux::skip_while([](int) { return pollux::fail(std::string("no")); });
+        static_assert(std::is_same_v<decltype(source)::value_type, int>);
+        CHECK(assert_ready(poll_once(source)).error() == "no");
+        CHECK(assert_ready(poll_once(source)).error() == "no");
+        CHECK_FALSE(assert_ready(poll_once(source)).value().has_value());
+    }
+
     TEST_CASE("skip_while: gives the items from the first that is refused on, in both forms") {
         auto piped = pollux::iter({1, 2, 3, 1}) | pollux::skip_while(is_small);
         static_assert(std::is_same_v<decltype(piped)::value_type, int>);

@@ -11,6 +11,7 @@
 #include "pollux/core/concepts.hpp"
 #include "pollux/future/boxed.hpp"
 #include "pollux/future/detail/own.hpp"
+#include "pollux/stream/detail/item.hpp"
 
 namespace pollux::inline v0 {
 
@@ -29,7 +30,10 @@ template <class S, class T, class E>
 struct stream_box_of final : stream_box<T, E> {
     template <class X>
     explicit stream_box_of(X&& x) : source(own(std::forward<X>(x))) {}
-    polled<std::optional<T>, E> poll_next(context& cx) override { return source.poll_next(cx); }
+    polled<std::optional<T>, E> poll_next(context& cx) override {
+        auto item = source.poll_next(cx);
+        return pass_answer<polled<std::optional<T>, E>>(item);
+    }
 
     S source;
 };
@@ -37,7 +41,7 @@ struct stream_box_of final : stream_box<T, E> {
 }  // namespace detail
 
 /// A stream of `T` and `E`, whatever its type was. Made implicitly from every stream of that item and that error, or
-/// `never`. It may be moved at any time; moved from, it can only be destroyed and assigned to.
+/// `never` in place of either. It may be moved at any time; moved from, it can only be destroyed and assigned to.
 ///
 /// Threads: those of the stream inside. Cancel: destroying it destroys the stream inside.
 /// Cost: one allocation when it is made; one indirect call a poll.
@@ -50,8 +54,7 @@ public:
     using error_type = E;
 
     template <class X>
-        requires(!std::is_same_v<std::remove_cvref_t<X>, boxed_stream> && stream<X> &&
-                 std::is_same_v<detail::value_type_of<X>, T> && detail::fits_box<X, T, E>)
+        requires(!std::is_same_v<std::remove_cvref_t<X>, boxed_stream> && stream<X> && detail::fits_box<X, T, E>)
     boxed_stream(X&& x) : box_(std::make_unique<detail::stream_box_of<detail::owned<X>, T, E>>(std::forward<X>(x))) {}
 
     polled<std::optional<T>, E> poll_next(context& cx) {

@@ -19,18 +19,20 @@ namespace detail {
 template <class S, class S2>
 class [[nodiscard]] chain_stream {
 public:
-    using value_type = value_type_of<S>;
+    using value_type = met<value_type_of<S>, value_type_of<S2>>;
     using error_type = met<error_type_of<S>, error_type_of<S2>>;
 
     chain_stream(S first, S2 second) : first_(std::move(first)), second_(std::move(second)) {}
 
     polled<std::optional<value_type>, error_type> poll_next(context& cx) {
+        using answer = polled<std::optional<value_type>, error_type>;
         if (!is_second_) {
             auto item = first_.poll_next(cx);
-            if (!is_end(item)) return item;
+            if (!is_end(item)) return pass_answer<answer>(item);
             is_second_ = true;
         }
-        return second_.poll_next(cx);
+        auto item = second_.poll_next(cx);
+        return pass_answer<answer>(item);
     }
 
 private:
@@ -42,6 +44,7 @@ private:
 }  // namespace detail
 
 /// The items of `source`, and when it has ended those of `second`, which is not polled before. Errors of both pass.
+/// A stream of `never`, as `once(fail(e))` is, meets every item.
 ///
 /// Cancel: dropping it destroys both; it holds no item.
 /// Cost: no allocation; nothing of the poll's budget.
@@ -64,7 +67,7 @@ auto chain(X&& source, Y&& second) {
             static_assert(
                 !future<Y>,
                 "pollux: chain: the second argument is both a future and a stream; wrap the one that is meant");
-            constexpr bool same = std::is_same_v<detail::value_type_of<X>, detail::value_type_of<Y>>;
+            constexpr bool same = detail::can_meet<detail::value_type_of<X>, detail::value_type_of<Y>>;
             static_assert(same, "pollux: chain: the two streams have different items; make them one type with map");
             constexpr bool meet = detail::can_meet<detail::error_type_of<X>, detail::error_type_of<Y>>;
             static_assert(meet, "pollux: chain: the two error types differ; make them one with map_err or from_err");

@@ -22,7 +22,7 @@ namespace detail {
 template <class A, class B>
 class [[nodiscard]] merge_stream {
 public:
-    using value_type = value_type_of<A>;
+    using value_type = met<value_type_of<A>, value_type_of<B>>;
     using error_type = met<error_type_of<A>, error_type_of<B>>;
 
     merge_stream(A a, B b) : a_(std::move(a)), b_(std::move(b)) {}
@@ -69,7 +69,7 @@ private:
             sides_[side] = side_state::asleep;
         } else if (!item.value().has_value()) {
             sides_[side] = side_state::ended;
-        } else {
+        } else if constexpr (!std::is_same_v<value_type_of<S>, never>) {
             return Answer::ready(std::move(item.value()));
         }
         return pending;
@@ -91,7 +91,7 @@ private:
 }  // namespace detail
 
 /// The items of `a` and `b` as they come: while both have some, in turn. At its end when both are. An error is handed on and
-/// ends nothing.
+/// ends nothing. A stream of `never`, as `once(fail(e))` is, meets every item.
 ///
 /// Throws: an exception of either comes out of the poll.
 /// Cancel: dropping it drops no item that was taken from either. Both are kept until it is destroyed, ended or not.
@@ -111,7 +111,7 @@ auto merge(A&& a, B&& b) {
     } else {
         static_assert(!future<A> && !future<B>,
                       "pollux: merge: an argument is both a future and a stream; wrap the one that is meant");
-        constexpr bool same = std::is_same_v<detail::value_type_of<A>, detail::value_type_of<B>>;
+        constexpr bool same = detail::can_meet<detail::value_type_of<A>, detail::value_type_of<B>>;
         constexpr bool meet = detail::can_meet<detail::error_type_of<A>, detail::error_type_of<B>>;
         static_assert(same, "pollux: merge: the items of the two streams have different types; make them one with map");
         static_assert(meet, "pollux: merge: the two error types differ; make them one with map_err or from_err");

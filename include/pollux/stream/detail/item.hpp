@@ -34,6 +34,16 @@ constexpr Answer without_item(polled<std::optional<T>, E>& from) {
     return Answer::ready();
 }
 
+/// An answer of a source as an answer for the items and errors that it has met.
+template <class Answer, class T, class E>
+constexpr Answer pass_answer(polled<std::optional<T>, E>& from) {
+    if constexpr (std::is_same_v<T, never>) {
+        return without_item<Answer>(from);
+    } else {
+        return std::move(from);
+    }
+}
+
 template <class X>
 struct optional_item {
     static constexpr bool fits = false;
@@ -65,9 +75,10 @@ polled<value_type_of<F>, error_type_of<F>> poll_to_end(slot<F>& place, context& 
 template <class Fn, class T>
 using verdict_future = returned_future<call_result<Fn, const T&>>;
 
-/// `fn` says yes or no to a `T`, or returns a future that does.
+/// `fn` says yes or no to a `T`, or returns a future that does, or one that only fails.
 template <class Fn, class T>
-concept predicate_for = std::is_convertible_v<value_type_of<verdict_future<Fn, T>>, bool>;
+concept predicate_for = std::is_convertible_v<value_type_of<verdict_future<Fn, T>>, bool> ||
+                        std::is_same_v<value_type_of<verdict_future<Fn, T>>, never>;
 
 template <class Fn, class T>
 inline constexpr bool judges_later = is_future_or_expected<call_result<Fn, const T&>>;
@@ -106,9 +117,15 @@ public:
         try {
             auto verdict = poll_to_end((*place_).verdict, cx);
             if (verdict.is_pending()) return pending;
-            if (!verdict.has_error()) return answer::ready(static_cast<bool>(verdict.value()));
-            drop();
-            return pass_error<answer>(verdict);
+            if (verdict.has_error()) {
+                drop();
+                return pass_error<answer>(verdict);
+            }
+            if constexpr (std::is_same_v<value_type_of<verdict_type>, never>) {
+                std::unreachable();
+            } else {
+                return answer::ready(static_cast<bool>(verdict.value()));
+            }
         } catch (...) {
             drop();
             throw;
