@@ -379,6 +379,28 @@ TEST_SUITE("sync/mpsc") {
         CHECK_FALSE(block_on(rx.recv()).has_value());
     }
 
+    TEST_CASE("reserve: of an unbounded channel a slot is there at once, and is a sender until close()") {
+        auto [tx, rx] = mpsc::unbounded<std::unique_ptr<int>>();
+        wake_counter task;
+        auto slot = block_on(tx.reserve());
+        REQUIRE(slot.has_value());
+        static_assert(std::is_same_v<decltype(slot)::value_type, mpsc::slot<std::unique_ptr<int>>>);
+        static_cast<void>(block_on(tx.reserve()));  // dropped unused
+        auto late = block_on(tx.reserve());
+        REQUIRE(late.has_value());
+        const auto other = tx;
+        { const auto dropped = std::move(tx); }
+        CHECK(poll_stream_with(rx, task).is_pending());
+        slot->send(std::make_unique<int>(6));
+        CHECK(task.count() == 1);
+        CHECK(**block_on(rx.recv()) == 6);
+        rx.close();
+        late->send(std::make_unique<int>(7));
+        CHECK_FALSE(block_on(rx.recv()).has_value());
+        CHECK_FALSE(block_on(other.reserve()).has_value());
+        CHECK_FALSE(block_on(tx.reserve()).has_value());
+    }
+
     TEST_CASE("close: refuses what comes, hands out what is queued or reserved, then ends") {
         auto [tx, rx] = mpsc::channel<int>(3);
         wake_counter task;

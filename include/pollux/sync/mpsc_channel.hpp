@@ -49,13 +49,14 @@ public:
 
     /// Of an unbounded one. False: closed, and `item` was not moved from.
     [[nodiscard]] bool push(T&& item) noexcept { return queue_.push(std::move(item)); }
-    /// Into a place that the caller has taken. False: the receiver is gone, the place is given up.
+    /// Into a place that the caller has taken. False: the receiver is gone, the place is given up; of an unbounded one, also: closed.
     bool fill_place(T&& item) noexcept {
         // Without this look the item would stay until the last sender goes, as it does if the receiver goes at this moment.
         if (closed_.is_abandoned()) return false;
         return queue_.push(std::move(item));
     }
     void give_place_back() noexcept {
+        if (capacity_ == 0) return;  // a slot of an unbounded channel has taken nothing
         places_.give_back(1);
         if (places_.is_closed()) [[unlikely]]
             queue_.wake_receiver();

@@ -20,6 +20,8 @@ template <class T>
 class mpsc_send_future;
 template <class T>
 class mpsc_reserve_future;
+template <class T>
+class mpsc_unbounded_reserve_future;
 
 }  // namespace pollux::inline v0::detail
 
@@ -32,9 +34,10 @@ class receiver;
 template <class T>
 std::pair<sender<T>, receiver<T>> channel(std::size_t capacity);
 
-/// A place in a bounded channel that is kept for one value. Move-only. Dropping it unused gives the place to the next.
+/// A place in a channel that is kept for one value. Move-only. Dropping it unused gives the place to the next.
 ///
-/// Threads: as any object, one at a time. It counts as a sender: while it lives the receiver waits, also after close().
+/// Threads: as any object, one at a time. It counts as a sender: while it lives the receiver waits, of a bounded channel also after
+/// close().
 template <class T>
 class [[nodiscard]] slot {
 public:
@@ -48,7 +51,7 @@ public:
     }
 
     /// Sends the value into the place. Never waits, and cannot fail: it is received also after close(); if the receiver is gone it is
-    /// destroyed. Once, and not of a slot that was moved from.
+    /// destroyed, and if an unbounded channel was closed. Once, and not of a slot that was moved from.
     void send(T value) noexcept {
         detail::debug_check(static_cast<bool>(channel_),
                             "pollux: mpsc: a slot was used twice, or after it was moved from; reserve another");
@@ -58,6 +61,7 @@ public:
 
 private:
     friend detail::mpsc_reserve_future<T>;
+    friend detail::mpsc_unbounded_reserve_future<T>;
 
     explicit slot(detail::mpsc_sender_ref<T> channel) noexcept : channel_(std::move(channel)) {}
 

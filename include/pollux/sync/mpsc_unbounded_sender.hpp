@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The sending end of an unbounded mpsc channel, and the future of one send.
+// The sending end of an unbounded mpsc channel, and the futures of one send and of one slot.
 #pragma once
 
 #include <expected>
@@ -10,6 +10,7 @@
 #include "pollux/sync/disconnected.hpp"
 #include "pollux/sync/mpsc_channel.hpp"
 #include "pollux/sync/mpsc_closed.hpp"
+#include "pollux/sync/mpsc_sender.hpp"
 #include "pollux/sync/send_status.hpp"
 
 namespace pollux::inline v0::detail {
@@ -34,6 +35,28 @@ public:
 
 private:
     T value_;
+    mpsc_sender_ref<T> channel_;
+    bool is_over_ = false;
+};
+
+template <class T>
+class [[nodiscard]] mpsc_unbounded_reserve_future {
+public:
+    using value_type = sync::mpsc::slot<T>;
+    using error_type = sync::disconnected;
+
+    explicit mpsc_unbounded_reserve_future(mpsc_sender_ref<T> channel) noexcept : channel_(std::move(channel)) {}
+
+    polled<value_type, error_type> poll(context& cx) noexcept {
+        debug_check(!is_over_, "pollux: mpsc: reserve() was polled after it was ready; poll a future to its end once");
+        if (!cx.consume_budget()) return pending;
+        is_over_ = true;
+        auto channel = std::move(channel_);  // a future that is done is no sender
+        if (channel.is_closed()) return std::unexpected(error_type());
+        return value_type(std::move(channel));
+    }
+
+private:
     mpsc_sender_ref<T> channel_;
     bool is_over_ = false;
 };
@@ -71,6 +94,14 @@ public:
     /// Sends now. `value` is moved from only if the answer is `sent`; it is never `full`.
     send_status try_send(T& value) const noexcept {
         return channel_ && channel_->push(std::move(value)) ? send_status::sent : send_status::disconnected;
+    }
+
+    /// A future of a `slot`, ready at its first poll, as that of a bounded channel is once there is a place: for code that takes
+    /// either. Nothing is kept: what goes into a slot after the receiver's close() is destroyed.
+    ///
+    /// Errors: `disconnected` if the receiver is gone or has closed the channel.
+    detail::mpsc_unbounded_reserve_future<T> reserve() const noexcept {
+        return detail::mpsc_unbounded_reserve_future<T>(channel_);
     }
 
     /// A future that is ready once is_closed(): to give up work whose result nobody receives. It is no sender.
