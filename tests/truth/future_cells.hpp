@@ -57,15 +57,10 @@ inline constexpr const char* form_names[] = {"plain", "boxed", "in a task"};
 
 template <class F>
 task<typename F::value_type, typename F::error_type> awaited(F fut) {
-    if constexpr (std::is_same_v<typename F::error_type, never>) {
-        if constexpr (std::is_void_v<typename F::value_type>)
-            co_await fut;
-        else
-            co_return co_await fut;
-    } else {
-        auto outcome = co_await fut;
-        co_return outcome;
-    }
+    if constexpr (std::is_void_v<outcome_of<F>>)
+        co_await fut;
+    else
+        co_return co_await fut;
 }
 
 /// A task's frame, with the future in it, goes before the result is handed out: the journal without the place of that.
