@@ -34,7 +34,7 @@ namespace mpsc = pollux::sync::mpsc;
 namespace oneshot = pollux::sync::oneshot;
 
 pollux::task<> say(oneshot::sender<std::string> to, std::string words) {
-    if (!words.empty()) (void)to.send(words);  // false only if nobody waits any more
+    if (!words.empty()) (void)to.send(words);  // fails only if nobody waits any more
     co_return;
 }
 
