@@ -1,65 +1,25 @@
 // SPDX-License-Identifier: MIT
-// What combinators cost against the state machine that one would write by hand: six chains, each beside its machine, which keeps the same
-// promises: what is over is destroyed before anything else happens, and a poll after the end touches nothing. For callgrind: the
-// instructions of one round are the slope between two sizes; bench/chains.py runs it and prints the table. In time the difference is lost
-// in the noise. Both get their leaves' answers through an opaque value, so that neither is computed while compiling.
+// What combinators of futures cost against the state machine that one would write by hand: each chain stands beside its machine, which keeps
+// the same promises: what is over is destroyed before anything else happens, and a poll after the end touches nothing. For callgrind:
+// the instructions of one round are the slope between two sizes; bench/chains.py runs it and prints the table. In time the difference is
+// lost in the noise.
 //   bench_chains CHAIN library|hand [ROUNDS]
 #include <cstddef>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <optional>
 #include <tuple>
 #include <utility>
 #include <variant>
 
-#include "pollux/core.hpp"
+#include "chains.hpp"
 #include "pollux/coro.hpp"
 #include "pollux/future.hpp"
-#include "pollux/stream.hpp"
 
 namespace {
 
+using bench::leaf;
+using bench::polled_out;
 using pollux::context;
 using pollux::polled;
-
-// What the compiler may not look through.
-template <class T>
-[[gnu::always_inline]] inline T opaque(T value) {
-    asm volatile("" : "+r"(value));
-    return value;
-}
-
-// A leaf that is ready in its n-th poll.
-class [[nodiscard]] leaf {
-public:
-    using value_type = int;
-    using error_type = pollux::never;
-
-    leaf(int pendings, int value) : left_(opaque(pendings)), value_(opaque(value)) {}
-
-    polled<int> poll(context&) {
-        if (left_-- != 0) return pollux::pending;
-        return value_;
-    }
-
-private:
-    int left_;
-    int value_;
-};
-
-// One call, with the future in memory: so a task polls what it holds.
-template <class F>
-[[gnu::noinline]] auto poll_in_memory(F& fut, context& cx) {
-    return fut.poll(cx);
-}
-
-// Polls to the end without a runtime; the leaves need no waker.
-template <class F>
-auto polled_out(F&& fut, context& cx) {
-    for (;;)
-        if (auto answer = poll_in_memory(fut, cx); answer.is_ready()) return answer.take();
-}
 
 // --- map, and_then, map ------------------------------------------------------------------------------------------------------
 
@@ -223,23 +183,11 @@ private:
 }  // namespace
 
 int main(int argc, char** argv) {
-    const char* const chain = argc > 1 ? argv[1] : "";
-    const bool by_hand = argc > 2 && std::strcmp(argv[2], "hand") == 0;
-    const int rounds = argc > 3 ? std::atoi(argv[3]) : 1000;
-    context cx(pollux::noop_waker());
-    int sum = 0;
-    const auto run = [&](int (*one)(int, context&)) {
-        for (int i = 0; i != rounds; ++i) sum += one(i, cx);
+    static constexpr bench::chain chains[] = {
+        {"map", &bench::in_rounds<map_library>, &bench::in_rounds<map_hand>},
+        {"join", &bench::in_rounds<join_library>, &bench::in_rounds<join_hand>},
+        {"select", &bench::in_rounds<select_library>, &bench::in_rounds<select_hand>},
+        {"await", &await_library, &await_hand},
     };
-    if (std::strcmp(chain, "map") == 0)
-        run(by_hand ? map_hand : map_library);
-    else if (std::strcmp(chain, "join") == 0)
-        run(by_hand ? join_hand : join_library);
-    else if (std::strcmp(chain, "select") == 0)
-        run(by_hand ? select_hand : select_library);
-    else if (std::strcmp(chain, "await") == 0)
-        sum = by_hand ? await_hand(rounds, cx) : await_library(rounds, cx);
-    else
-        return std::fprintf(stderr, "usage: %s map|join|select|await library|hand [ROUNDS]\n", argv[0]), 2;
-    std::printf("sum %d\n", sum);
+    return bench::run_chain(argc, argv, chains);
 }
