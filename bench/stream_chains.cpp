@@ -19,7 +19,8 @@
 #include "pollux/stream.hpp"
 #include "pollux/sync/atomic_waker.hpp"
 
-namespace {
+// Not unnamed: the compiler must not know more of the machines' callers than of the library's templates.
+namespace chains {
 
 using bench::opaque;
 using pollux::context;
@@ -235,12 +236,12 @@ private:
     return drained(buffered_machine(std::span(thousand).first<64>(), by, i), by, cx);
 }
 
-}  // namespace
+}  // namespace chains
 
 int main(int argc, char** argv) {
-    static constexpr bench::chain chains[] = {
-        {"fold", &bench::in_rounds<fold_library>, &bench::in_rounds<fold_hand>},
-        {"buffered", &bench::in_rounds<buffered_library>, &bench::in_rounds<buffered_hand>},
+    static constexpr bench::chain all[] = {
+        {"fold", &bench::in_rounds<chains::fold_library>, &bench::in_rounds<chains::fold_hand>},
+        {"buffered", &bench::in_rounds<chains::buffered_library>, &bench::in_rounds<chains::buffered_hand>},
     };
-    return bench::run_chain(argc, argv, chains);
+    return bench::run_chain(argc, argv, all);
 }

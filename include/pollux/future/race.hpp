@@ -21,12 +21,9 @@ template <std::size_t Index, class F>
 struct race_child {
     using place_type = stages<F, unit>;  // there is no second stage: destroyed early, with the losers
 
-    template <class Answer>
-    bool poll(context& cx, Answer& answer) {
-        auto own_answer = place.first().poll(cx);
-        if (own_answer.is_pending()) return false;
-        answer = Answer(std::move(own_answer));
-        return true;
+    template <class Answer, class Own>
+    Answer answer_of(Own& own) {
+        return Answer(std::move(own));
     }
 
     place_type place;
@@ -42,13 +39,10 @@ public:
     explicit race_future(std::in_place_t, Xs&&... xs) : children_(std::in_place, std::forward<Xs>(xs)...) {}
 
     polled<value_type, error_type> poll(context& cx) {
-        polled<value_type, error_type> answer = pending;
         debug_check(!children_.are_destroyed(),
                     "pollux: race: polled after it was ready; destroy a future once it is ready");
-        if (children_.are_destroyed()) return answer;
-        children_.poll(cx, answer);
-        if (answer.is_ready()) children_.destroy();
-        return answer;
+        if (children_.are_destroyed()) return pending;
+        return children_.template poll_first<polled<value_type, error_type>>(cx);
     }
 
 private:

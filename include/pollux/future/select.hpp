@@ -24,12 +24,9 @@ template <std::size_t Index, class F>
 struct select_child {
     using place_type = stages<F, unit>;  // there is no second stage: destroyed early, with the losers
 
-    template <class Answer>
-    bool poll(context& cx, Answer& answer) {
-        auto own_answer = place.first().poll(cx);
-        if (own_answer.is_pending()) return false;
-        answer = Answer::ready(std::in_place_index<Index>, take_stored(own_answer));
-        return true;
+    template <class Answer, class Own>
+    Answer answer_of(Own& own) {
+        return Answer::ready(std::in_place_index<Index>, take_stored(own));
     }
 
     place_type place;
@@ -45,13 +42,10 @@ public:
     explicit select_future(std::in_place_t, Xs&&... xs) : children_(std::in_place, std::forward<Xs>(xs)...) {}
 
     polled<value_type> poll(context& cx) {
-        polled<value_type> answer = pending;
         debug_check(!children_.are_destroyed(),
                     "pollux: select: polled after it was ready; destroy a future once it is ready");
-        if (children_.are_destroyed()) return answer;
-        children_.poll(cx, answer);
-        if (answer.is_ready()) children_.destroy();
-        return answer;
+        if (children_.are_destroyed()) return pending;
+        return children_.template poll_first<polled<value_type>>(cx);
     }
 
 private:

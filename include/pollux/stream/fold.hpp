@@ -64,8 +64,13 @@ public:
 
     decltype(auto) read(T& item) {
         if constexpr (types::is_plain) {
-            value_type next = call(fn_, *std::move(value_), std::move(item));
-            value_.emplace(std::move(next));
+            if constexpr (std::is_trivially_move_assignable_v<value_type> &&
+                          std::is_trivially_destructible_v<value_type>) {
+                *value_ = call(fn_, *std::move(value_), std::move(item));  // emplace writes the flag twice
+            } else {
+                value_type next = call(fn_, *std::move(value_), std::move(item));
+                value_.emplace(std::move(next));
+            }
         } else {
             return call(fn_, *std::move(value_), std::move(item));
         }

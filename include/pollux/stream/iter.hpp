@@ -2,9 +2,12 @@
 // `iter`: the elements of a range as a stream. The one header of the streams that needs <ranges>.
 #pragma once
 
+#include <cstddef>
 #include <initializer_list>
 #include <optional>
 #include <ranges>
+#include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -61,6 +64,40 @@ private:
 
     R range_;
     std::optional<std::ranges::iterator_t<R>> at_;
+};
+
+// Views that are two iterators, or stand for them: what they refer to can change, but not where it is. Others (ref_view, and what is made
+// of it) ask the container for its iterators, which may be others at the first poll.
+template <class R>
+inline constexpr bool is_pair_of_iterators = false;
+template <class T, std::size_t N>
+inline constexpr bool is_pair_of_iterators<std::span<T, N>> = true;
+template <class C>
+inline constexpr bool is_pair_of_iterators<std::basic_string_view<C>> = true;
+template <class I, class E>
+inline constexpr bool is_pair_of_iterators<std::ranges::iota_view<I, E>> = true;
+
+// Nothing dangles, so there is nothing to be made at the first poll: that question is a fifth of what an item costs.
+template <class R>
+    requires is_pair_of_iterators<R>
+class [[nodiscard]] iter_stream<R> {
+public:
+    using value_type = std::ranges::range_value_t<R>;
+    using error_type = never;
+
+    explicit iter_stream(R range) : at_(std::ranges::begin(range)), end_(std::ranges::end(range)) {}
+
+    polled<std::optional<value_type>> poll_next(context&) {
+        using answer = polled<std::optional<value_type>>;
+        if (at_ == end_) return answer::ready();
+        answer item = answer::ready(std::in_place, *at_);
+        ++at_;
+        return item;
+    }
+
+private:
+    std::ranges::iterator_t<R> at_;
+    [[no_unique_address]] std::ranges::sentinel_t<R> end_;
 };
 
 }  // namespace detail
