@@ -35,12 +35,14 @@ inline void suspend_unit(promise_base& promise, suspension_point& point) noexcep
 }
 
 // An await has finished at once. False: this poll has had its share, and the unit has been woken for the next one. So no loop of
-// awaits that are ready starves the other tasks.
-[[gnu::always_inline]] inline bool may_go_on(promise_base& promise) {
-    poll_budget* const budget = current_execution->current->budget();
+// awaits that are ready starves the other tasks. The budget is that of the frame's poll.
+[[gnu::always_inline]] inline bool may_go_on(promise_base& promise, poll_budget* budget) {
     if (budget == nullptr || --budget->chunk_left >= 0) [[likely]]
         return true;
     return ask_for_budget(promise);
+}
+[[gnu::always_inline]] inline bool may_go_on(promise_base& promise) {
+    return may_go_on(promise, current_execution->current->budget());
 }
 // What the next poll finds then.
 inline wait_end go_on(suspension_point&, context&) noexcept { return wait_end::ready; }
@@ -48,19 +50,20 @@ inline wait_end go_on(suspension_point&, context&) noexcept { return wait_end::r
 template <class F>
 class future_awaiter : suspension_point {
 public:
-    future_awaiter(F& fut, promise_base& promise) noexcept
-        : suspension_point{&poll_this_again, nullptr}, promise_(promise), fut_(fut) {}
+    // The point is written where the frame is suspended: an await that is ready at once needs none of it.
+    future_awaiter(F& fut, promise_base& promise) noexcept : promise_(promise), fut_(fut) { expect_drop(*this); }
     future_awaiter(const future_awaiter&) = delete;
     future_awaiter& operator=(const future_awaiter&) = delete;
     ~future_awaiter() { drop_thrown(*this); }
 
     [[gnu::always_inline]] bool await_ready() {
-        answer_ = fut_.poll(leaf_context(promise_));
-        return answer_.is_ready() && may_go_on(promise_);
+        context& cx = leaf_context(promise_);
+        poll_budget* const budget = cx.budget();  // before the poll, which may have other frames' contexts made
+        answer_ = fut_.poll(cx);
+        return answer_.is_ready() && may_go_on(promise_, budget);
     }
     void await_suspend(std::coroutine_handle<> waiting) noexcept {
-        if (answer_.is_ready()) [[unlikely]]
-            this->poll_again = &go_on;
+        this->poll_again = answer_.is_ready() ? &go_on : &poll_this_again;
         this->frame = waiting.address();
         suspend_unit(promise_, *this);
     }

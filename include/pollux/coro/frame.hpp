@@ -87,6 +87,13 @@ POLLUX_API void drop_kept(suspension_point&) noexcept;
 #endif
 }
 
+/// Before it: of an awaiter whose point is not written yet.
+[[gnu::always_inline]] inline void expect_drop([[maybe_unused]] suspension_point& point) noexcept {
+#if !defined(__clang__)
+    point.poll_again = [](suspension_point&, context&) noexcept { return wait_end::pending; };
+#endif
+}
+
 inline promise_base& promise_at(void* frame) noexcept {
     return std::coroutine_handle<promise_base>::from_address(frame).promise();
 }
@@ -142,6 +149,7 @@ POLLUX_API poll_end poll_in_place(promise_base& root, context& cx);
 /// The context for a leaf of this frame's unit: the current poll's, but a forked child has a waker of its own.
 [[gnu::always_inline]] inline context& leaf_context(promise_base& promise) {
     execution& self = *current_execution;
+    if ((promise.up & 6) == 0) return *self.current;  // polled or spawned: a root with nothing to ask
     promise_base& root = promise.unit_root();
     if (root.kind() >= frame_kind::forked) [[unlikely]]
         return static_cast<forking_execution&>(self).context_of_fork(root);

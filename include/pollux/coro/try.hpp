@@ -145,15 +145,16 @@ class try_future_awaiter : suspension_point {
                           polled<typename F::value_type, typename F::error_type>>;
 
 public:
-    try_future_awaiter(F& fut, Promise& promise) noexcept
-        : suspension_point{&poll_this_again, nullptr}, promise_(promise), fut_(fut) {}
+    try_future_awaiter(F& fut, Promise& promise) noexcept : promise_(promise), fut_(fut) { expect_drop(*this); }
     try_future_awaiter(const try_future_awaiter&) = delete;
     try_future_awaiter& operator=(const try_future_awaiter&) = delete;
     ~try_future_awaiter() { drop_thrown(*this); }
 
     bool await_ready() {
-        answer_ = fut_.poll(leaf_context(promise_));
-        return answer_.is_ready() && !is_error() && may_go_on(promise_);
+        context& cx = leaf_context(promise_);
+        poll_budget* const budget = cx.budget();
+        answer_ = fut_.poll(cx);
+        return answer_.is_ready() && !is_error() && may_go_on(promise_, budget);
     }
     void await_suspend(std::coroutine_handle<> waiting) {
         if (answer_.is_ready()) {
@@ -162,6 +163,8 @@ public:
                 return waiting.destroy();
             }
             this->poll_again = &go_on;
+        } else {
+            this->poll_again = &poll_this_again;
         }
         this->frame = waiting.address();
         suspend_unit(promise_, *this);
