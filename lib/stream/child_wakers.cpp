@@ -73,8 +73,9 @@ public:
         return woken == nullptr ? child_wakers::none : static_cast<std::size_t>(woken - nodes());
     }
 
-    child_node& node(std::size_t index) noexcept { return nodes()[index]; }
-    void* place(std::size_t index) noexcept { return reinterpret_cast<std::byte*>(this) + places_ + index * stride_; }
+    child_node* nodes() noexcept { return reinterpret_cast<child_node*>(this + 1); }
+    std::byte* places() noexcept { return reinterpret_cast<std::byte*>(this) + places_; }
+    std::size_t stride() const noexcept { return stride_; }
 
 private:
     child_block(std::size_t count, std::size_t places, std::size_t stride, std::size_t align) noexcept
@@ -82,8 +83,6 @@ private:
         for (std::size_t i = 0; i != count; ++i) ::new (static_cast<void*>(nodes() + i)) child_node(*this);
     }
     ~child_block() = default;
-
-    child_node* nodes() noexcept { return reinterpret_cast<child_node*>(this + 1); }
 
     // Never changes.
     const std::size_t places_;  // bytes from here to the first place
@@ -95,11 +94,10 @@ private:
     woken_list<std_sync> woken_;
 };
 
+static_assert(sizeof(child_node) == child_node_bytes);
 static_assert(alignof(child_block) >= alignof(child_node) && sizeof(child_block) % alignof(child_node) == 0);
 
-namespace {
-
-constexpr waker_table child_table = {
+constinit const waker_table child_waker_table = {
     .clone = [](void* data) noexcept { static_cast<child_node*>(data)->block.count(); },
     .wake =
         [](void* data) noexcept {
@@ -116,10 +114,11 @@ constexpr waker_table child_table = {
     .identity = [](const void* data) noexcept { return data; },
 };
 
-}  // namespace
-
 child_wakers::child_wakers(std::size_t count, std::size_t bytes, std::size_t alignment)
-    : block_(child_block::make(count, bytes, alignment)) {}
+    : block_(child_block::make(count, bytes, alignment)),
+      nodes_(reinterpret_cast<std::byte*>(block_->nodes())),
+      places_(block_->places()),
+      stride_(block_->stride()) {}
 
 child_wakers::~child_wakers() {
     if (block_ == nullptr) return;
@@ -127,14 +126,10 @@ child_wakers::~child_wakers() {
     block_->drop();
 }
 
-void* child_wakers::place(std::size_t index) const noexcept { return block_->place(index); }
-
 void child_wakers::begin_poll(const waker& parent) const noexcept { block_->begin_poll(parent); }
 
 bool child_wakers::has_woken() const noexcept { return block_->has_woken(); }
 
 std::size_t child_wakers::take_woken() const noexcept { return block_->take_woken(); }
-
-waker child_wakers::uncounted(std::size_t index) const noexcept { return waker(&block_->node(index), &child_table); }
 
 }  // namespace pollux::inline v0::detail

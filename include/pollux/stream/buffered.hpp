@@ -75,20 +75,22 @@ private:
                 break;
             }
             const std::size_t index = at(used_);
-            ::new (wakers_.place(index)) place(*std::move(item.value()));
+            auto* const made = ::new (wakers_.place(index)) place(*std::move(item.value()));
             ++used_;
-            poll_child(cx, index);
+            poll_child(cx, index, *made);
         }
         for (std::size_t index = wakers_.take_woken(); index != child_wakers::none; index = wakers_.take_woken()) {
-            if (is_used(index)) poll_child(cx, index);
+            if (!is_used(index)) continue;
+            if (place& here = place_at(index); here.is_first()) poll_child(cx, index, here);
         }
 
         if (used_ == 0) {
             if (source_ended_) return answer::ready();
             return pending;
         }
-        if (!place_at(oldest_).is_second()) return pending;
-        child_answer result = std::move(place_at(oldest_).second());
+        place& oldest = place_at(oldest_);
+        if (!oldest.is_second()) return pending;
+        child_answer result = std::move(oldest.second());
         pop_oldest();
         if (result.has_error()) return pass_error<answer>(result);
         if constexpr (std::is_same_v<child_value, never>) {
@@ -98,9 +100,7 @@ private:
         }
     }
 
-    void poll_child(context& cx, std::size_t index) {
-        place& here = place_at(index);
-        if (!here.is_first()) return;
+    void poll_child(context& cx, std::size_t index, place& here) {
         const child_poll poll(wakers_, index);
         context child_cx = cx.with_waker(poll.waker());
         child_answer result = here.first().poll(child_cx);

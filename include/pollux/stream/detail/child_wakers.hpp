@@ -21,6 +21,10 @@ namespace pollux::inline v0::detail {
 
 class child_block;
 
+// What the wakers of children call. A child's points to its node, of so many bytes.
+POLLUX_API extern const waker_table child_waker_table;
+inline constexpr std::size_t child_node_bytes = 24;
+
 class POLLUX_API child_wakers {
 public:
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
@@ -29,9 +33,16 @@ public:
     child_wakers() noexcept = default;
     /// `count` places of `bytes` bytes, whose alignment is `alignment`. Throws: std::bad_alloc.
     child_wakers(std::size_t count, std::size_t bytes, std::size_t alignment);
-    child_wakers(child_wakers&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+    child_wakers(child_wakers&& other) noexcept
+        : block_(std::exchange(other.block_, nullptr)),
+          nodes_(other.nodes_),
+          places_(other.places_),
+          stride_(other.stride_) {}
     child_wakers& operator=(child_wakers&& other) noexcept {
         std::swap(block_, other.block_);
+        std::swap(nodes_, other.nodes_);
+        std::swap(places_, other.places_);
+        std::swap(stride_, other.stride_);
         return *this;
     }
     ~child_wakers();
@@ -39,7 +50,7 @@ public:
     explicit operator bool() const noexcept { return block_ != nullptr; }
 
     /// Memory for child `index`: raw until the owner makes something in it.
-    void* place(std::size_t index) const noexcept;
+    void* place(std::size_t index) const noexcept { return places_ + index * stride_; }
 
     /// At the start of each poll of the owner. From here on a child that is woken wakes `parent`; those woken before
     /// it are what take_woken() gives in this poll.
@@ -53,10 +64,16 @@ public:
     std::size_t take_woken() const noexcept;
 
     /// The waker of child `index` without a count: only for the length of one poll, and ended with `forget()`.
-    waker uncounted(std::size_t index) const noexcept;
+    waker uncounted(std::size_t index) const noexcept {
+        return waker(nodes_ + index * child_node_bytes, &child_waker_table);
+    }
 
 private:
     child_block* block_ = nullptr;
+    // Where its parts are, known here: for each poll of a child they are asked for several times.
+    std::byte* nodes_ = nullptr;
+    std::byte* places_ = nullptr;
+    std::size_t stride_ = 0;  // bytes from one place to the next
 };
 
 /// The waker of a child for one poll of it.
