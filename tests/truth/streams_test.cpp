@@ -91,11 +91,14 @@ struct duplex : items {
 };
 
 // The rows of adapters that hand items and errors on as they are.
-int check_as_it_is(const char* name, auto adapt) {
-    return check_stream_row({.name = name,
-                             .value = "in1 [1] in2 [2] in3 [3] in$ [end] ~in",
-                             .error = "in1 [1] in2 [e2] in3 [3] in$ [end] ~in"},
-                            [&](journal& notes, ending how) { return adapt(items_in(notes, how)); });
+constexpr bool remembers_its_end = true;
+int check_as_it_is(const char* name, auto adapt, bool remembers = false) {
+    return check_stream_row(
+        {.name = name,
+         .value = remembers ? "in1 [1] in2 [2] in3 [3] in$ [end] [end] ~in" : "in1 [1] in2 [2] in3 [3] in$ [end] ~in",
+         .error = remembers ? "in1 [1] in2 [e2] in3 [3] in$ [end] [end] ~in" : "in1 [1] in2 [e2] in3 [3] in$ [end] ~in",
+         .ends = remembers ? 2 : 1},
+        [&](journal& notes, ending how) { return adapt(items_in(notes, how)); });
 }
 
 // The rows of adapters with a callable; `make(notes, source)`.
@@ -109,15 +112,14 @@ TEST_SUITE("truth/streams") {
     TEST_CASE("adapters that hand on what they get, for every ending, drop and form") {
         int cells = 0;
         cells += check_as_it_is("boxed", [](items in) { return pollux::boxed(std::move(in)); });
-        cells += check_as_it_is("peekable", [](items in) { return pollux::peekable(std::move(in)); });
+        cells +=
+            check_as_it_is("peekable", [](items in) { return pollux::peekable(std::move(in)); }, remembers_its_end);
+        cells += check_as_it_is(
+            "take, more than there are", [](items in) { return pollux::take(std::move(in), 9); }, remembers_its_end);
         cells += check_as_it_is("peekable, peeked at", [](items in) { return peeking(std::move(in)); });
         cells +=
             check_as_it_is("split", [](items in) { return std::move(pollux::split(duplex(std::move(in))).second); });
-        cells += check_stream_row({.name = "fuse",
-                                   .value = "in1 [1] in2 [2] in3 [3] in$ [end] [end] ~in",
-                                   .error = "in1 [1] in2 [e2] in3 [3] in$ [end] [end] ~in",
-                                   .ends = 2},
-                                  [](journal& notes, ending how) { return pollux::fuse(items_in(notes, how)); });
+        cells += check_as_it_is("fuse", [](items in) { return pollux::fuse(std::move(in)); }, remembers_its_end);
         cells += check_stream_row({.name = "from_err",
                                    .value = "in1 [1] in2 [2] in3 [3] in$ [end] ~in",
                                    .error = "in1 [1] in2 [1:e2] in3 [3] in$ [end] ~in"},
@@ -135,7 +137,7 @@ TEST_SUITE("truth/streams") {
                                    .error = "in1 [(0,1)] in2 [e2] in3 [(1,3)] in$ [end] ~in"},
                                   [](journal& notes, ending how) { return pollux::enumerate(items_in(notes, how)); });
         std::printf("truth table of streams, as they are: %d cells\n", cells);
-        CHECK(cells == 8 * cells_of_a_row);
+        CHECK(cells == 9 * cells_of_a_row);
     }
 
     TEST_CASE("adapters with a plain function, for every ending, drop and form") {
@@ -214,16 +216,18 @@ TEST_SUITE("truth/streams") {
                                    .error = "in1 in2 [e2] in3 [3] in$ [end] ~in"},
                                   [](journal& notes, ending how) { return pollux::skip(items_in(notes, how), 1); });
         cells += check_stream_row({.name = "chunks",
-                                   .value = "in1 in2 [[1,2]] in3 in$ [[3]] [end] ~in",
-                                   .error = "in1 in2 [[1]] [e2] in3 in$ [[3]] [end] ~in"},
+                                   .value = "in1 in2 [[1,2]] in3 in$ [[3]] [end] [end] ~in",
+                                   .error = "in1 in2 [[1]] [e2] in3 in$ [[3]] [end] [end] ~in",
+                                   .ends = 2},
                                   [](journal& notes, ending how) { return pollux::chunks(items_in(notes, how), 2); });
         cells +=
             check_stream_row({.name = "ready_chunks",
-                              .value = "in1 in2 [[1,2]] in3 in$ [[3]] [end] ~in",
-                              .error = "in1 in2 [[1]] [e2] in3 in$ [[3]] [end] ~in",
-                              .pending_value = "in1 in2 [[1]] in2 [..] in2 in3 [[2,3]] in$ [end] ~in",
-                              .pending_error = "in1 in2 [[1]] in2 [..] in2 [e2] in3 in$ [[3]] [end] ~in",
-                              .never = "in1 in2 [[1]] in2 [..] ~in"},
+                              .value = "in1 in2 [[1,2]] in3 in$ [[3]] [end] [end] ~in",
+                              .error = "in1 in2 [[1]] [e2] in3 in$ [[3]] [end] [end] ~in",
+                              .pending_value = "in1 in2 [[1]] in2 [..] in2 in3 [[2,3]] in$ [end] [end] ~in",
+                              .pending_error = "in1 in2 [[1]] in2 [..] in2 [e2] in3 in$ [[3]] [end] [end] ~in",
+                              .never = "in1 in2 [[1]] in2 [..] ~in",
+                              .ends = 2},
                              [](journal& notes, ending how) { return pollux::ready_chunks(items_in(notes, how), 2); });
         std::printf("truth table of streams, counted: %d cells\n", cells);
         CHECK(cells == 4 * cells_of_a_row);
@@ -252,11 +256,12 @@ TEST_SUITE("truth/streams") {
             with_second([](items a, items b) { return pollux::zip(std::move(a), std::move(b)); }));
         cells += check_stream_row(
             {.name = "merge",
-             .value = "in1 [1] b1 [1] in2 [2] b2 [2] in3 [3] b3 [3] in$ b$ [end] ~b ~in",
-             .error = "in1 [1] b1 [1] in2 [e2] b2 [2] in3 [3] b3 [3] in$ b$ [end] ~b ~in",
-             .pending_value = "in1 [1] b1 [1] in2 b2 [2] b3 [3] b$ [..] in2 [2] in3 [3] in$ [end] ~b ~in",
-             .pending_error = "in1 [1] b1 [1] in2 b2 [2] b3 [3] b$ [..] in2 [e2] in3 [3] in$ [end] ~b ~in",
-             .never = "in1 [1] b1 [1] in2 b2 [2] b3 [3] b$ [..] ~b ~in"},
+             .value = "in1 [1] b1 [1] in2 [2] b2 [2] in3 [3] b3 [3] in$ b$ [end] [end] ~b ~in",
+             .error = "in1 [1] b1 [1] in2 [e2] b2 [2] in3 [3] b3 [3] in$ b$ [end] [end] ~b ~in",
+             .pending_value = "in1 [1] b1 [1] in2 b2 [2] b3 [3] b$ [..] in2 [2] in3 [3] in$ [end] [end] ~b ~in",
+             .pending_error = "in1 [1] b1 [1] in2 b2 [2] b3 [3] b$ [..] in2 [e2] in3 [3] in$ [end] [end] ~b ~in",
+             .never = "in1 [1] b1 [1] in2 b2 [2] b3 [3] b$ [..] ~b ~in",
+             .ends = 2},
             with_second([](items a, items b) { return pollux::merge(std::move(a), std::move(b)); }));
         std::printf("truth table of streams, of two: %d cells\n", cells);
         CHECK(cells == 3 * cells_of_a_row);
