@@ -28,15 +28,19 @@ public:
     fanout_sink(A first, B second) : first_(std::move(first)), second_(std::move(second)) {}
 
     answer poll_ready(context& cx) {
-        // Both are asked each time, so that the task is woken by either.
-        return both(first_.poll_ready(cx), second_.poll_ready(cx));
+        // Both are asked each time, so that the task is woken by either; in order, which arguments of a call have not.
+        auto first = first_.poll_ready(cx);
+        return both(std::move(first), second_.poll_ready(cx));
     }
     outcome<void, error_type> start_send(item_type item) {
         answer started = hand_to(first_, std::as_const(item));
         if (started.has_value()) started = hand_to(second_, std::move(item));
         return started.take();
     }
-    answer poll_flush(context& cx) { return both(first_.poll_flush(cx), second_.poll_flush(cx)); }
+    answer poll_flush(context& cx) {
+        auto first = first_.poll_flush(cx);
+        return both(std::move(first), second_.poll_flush(cx));
+    }
     answer poll_close(context& cx) {
         // A sink that has been closed is not closed again while the other is on its way.
         if (!first_closed_) {
