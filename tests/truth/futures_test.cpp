@@ -98,8 +98,14 @@ constexpr future_row only_on(const char* name, bool calls_for_value, bool calls_
 constexpr future_row into(const char* name, bool calls_for_value, bool calls_for_error, const char* journal_when_called,
                           const char* result_when_called) {
     future_row row = only_on(name, false, false);
-    if (calls_for_value) row.value = journal_when_called, row.value_result = result_when_called;
-    if (calls_for_error) row.error = journal_when_called, row.error_result = result_when_called;
+    if (calls_for_value) {
+        row.value = journal_when_called;
+        row.value_result = result_when_called;
+    }
+    if (calls_for_error) {
+        row.error = journal_when_called;
+        row.error_result = result_when_called;
+    }
     return row;
 }
 constexpr future_row uncalled(const char* name) {
@@ -114,7 +120,9 @@ constexpr future_row uncalled(const char* name) {
 }
 constexpr future_row at_once(const char* name) {
     future_row row = uncalled(name);
-    row.value = row.error = row.exception = "in ~in |";
+    row.value = "in ~in |";
+    row.error = "in ~in |";
+    row.exception = "in ~in |";
     return row;
 }
 constexpr future_row giving(future_row row, const char* value_result, const char* error_result) {

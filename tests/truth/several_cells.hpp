@@ -161,7 +161,7 @@ void run_several_cell(const several_rule& rule, const several_cell& which, journ
     CHECK(count == expected.wakes);
 }
 
-/// `make(a, b)` gives the future of the two children. Returns how many cells it has run.
+/// `make(a, b)` gives the future of the two children, which it takes or borrows. Returns how many cells it has run.
 template <class Make>
 int check_several(const several_rule& rule, Make make) {
     const auto check = [&](const several_cell& which) {
@@ -170,7 +170,9 @@ int check_several(const several_rule& rule, Make make) {
         journal notes;
         events happening;
         {
-            auto fut = make(child_future(notes, happening, 0, which.a), child_future(notes, happening, 1, which.b));
+            child_future a(notes, happening, 0, which.a);
+            child_future b(notes, happening, 1, which.b);
+            auto fut = make(a, b);
             using F = decltype(fut);
             using T = typename F::value_type;
             using E = typename F::error_type;

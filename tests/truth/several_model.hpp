@@ -32,6 +32,8 @@ struct several_rule {
     bool keeps_ended = false;
     // The others live on in the result.
     bool gives_rest = false;
+    // Given with by_ref: destroyed by whoever has lent them, and not here.
+    bool are_lent = false;
 };
 
 /// Polls, wake-ups and destructions as the rule says. Driven as the combinator is.
@@ -55,10 +57,8 @@ public:
         woken_.push_back(index);
     }
     void drop() {
-        if (rule_.is_range)
-            destroy_rest();
-        else
-            destroy(1), destroy(0);
+        if (!rule_.is_range) destroy(1);
+        destroy_rest();
     }
 
     std::string text;
@@ -119,7 +119,8 @@ private:
         destroy(1);
     }
     void destroy(std::size_t index) {
-        if (!std::exchange(children_[index].is_destroyed, true)) note(std::string("~") + child_names[index]);
+        if (rule_.are_lent || std::exchange(children_[index].is_destroyed, true)) return;
+        note(std::string("~") + child_names[index]);
     }
     void note(const std::string& what) { text += (text.empty() ? "" : " ") + what; }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "pollux/future/by_ref.hpp"
 #include "pollux/future/join.hpp"
 #include "pollux/future/join_all.hpp"
 #include "pollux/future/race.hpp"
@@ -27,6 +28,7 @@ std::string shown(const selected<F, V>& each) {
 
 namespace {
 
+using pollux::by_ref;
 using pollux::test::check_several;
 using pollux::test::child_future;
 using pollux::test::several_outcomes;
@@ -61,27 +63,40 @@ TEST_SUITE("truth/several") {
             cells += run;
         };
         check({.name = "join", .ends = until::all, .is_range = false, .shown = shown_tuple},
-              [](child_future a, child_future b) { return pollux::join(std::move(a), std::move(b)); });
+              [](child_future& a, child_future& b) { return pollux::join(std::move(a), std::move(b)); });
         check({.name = "try_join", .ends = until::all_or_error, .is_range = false, .shown = shown_tuple},
-              [](child_future a, child_future b) { return pollux::try_join(std::move(a), std::move(b)); });
+              [](child_future& a, child_future& b) { return pollux::try_join(std::move(a), std::move(b)); });
         check({.name = "select", .ends = until::first, .is_range = false, .shown = shown_index, .keeps_ended = true},
-              [](child_future a, child_future b) { return pollux::select(std::move(a), std::move(b)); });
+              [](child_future& a, child_future& b) { return pollux::select(std::move(a), std::move(b)); });
         check({.name = "race", .ends = until::first, .is_range = false, .shown = shown_last, .keeps_ended = true},
-              [](child_future a, child_future b) { return pollux::race(std::move(a), std::move(b)); });
+              [](child_future& a, child_future& b) { return pollux::race(std::move(a), std::move(b)); });
         check({.name = "join_all", .ends = until::all, .is_range = true, .shown = shown_vector},
-              [](child_future a, child_future b) { return pollux::join_all(range_of(std::move(a), std::move(b))); });
-        check(
-            {.name = "try_join_all", .ends = until::all_or_error, .is_range = true, .shown = shown_vector},
-            [](child_future a, child_future b) { return pollux::try_join_all(range_of(std::move(a), std::move(b))); });
+              [](child_future& a, child_future& b) { return pollux::join_all(range_of(std::move(a), std::move(b))); });
+        check({.name = "try_join_all", .ends = until::all_or_error, .is_range = true, .shown = shown_vector},
+              [](child_future& a, child_future& b) {
+                  return pollux::try_join_all(range_of(std::move(a), std::move(b)));
+              });
         check(
             {.name = "select_all", .ends = until::first, .is_range = true, .shown = shown_selected, .gives_rest = true},
-            [](child_future a, child_future b) { return pollux::select_all(range_of(std::move(a), std::move(b))); });
+            [](child_future& a, child_future& b) { return pollux::select_all(range_of(std::move(a), std::move(b))); });
         check({.name = "select_ok",
                .ends = until::first_value,
                .is_range = true,
                .shown = shown_selected,
                .gives_rest = true},
-              [](child_future a, child_future b) { return pollux::select_ok(range_of(std::move(a), std::move(b))); });
+              [](child_future& a, child_future& b) { return pollux::select_ok(range_of(std::move(a), std::move(b))); });
+        check({.name = "join, lent", .ends = until::all, .is_range = false, .shown = shown_tuple, .are_lent = true},
+              [](child_future& a, child_future& b) { return pollux::join(by_ref(a), by_ref(b)); });
+        check({.name = "try_join, lent",
+               .ends = until::all_or_error,
+               .is_range = false,
+               .shown = shown_tuple,
+               .are_lent = true},
+              [](child_future& a, child_future& b) { return pollux::try_join(by_ref(a), by_ref(b)); });
+        check({.name = "select, lent", .ends = until::first, .is_range = false, .shown = shown_index, .are_lent = true},
+              [](child_future& a, child_future& b) { return pollux::select(by_ref(a), by_ref(b)); });
+        check({.name = "race, lent", .ends = until::first, .is_range = false, .shown = shown_last, .are_lent = true},
+              [](child_future& a, child_future& b) { return pollux::race(by_ref(a), by_ref(b)); });
         std::printf("truth table of several futures: %d cells\n", cells);
     }
 }
