@@ -36,6 +36,8 @@ struct future_row {
     const char* value_result;
     const char* error_result;
     const char* exception_result = "thrown";
+    // How often its value or error is copied; else it is moved.
+    int copies = 0;
     // How often the event of the input wakes the task.
     int wakes = 1;
     // After its end it is polled again, and is pending.
@@ -135,6 +137,7 @@ void run_future_cell(const future_row& row, const cell& which, journal& notes, F
     }
     CHECK(seen == expected);
     CHECK(result == expected_result);
+    CHECK(notes.copies == (ends && which.how != ending::exception ? row.copies : 0));
     CHECK(polls == (which.when == dropped::before ? 0 : waited ? 2 : 1));
     CHECK(wakes.count() == (waited ? row.wakes : 0));
     CHECK_FALSE(wakes.is_kept());

@@ -174,6 +174,7 @@ TEST_SUITE("truth/futures") {
                                           .value_result = "(1,1)",
                                           .error_result = "(e1,e1)",
                                           .exception_result = "(exception,exception)",
+                                          .copies = 1,
                                           .wakes = 2};
         check(of_two_owners, [](journal& notes, input in) {
             const auto one_of = [&notes](auto owner, const char* name) {

@@ -59,6 +59,9 @@ public:
     }
     void forget() { kept_ = waker(); }
 
+    /// How many values and errors were copied.
+    int copies = 0;
+
 private:
     std::string text_;
     waker kept_;
@@ -69,11 +72,19 @@ template <char Kind>
 class counted {
 public:
     counted(journal& where, int number) noexcept : journal_(&where), number_(number) { ++where.live; }
-    counted(const counted& other) noexcept : journal_(other.journal_), number_(other.number_) { ++journal_->live; }
+    counted(const counted& other) noexcept : journal_(other.journal_), number_(other.number_) {
+        ++journal_->live;
+        ++journal_->copies;
+    }
     counted(counted&& other) noexcept : journal_(other.journal_), number_(std::exchange(other.number_, -1)) {
         ++journal_->live;
     }
-    counted& operator=(const counted&) noexcept = default;
+    counted& operator=(const counted& other) noexcept {
+        journal_ = other.journal_;
+        number_ = other.number_;
+        ++journal_->copies;
+        return *this;
+    }
     counted& operator=(counted&& other) noexcept {
         journal_ = other.journal_;
         number_ = std::exchange(other.number_, -1);

@@ -204,6 +204,7 @@ int check_set(const char* name, set_kind kind, Push push) {
         CHECK(wakes.count() == count);
         CHECK_FALSE(wakes.is_kept());
         CHECK(notes.live == 0);
+        CHECK(notes.copies == 0);
         const set_model expected = expected_of(kind, which);
         CHECK(notes.text() == expected.text);
         CHECK(count == expected.wakes);

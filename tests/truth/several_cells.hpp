@@ -185,6 +185,7 @@ int check_several(const several_rule& rule, Make make) {
             }
         }
         CHECK(notes.live == 0);
+        CHECK(notes.copies == 0);
     };
     int cells = 0;
     for (const ending a : all_endings)
