@@ -162,7 +162,7 @@ TEST_SUITE("future/select_ok") {
     TEST_CASE("select_ok: gives the first value, drops who has failed, and hands the others back") {
         std::vector<job> jobs(3);
         auto fut = pollux::select_ok(futures_of(jobs));
-        static_assert(std::is_same_v<decltype(fut)::value_type, pollux::selected<job::future_type, int>>);
+        static_assert(std::is_same_v<decltype(fut)::value_type, pollux::selected<job::future_type>>);
         static_assert(std::is_same_v<decltype(fut)::error_type, std::string>);
         CHECK(polls_of(jobs) == 0);
         assert_pending(poll_once(fut));

@@ -19,8 +19,8 @@
 namespace pollux::test {
 
 // Which, what, and how many are left.
-template <class F, class V>
-std::string shown(const selected<F, V>& each) {
+template <class F>
+std::string shown(const selected<F>& each) {
     return std::to_string(each.index) + ":" + shown(each.value) + "+" + std::to_string(each.rest.size());
 }
 

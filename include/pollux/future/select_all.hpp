@@ -19,11 +19,11 @@
 namespace pollux::inline v0 {
 
 /// What `select_all` and `select_ok` give: which future of the range it was, what it gave, and the others, which go on in the set.
-/// `V` is its outcome for `select_all`, its value for `select_ok`; `unit` stands for void.
-template <class F, class V = detail::stored_outcome_of<F>>
+/// Of `select_ok` the outcome is a success. `unit` stands for void.
+template <class F>
 struct selected {
     std::size_t index;
-    V value;
+    detail::stored_outcome_of<F> value;
     futures_unordered<F> rest;
 };
 
@@ -73,10 +73,8 @@ private:
 
 template <class F>
 class [[nodiscard]] select_ok_future {
-    using value = or_unit<value_type_of<F>>;
-
 public:
-    using value_type = selected<F, value>;
+    using value_type = selected<F>;
     using error_type = error_type_of<F>;
 
     explicit select_ok_future(children<F> futures) noexcept : children_(std::move(futures)) {}
@@ -96,7 +94,7 @@ public:
                     continue;
                 }
                 children_.gave_result();
-                return value_type{index, std::move(result.value()), futures_unordered<F>(std::move(children_))};
+                return value_type{index, take_stored(result), futures_unordered<F>(std::move(children_))};
             }
         } catch (...) {
             children_.clear();
@@ -145,8 +143,8 @@ auto select_all(R&& range) {
     }
 }
 
-/// Polls the futures of `range` at the same time, and finishes with the first value: a `selected` of its index in the range, the
-/// value, and the others, which go on in a `futures_unordered`. One that fails is dropped.
+/// Polls the futures of `range` at the same time, and finishes with the first value: a `selected` of its index in the range, its
+/// outcome, and the others, which go on in a `futures_unordered`. One that fails is dropped.
 ///
 /// Takes its elements as join_all does. It may be moved at any time, also after a poll.
 /// Errors: the last one, if all have failed.
