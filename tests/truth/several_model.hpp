@@ -4,9 +4,9 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "truth/journal.hpp"
 
@@ -44,11 +44,9 @@ public:
     void poll() {
         ++polls;
         result = "pending";
-        const std::vector<std::size_t> turn = std::exchange(woken_, {});
-        for (const std::size_t index : rule_.is_range ? turn : std::vector<std::size_t>{0, 1}) {
-            if (!children_[index].has_ended) poll_child(index);
-            if (is_over) return;
-        }
+        if (!rule_.is_range) woken_ = {0, 1};
+        for (; !woken_.empty() && !is_over; woken_.pop_front())
+            if (!children_[woken_.front()].has_ended) poll_child(woken_.front());
     }
     void fire(std::size_t index) {
         children_[index].is_due = true;
@@ -126,7 +124,7 @@ private:
 
     const several_rule& rule_;
     child children_[2];
-    std::vector<std::size_t> woken_ = {0, 1};  // in the first poll all
+    std::deque<std::size_t> woken_ = {0, 1};  // in the first poll all
     several_outcomes outcomes_{.of = {}, .last = 0, .left = 2};
 };
 
