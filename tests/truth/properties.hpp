@@ -188,9 +188,9 @@ public:
             auto answer = poll_once(woken, poll);
             if (answer.is_ready()) return answer;
             if (polls_ % 5 == 0) continue;
-            if (latest.count() == before && bell_.ring() && latest.count() == before)
-                throw mismatch("the latest waker was not woken");
-            if (latest.count() == before) throw mismatch("pending, and nobody will wake it");
+            // One who waits may have answered ready all the same, as a buffer with room does: he has an older waker.
+            while (latest.count() == before && bell_.ring()) {}
+            if (latest.count() == before) throw mismatch("pending, and nothing wakes the latest waker");
         }
         throw mismatch("pending for ever");
     }
