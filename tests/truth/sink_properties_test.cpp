@@ -76,11 +76,6 @@ private:
     bool is_ready_ = false;
 };
 
-script without_errors(script steps) {
-    std::erase_if(steps, [](const step& each) { return each.what == step::kind::error; });
-    return steps;
-}
-
 void all_arrived(const record& into, const std::vector<int>& expected) {
     same(into.put, expected);
     same(into.flushed, expected.size());

@@ -108,6 +108,11 @@ inline answers<int> joined(answers<int> all, const answers<int>& more) {
     return all;
 }
 
+inline script without_errors(script steps) {
+    std::erase_if(steps, [](const step& each) { return each.what == step::kind::error; });
+    return steps;
+}
+
 // A few items for one item, and one error if it says so.
 inline script few(int i) {
     script steps;

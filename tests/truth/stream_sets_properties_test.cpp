@@ -272,4 +272,65 @@ TEST_SUITE("truth/stream properties") {
             if (limit != 0 && most > in.n - 1) throw mismatch("more at a time than allowed");
         });
     }
+
+    TEST_CASE("sets give each result once") {
+        check_property("futures_unordered, futures_ordered", [](const inputs& in) {
+            driver d(in.units);
+            pollux::futures_unordered<noisy_future<int>> unordered;
+            pollux::futures_ordered<noisy_future<int>> ordered;
+            answers<int> expected;
+            for (const int i : values(plain(in.first))) {
+                unordered.push(future_of(d)(i));
+                ordered.push(future_of(d)(i));
+                expected.push_back(later(i));
+            }
+            same(d.drain(std::move(ordered)), expected);
+            same(sorted(as_numbers(d.drain(std::move(unordered)))), sorted(as_numbers(expected)));
+        });
+        check_property("stream_map", [](const inputs& in) {
+            driver d(in.units);
+            pollux::stream_map<int, noisy_stream> map;
+            map.insert(0, noisy_stream(d.at(), without_errors(in.first)));
+            map.insert(1, noisy_stream(d.at(), without_errors(in.second)));
+            // Replaced and removed before they were polled.
+            map.insert(2, noisy_stream(d.at(), in.first));
+            map.insert(2, noisy_stream(d.at(), few(in.n)));
+            map.insert(3, noisy_stream(d.at(), in.first));
+            map.remove(3);
+            std::vector<std::vector<int>> of_key(3);
+            std::size_t errors_seen = 0;
+            for (const auto& each : d.drain(std::move(map))) {
+                if (each.has_value())
+                    of_key.at(static_cast<std::size_t>(each->first)).push_back(each->second);
+                else
+                    ++errors_seen;
+            }
+            same(of_key, {values(plain(in.first)), values(plain(in.second)), values(plain(few(in.n)))});
+            same(errors_seen, errors(plain(few(in.n))).size());
+        });
+    }
+
+    TEST_CASE("sources") {
+        check_property("iter, repeat, unfold, poll_stream_fn, empty_stream", [](const inputs& in) {
+            driver d(in.units);
+            const std::vector<int> all = values(plain(in.first));
+            answers<int> expected;
+            for (const int i : all) expected.emplace_back(i);
+            same(d.drain(pollux::iter(all)), expected);
+            std::size_t at = 0;
+            same(d.drain(pollux::poll_stream_fn([&](pollux::context&) -> pollux::polled<std::optional<int>> {
+                if (at == all.size()) return std::nullopt;
+                return all[at++];
+            })),
+                 expected);
+            const auto from = [&](std::size_t next) {
+                std::optional<std::pair<int, std::size_t>> item;
+                if (next != all.size()) item.emplace(all[next], next + 1);
+                return item;
+            };
+            same(d.drain(pollux::unfold(std::size_t{0}, from)), expected);
+            same(d.drain(pollux::take(pollux::repeat(in.n), all.size())), answers<int>(all.size(), in.n));
+            same(d.drain(pollux::empty_stream<int>()), answers<int>());
+        });
+    }
 }
