@@ -233,7 +233,7 @@ TEST_SUITE("truth/streams") {
         CHECK(cells == 4 * cells_of_a_row);
     }
 
-    TEST_CASE("adapters of two streams, for every ending of the first, drop and form") {
+    TEST_CASE("adapters of two streams, for every ending of either, drop and form") {
         int cells = 0;
         const auto with_second = [](auto combine) {
             return [combine](journal& notes, ending how) {
@@ -263,7 +263,35 @@ TEST_SUITE("truth/streams") {
              .never = "in1 [1] b1 [1] in2 b2 [2] b3 [3] b$ [..] ~b ~in",
              .ends = 2},
             with_second([](items a, items b) { return pollux::merge(std::move(a), std::move(b)); }));
+        const auto with_first = [](auto combine) {
+            return [combine](journal& notes, ending how) {
+                return combine(items_in(notes, ending::value), items_in(notes, how, "b"));
+            };
+        };
+        cells +=
+            check_stream_row({.name = "chain, second",
+                              .value = "in1 [1] in2 [2] in3 [3] in$ b1 [1] b2 [2] b3 [3] b$ [end] ~b ~in",
+                              .error = "in1 [1] in2 [2] in3 [3] in$ b1 [1] b2 [e2] b3 [3] b$ [end] ~b ~in",
+                              .mark = "b2"},
+                             with_first([](items a, items b) { return pollux::chain(std::move(a), std::move(b)); }));
+        // An item that waits for its partner waits on after an error.
+        cells += check_stream_row({.name = "zip, second",
+                                   .value = "in1 b1 [(1,1)] in2 b2 [(2,2)] in3 b3 [(3,3)] in$ [end] [end] ~b ~in",
+                                   .error = "in1 b1 [(1,1)] in2 b2 [e2] b3 [(2,3)] in3 b$ [end] [end] ~b ~in",
+                                   .mark = "b2",
+                                   .ends = 2},
+                                  with_first([](items a, items b) { return pollux::zip(std::move(a), std::move(b)); }));
+        cells += check_stream_row(
+            {.name = "merge, second",
+             .value = "in1 [1] b1 [1] in2 [2] b2 [2] in3 [3] b3 [3] in$ b$ [end] [end] ~b ~in",
+             .error = "in1 [1] b1 [1] in2 [2] b2 [e2] in3 [3] b3 [3] in$ b$ [end] [end] ~b ~in",
+             .pending_value = "in1 [1] b1 [1] in2 [2] b2 in3 [3] in$ [..] b2 [2] b3 [3] b$ [end] [end] ~b ~in",
+             .pending_error = "in1 [1] b1 [1] in2 [2] b2 in3 [3] in$ [..] b2 [e2] b3 [3] b$ [end] [end] ~b ~in",
+             .never = "in1 [1] b1 [1] in2 [2] b2 in3 [3] in$ [..] ~b ~in",
+             .mark = "b2",
+             .ends = 2},
+            with_first([](items a, items b) { return pollux::merge(std::move(a), std::move(b)); }));
         std::printf("truth table of streams, of two: %d cells\n", cells);
-        CHECK(cells == 3 * cells_of_a_row);
+        CHECK(cells == 6 * cells_of_a_row);
     }
 }
