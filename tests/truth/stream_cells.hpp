@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -180,21 +181,53 @@ async_stream<typename S::value_type, typename S::error_type> streamed(S source) 
     }
 }
 
+// One poll of a stream or a future, as the driver sees it.
+struct seen {
+    bool is_pending;
+    bool is_last;
+    std::string text;
+};
 template <class X>
-auto poll_either(X& x, const wake_counter& wakes) {
-    const auto waker = wakes.waker();
-    context cx(waker);
-    if constexpr (stream<X>)
-        return x.poll_next(cx);
-    else
-        return x.poll(cx);
+seen poll(X& x, context& cx) {
+    if constexpr (stream<X>) {
+        auto answer = x.poll_next(cx);
+        const bool is_end = answer.has_value() && !answer.value().has_value();
+        return {answer.is_pending(), is_end, shown(answer)};
+    } else {
+        auto answer = x.poll(cx);
+        return {answer.is_pending(), answer.is_ready(), shown(answer)};
+    }
 }
 
-template <class Answer>
-bool is_last(Answer& answer, bool is_stream) {
-    if (!is_stream) return answer.is_ready();
-    if constexpr (requires { answer.value().has_value(); }) return answer.has_value() && !answer.value().has_value();
-    return false;
+// What does not depend on the type is no template: there are hundreds of types.
+inline void drive(const stream_row& row, const cell& which, journal& notes, const wake_counter& wakes, bool is_stream,
+                  const std::function<seen(context&)>& poll_once) {
+    int ends = 0;
+    for (int polls = 0; which.when != dropped::before && polls != 40; ++polls) {
+        seen answer{};
+        try {
+            const auto waker = wakes.waker();
+            context cx(waker);
+            answer = poll_once(cx);
+        } catch (const std::runtime_error& error) {
+            return notes.note("[" + std::string(error.what()) + "]");
+        }
+        notes.note("[" + (answer.is_pending ? ".." : answer.text) + "]");
+        if (answer.is_last && (++ends == row.ends || !is_stream)) return;
+        if (which.when == dropped::during && notes.text().find(row.mark) != std::string::npos) return;
+        if (answer.is_pending && !notes.fire()) return;
+    }
+}
+
+inline void verify(const stream_row& row, const cell& which, const journal& notes, const wake_counter& wakes,
+                   bool is_stream) {
+    std::string wanted = expected(row, which);
+    const int waits = waits_in(wanted);
+    if (which.as == form::in_task) put_destructions_first(wanted, is_stream);
+    CHECK(notes.text() == wanted);
+    CHECK(notes.live == 0);
+    CHECK(wakes.count() == waits);
+    CHECK_FALSE(wakes.is_kept());
 }
 
 template <class Make>
@@ -203,41 +236,14 @@ void run(const stream_row& row, const cell& which, journal& notes, Make make) {
     const wake_counter wakes;
     {
         X in_place = make();
-        int ends = 0;
-        for (int polls = 0; which.when != dropped::before && polls != 40; ++polls) {
-            bool is_pending = false;
-            try {
-                auto answer = poll_either(in_place, wakes);
-                is_pending = answer.is_pending();
-                notes.note("[" + (is_pending ? ".." : shown(answer)) + "]");
-                if (is_last(answer, stream<X>)) {
-                    if (++ends == row.ends || future<X> || which.when == dropped::during) break;
-                    continue;
-                }
-            } catch (const std::runtime_error& error) {
-                notes.note("[" + std::string(error.what()) + "]");
-                break;
-            }
-            if (which.when == dropped::during && notes.text().find(row.mark) != std::string::npos) break;
-            if (is_pending && !notes.fire()) break;
-        }
+        drive(row, which, notes, wakes, stream<X>, [&in_place](context& cx) { return cells::poll(in_place, cx); });
     }
     notes.forget();
-
-    std::string wanted = expected(row, which);
-    const int waits = waits_in(wanted);
-    if (which.as == form::in_task) put_destructions_first(wanted, stream<X>);
-    CHECK(notes.text() == wanted);
-    CHECK(notes.live == 0);
-    CHECK(wakes.count() == waits);
-    CHECK_FALSE(wakes.is_kept());
+    verify(row, which, notes, wakes, stream<X>);
 }
 
-}  // namespace cells
-
-/// `make(notes, how)` gives the stream or the future. Returns how many cells it has run.
-template <class Make>
-int check_stream_row(const stream_row& row, Make make) {
+// Returns how many cells a row has.
+inline int for_each_cell(const stream_row& row, const std::function<void(const cell&, journal&)>& run_cell) {
     int count = 0;
     for (const ending how : all_endings)
         for (const dropped when : {dropped::before, dropped::during, dropped::after})
@@ -247,27 +253,37 @@ int check_stream_row(const stream_row& row, Make make) {
                                               form_names[static_cast<int>(as)];
                 CAPTURE(cell_name);
                 journal notes;
-                const cell which{how, when, as};
-                using X = decltype(make(notes, how));
-                using T = typename X::value_type;
-                using E = typename X::error_type;
-                // Moved-from objects are counted too, so none may be left when the counts are looked at.
-                if (as == form::plain) {
-                    cells::run(row, which, notes, [&] { return make(notes, how); });
-                } else if constexpr (stream<X>) {
-                    if (as == form::boxed)
-                        cells::run(row, which, notes, [&] { return boxed_stream<T, E>(make(notes, how)); });
-                    else
-                        cells::run(row, which, notes, [&] { return cells::streamed(make(notes, how)); });
-                } else {
-                    if (as == form::boxed)
-                        cells::run(row, which, notes, [&] { return boxed_future<T, E>(make(notes, how)); });
-                    else
-                        cells::run(row, which, notes, [&] { return awaited(make(notes, how)); });
-                }
+                run_cell({how, when, as}, notes);
                 ++count;
             }
     return count;
+}
+
+}  // namespace cells
+
+/// `make(notes, how)` gives the stream or the future. Returns how many cells it has run.
+template <class Make>
+int check_stream_row(const stream_row& row, Make make) {
+    return cells::for_each_cell(row, [&](const cell& which, journal& notes) {
+        // Moved-from objects are counted too, so none may be left when the counts are looked at.
+        const auto made = [&] { return make(notes, which.how); };
+        using X = decltype(made());
+        using T = typename X::value_type;
+        using E = typename X::error_type;
+        if (which.as == form::plain) {
+            cells::run(row, which, notes, made);
+        } else if constexpr (stream<X>) {
+            if (which.as == form::boxed)
+                cells::run(row, which, notes, [&] { return boxed_stream<T, E>(made()); });
+            else
+                cells::run(row, which, notes, [&] { return cells::streamed(made()); });
+        } else {
+            if (which.as == form::boxed)
+                cells::run(row, which, notes, [&] { return boxed_future<T, E>(made()); });
+            else
+                cells::run(row, which, notes, [&] { return awaited(made()); });
+        }
+    });
 }
 
 inline constexpr int cells_of_a_row = 6 * 3 * 3;
