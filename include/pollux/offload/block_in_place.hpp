@@ -3,7 +3,6 @@
 // lib/scheduler/stand_ins.hpp.
 #pragma once
 
-#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -53,7 +52,7 @@ decltype(auto) block_in_place(Fn&& fn) {
     static_assert(std::is_invocable_v<Fn>, "pollux: block_in_place: the argument is no callable without arguments");
     if constexpr (std::is_invocable_v<Fn>) {
         const detail::in_place_scope scope;
-        return std::invoke(std::forward<Fn>(fn));
+        return std::forward<Fn>(fn)();
     }
 }
 
