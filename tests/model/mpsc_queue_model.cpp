@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Model of sync/mpsc_list.hpp and sync/mpsc_queue.hpp, with blocks of two places: pushes against each other and against a receiver
-// that waits, closes or goes. Stated: each item has one owner and is destroyed once, items of one sender keep their order, the end
+// Model of sync/mpsc_list.hpp and sync/mpsc_queue.hpp, with blocks of two places or one: pushes against each other and against a
+// receiver that waits, closes or goes. Stated: each item has one owner and is destroyed once, items of one sender keep their order, the end
 // comes after all of them, a waiting receiver is woken (else the checker reports a deadlock), no block is touched after it was
 // given back, and the queue is freed once, by the last.
 #include "relacy_sync.hpp"
@@ -68,6 +68,8 @@ struct queue_suite : pollux::model::suite<Derived, Threads> {
     queue_type* queue = nullptr;
     relacy_sync::atomic<int> objects{0};
     parker sleeper;
+    // Of what else the channel holds, plain memory that each end uses until it goes, and that is freed with the queue.
+    relacy_sync::cell<int> used_by[Threads];
     // Read after the threads have ended.
     int sent[Threads] = {};
     int received[Threads] = {};
@@ -88,13 +90,16 @@ struct queue_suite : pollux::model::suite<Derived, Threads> {
         ++sent[index];
         return true;
     }
-    void leave() {
+    void leave(unsigned index) {
+        used_by[index].store(1);
         if (queue->drop_sender()) free();
     }
     void drop_receiver() {
+        used_by[0].store(1);
         if (queue->drop_receiver()) free();
     }
     void free() {
+        for (auto& each : used_by) each.store(0);
         ++freed;
         delete queue;
     }
@@ -114,6 +119,8 @@ struct queue_suite : pollux::model::suite<Derived, Threads> {
         if (queue->front() != nullptr) return take(), true;
         if (is_over) return false;
         sleeper.park();
+        // Woken by wait() itself while another thread is at the waker: a scheduler lets that thread go on, too.
+        pollux::model::wait_a_turn();
         return true;
     }
     void receive_to_end() {
@@ -138,7 +145,7 @@ struct one_sender : queue_suite<one_sender, 2> {
             return drop_receiver();
         }
         for (int i = 0; i != 3; ++i) send(index);
-        leave();
+        leave(index);
     }
     void after() {
         queue_suite::after();
@@ -155,7 +162,7 @@ struct two_senders : queue_suite<two_senders, 3> {
             return drop_receiver();
         }
         for (unsigned i = 0; i != index; ++i) send(index);
-        leave();
+        leave(index);
     }
     void after() {
         queue_suite::after();
@@ -185,7 +192,7 @@ struct close_and_drain : queue_suite<close_and_drain<Threads>, Threads> {
                 expect(before_close.load() == 1, "what came before the close is not visible");
                 break;
             }
-        leave();
+        leave(index);
     }
     void after() {
         base::after();
@@ -206,7 +213,72 @@ struct drop_receiver_early : queue_suite<drop_receiver_early, 3> {
         }
         send(index);
         send(index);
-        leave();
+        leave(index);
+    }
+};
+
+// The list alone, every place a border. Thread 0 sends and receives, thread 1 sends.
+template <class Derived>
+struct list_suite : pollux::model::suite<Derived, 2> {
+    using list_type = pollux::detail::mpsc_list<token, relacy_sync, 1>;
+
+    list_type* list = nullptr;
+    typename list_type::reader reader;
+    relacy_sync::atomic<int> objects{0};
+    int received = 0;
+
+    void before() {
+        list = new list_type();
+        reader.begin(*list);
+    }
+    void push() { expect(list->push(token(objects, 0)), "refused though it is not closed"); }
+    void take_all() {
+        while (token* const item = list->front(reader)) {
+            expect(token(std::move(*item)).number() == 0, "an item that has been moved from");
+            list->pop(reader);
+            ++received;
+        }
+    }
+    void after() {
+        take_all();
+        expect(received == Derived::pushes, "an item did not arrive");
+        list->clear(reader);
+        delete list;
+        expect(objects.load(std::memory_order::relaxed) == 0, "an item was lost or destroyed twice");
+    }
+};
+
+// Blocks are used again as soon as they are given back, while the other's push may still stand in them: it has to have claimed its
+// position before they were left (claim 2).
+struct block_used_again : list_suite<block_used_again> {
+    static constexpr int pushes = 5;
+
+    void before() {
+        list_suite::before();
+        push();
+    }
+    void thread(unsigned index) {
+        if (index == 1) return push();
+        for (int i = 0; i != 3; ++i) {
+            push();
+            take_all();
+        }
+    }
+};
+
+// Both append, and one of them keeps its block as the spare; the receiver gives back another, and frees that one.
+struct spare_freed : list_suite<spare_freed> {
+    static constexpr int pushes = 4;
+
+    void before() {
+        list_suite::before();
+        push();
+        push();
+        take_all();
+    }
+    void thread(unsigned index) {
+        push();
+        if (index == 0) take_all();
     }
 };
 
@@ -219,6 +291,8 @@ int main(int argc, char** argv) {
                                {
                                    describe<one_sender>("one sender", 1),
                                    describe<close_and_drain<2>>("close and drain", 1),
+                                   describe<block_used_again>("a block is used again", 1, pollux::model::plain_runs, 2),
+                                   describe<spare_freed>("a spare block is freed", 2),
                                    // With three threads and more no exhaustive search with preemptions ends.
                                    describe<two_senders>("two senders", 0, 200'000, 0),
                                    describe<close_and_drain<3>>("close and drain, two senders", 0, 100'000, 0),

@@ -247,7 +247,8 @@ struct relacy_sync {
         rl::atomic<raw> word_;
     };
 
-    /// Plain memory: two accesses of which none happens before the other, one of them a store, end the program.
+    /// Plain memory: two accesses of which none happens before the other, one of them a store, end the program. Destroying it
+    /// is a store: who frees memory has to have been shown what others did to it.
     template <class T>
     class cell {
     public:
@@ -255,6 +256,7 @@ struct relacy_sync {
         explicit cell(T value) : value_(value) {}
         cell(const cell&) = delete;
         cell& operator=(const cell&) = delete;
+        ~cell() { store(T{}); }
         T load(const place& at = place::current()) const { return value_(to_relacy(at)).load(); }
         void store(T value, const place& at = place::current()) { value_(to_relacy(at)).store(value); }
 
