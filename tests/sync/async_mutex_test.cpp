@@ -202,6 +202,17 @@ TEST_SUITE("sync/async_mutex") {
         CHECK(heap.by_this_thread() == 0);
     }
 
+    TEST_CASE("the value may be one whose address cannot be asked for") {
+        struct shy {
+            int number;
+            shy* operator&() = delete;
+        };
+        async_mutex<shy> mutex(shy{3});
+        const auto guard = mutex.try_lock();
+        REQUIRE(guard.has_value());
+        CHECK((*guard)->number == 3);
+    }
+
     TEST_CASE("under every seed one task at a time is inside, across its awaits") {
         for (std::uint64_t seed = 1; seed <= 30; ++seed) {
             CAPTURE(seed);

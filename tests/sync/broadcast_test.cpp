@@ -185,6 +185,22 @@ TEST_SUITE("sync/broadcast") {
         for (auto& each : all) CHECK(next_of(each) == 1);
     }
 
+    TEST_CASE("a wake-up may drop the receivers that are still to be woken") {
+        auto [tx, rx] = broadcast::channel<int>(1);
+        wake_counter task;
+        std::vector<broadcast::receiver<int>> all;
+        for (int i = 0; i != 20; ++i) {
+            all.push_back(tx.subscribe());
+            CHECK(poll_next_with(all.back(), task).is_pending());
+        }
+        task.on_wake([&all] { all.clear(); });
+        CHECK(tx.send(1) == 21);
+        CHECK(task.count() >= 1);
+        CHECK(task.count() < 20);
+        CHECK_FALSE(task.is_kept());
+        CHECK(tx.send(2) == 1);
+    }
+
     TEST_CASE("receiver: may be moved while it waits, lets go of its waker when dropped; moved from it is at its end") {
         auto [tx, rx] = broadcast::channel<int>(1);
         wake_counter task;

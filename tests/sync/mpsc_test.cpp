@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <list>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -610,6 +611,32 @@ TEST_SUITE("sync/mpsc") {
         CHECK(try_send(tx, 6) == send_status::sent);
         CHECK(received == 6);
         CHECK(tx.is_closed());
+    }
+
+    TEST_CASE("a wake-up may drop the futures that are still to be woken, and the last sender") {
+        auto [tx, rx] = mpsc::channel<int>(1);
+        CHECK(try_send(tx, 1) == send_status::sent);
+        wake_counter send_task;
+        wake_counter closed_task;
+        std::list<decltype(tx.send(2))> sends;
+        std::list<decltype(tx.closed())> waits;
+        for (int i = 0; i != 20; ++i) {
+            CHECK(poll_with(sends.emplace_back(tx.send(2)), send_task).is_pending());
+            CHECK(poll_with(waits.emplace_back(tx.closed()), closed_task).is_pending());
+        }
+        auto last = std::optional(std::move(tx));
+        send_task.on_wake([&] {
+            last.reset();
+            sends.clear();
+        });
+        closed_task.on_wake([&waits] { waits.clear(); });
+        { const auto dropped = std::move(rx); }
+        CHECK(send_task.count() >= 1);
+        CHECK(send_task.count() < 20);
+        CHECK(closed_task.count() >= 1);
+        CHECK(closed_task.count() < 20);
+        CHECK_FALSE(send_task.is_kept());
+        CHECK_FALSE(closed_task.is_kept());
     }
 
     TEST_CASE("an item may own a sender of its own channel") {

@@ -342,6 +342,23 @@ TEST_SUITE("sync/oneshot") {
         CHECK(task.count() == 1);
     }
 
+    TEST_CASE("a value whose address cannot be asked for can be sent, and refused") {
+        struct shy {
+            int number;
+            shy* operator&() = delete;
+        };
+        auto [tx, rx] = oneshot::channel<shy>();
+        CHECK(tx.send(shy{3}).has_value());
+        const auto received = rx.try_recv();
+        REQUIRE(received.has_value());
+        CHECK(received->number == 3);
+        auto [other_tx, other_rx] = oneshot::channel<shy>();
+        { const auto dropped = std::move(other_rx); }
+        const auto refused = other_tx.send(shy{4});
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(refused.error().number == 4);
+    }
+
     TEST_CASE("unit and over-aligned values can be sent") {
         auto [tx, rx] = oneshot::channel<pollux::unit>();
         CHECK(tx.send({}).has_value());

@@ -158,6 +158,22 @@ TEST_SUITE("sync/watch") {
         CHECK_FALSE(second.is_kept());
     }
 
+    TEST_CASE("a wake-up may drop the receivers that are still to be woken") {
+        auto [tx, rx] = watch::channel<int>(1);
+        wake_counter task;
+        std::vector<watch::receiver<int>> all;
+        for (int i = 0; i != 20; ++i) {
+            all.push_back(rx);
+            CHECK(next_of(all.back()) == 1);
+            CHECK(poll_next_with(all.back(), task).is_pending());
+        }
+        task.on_wake([&all] { all.clear(); });
+        tx.send(2);
+        CHECK(task.count() >= 1);
+        CHECK(task.count() < 20);
+        CHECK_FALSE(task.is_kept());
+    }
+
     TEST_CASE("receiver: a copy has seen what the one has that was copied") {
         auto [tx, rx] = watch::channel<int>(1);
         auto fresh = rx;

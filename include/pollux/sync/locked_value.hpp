@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -60,7 +61,7 @@ public:
     }
 
     T& operator*() const noexcept { return value(); }
-    T* operator->() const noexcept { return &value(); }
+    T* operator->() const noexcept { return std::addressof(value()); }
 
 private:
     template <class>

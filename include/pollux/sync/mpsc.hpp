@@ -56,7 +56,8 @@ public:
     /// Cancel: dropping it while it is pending loses nothing.
     auto recv() noexcept { return next(*this); }
 
-    /// An item, if one has come; never waits.
+    /// An item, if one has come; never waits. One that was sent behind another that is still being put in comes after that: no item
+    /// yet.
     std::optional<T> try_recv() noexcept {
         T* const item = channel_ != nullptr ? channel_->front() : nullptr;
         if (item == nullptr) return std::nullopt;
@@ -98,6 +99,7 @@ private:
 /// A channel that holds up to `capacity` items, those on their way and places reserved counted; senders wait for a place.
 ///
 /// `auto [tx, rx] = sync::mpsc::channel<int>(16);`
+/// Items are moved in and out; a move that throws while sending or receiving ends the process.
 /// Throws: std::invalid_argument if `capacity` is 0 or more than a semaphore has permits; std::bad_alloc.
 /// Cost: one allocation of about 220 bytes, whatever the capacity; then one for each block of 4 to 32 items. An empty channel that was
 /// used keeps up to three blocks of about 512 bytes or 4 items.
@@ -118,6 +120,7 @@ std::pair<sender<T>, receiver<T>> channel(std::size_t capacity) {
 
 /// A channel that holds any number of items; senders never wait. What is sent faster than it is received takes memory without end.
 ///
+/// Items are moved as in channel().
 /// Throws: std::bad_alloc.
 /// Cost: as channel().
 template <class T>

@@ -31,14 +31,14 @@ public:
 
     /// The sender's end. Gives the value back if the receiver is gone.
     static std::expected<void, T> send(oneshot_block* block, T&& value) noexcept {
-        std::construct_at(&block->value_, std::move(value));
+        std::construct_at(std::addressof(block->value_), std::move(value));
         const auto todo = block->state_.leave_sender(true);
         if (!todo.value_refused) {
             finish(block, oneshot_end::sender, todo);
             return {};
         }
         std::unexpected<T> refused(std::move(block->value_));
-        std::destroy_at(&block->value_);
+        std::destroy_at(std::addressof(block->value_));
         finish(block, oneshot_end::sender, todo);
         return refused;
     }
@@ -49,14 +49,14 @@ public:
 
     static void drop_receiver(oneshot_block* block) noexcept {
         const auto todo = block->state_.leave_receiver(false);
-        if (todo.value_owned) std::destroy_at(&block->value_);
+        if (todo.value_owned) std::destroy_at(std::addressof(block->value_));
         finish(block, oneshot_end::receiver, todo);
     }
 
     /// The receiver's end, after look() has seen the value.
     static T take(oneshot_block* block) noexcept {
         T value(std::move(block->value_));
-        std::destroy_at(&block->value_);
+        std::destroy_at(std::addressof(block->value_));
         finish(block, oneshot_end::receiver, block->state_.leave_receiver(true));
         return value;
     }
