@@ -289,10 +289,10 @@ void pollux::detail::fail_check(const char* message) noexcept { expect(false, me
 int main(int argc, char** argv) {
     return pollux::model::main(argc, argv,
                                {
-                                   describe<one_sender>("one sender", 1),
-                                   describe<close_and_drain<2>>("close and drain", 1),
                                    describe<block_used_again>("a block is used again", 1, pollux::model::plain_runs, 2),
                                    describe<spare_freed>("a spare block is freed", 2),
+                                   describe<one_sender>("one sender", 1),
+                                   describe<close_and_drain<2>>("close and drain", 1),
                                    // With three threads and more no exhaustive search with preemptions ends.
                                    describe<two_senders>("two senders", 0, 200'000, 0),
                                    describe<close_and_drain<3>>("close and drain, two senders", 0, 100'000, 0),
