@@ -32,11 +32,12 @@ sleep_state sleep_heap::poll(sleep_entry& entry, const waker& to_wake) {
     return state;
 }
 
-void sleep_heap::disarm(sleep_entry& entry) noexcept {
+bool sleep_heap::disarm(sleep_entry& entry) noexcept {
     const std::lock_guard guard(lock_);
-    if (entry.state != sleep_state::armed) return;
+    if (entry.state != sleep_state::armed) return false;
     take_out(entry.place);
     entry.state = sleep_state::idle;
+    return true;
 }
 
 sleep_heap::time_point sleep_heap::fire(time_point now) noexcept {

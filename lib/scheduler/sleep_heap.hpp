@@ -37,8 +37,8 @@ public:
     bool arm(sleep_entry& entry, const waker& to_wake);
     /// A poll of an armed entry: what it has come to; while it is armed, `to_wake` is whom to wake.
     sleep_state poll(sleep_entry& entry, const waker& to_wake);
-    /// The future goes. Afterwards nobody touches the entry.
-    void disarm(sleep_entry& entry) noexcept;
+    /// Takes it out, if it is still armed: true. Afterwards nobody touches the entry, and its waker is the caller's.
+    bool disarm(sleep_entry& entry) noexcept;
 
     /// Fires what is due. Returns the next deadline, or time_point::max(). Called by those who serve the heap.
     time_point fire(time_point now) noexcept;

@@ -22,6 +22,7 @@
 #include "pollux/runtime/errors.hpp"
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/testing/poll.hpp"
+#include "pollux/testing/sim_runtime.hpp"
 #include "support/end_of_process.hpp"
 #include "support/workers.hpp"
 
@@ -216,6 +217,70 @@ TEST_SUITE("time/sleep") {
             CHECK(rt.metrics().timers_armed == 2);
         }
         CHECK_THROWS_AS(other.block_on(std::move(*waiter)), pollux::task_cancelled);
+    }
+
+    TEST_CASE("sleep: reset before the first poll, while it is pending, and after it was ready") {
+        pollux::testing::sim_runtime rt(1);
+        const auto resets = []() -> task<std::string> {
+            std::string text;
+            const instant start = pollux::clock::now();
+            const auto note = [&] { text += std::to_string((pollux::clock::now() - start) / 1ms) + " "; };
+            auto fut = sleep_for(50ms);
+            fut.reset(start + 10ms);
+            co_await pollux::by_ref(fut);
+            note();
+            fut.reset(start + 30ms);
+            co_await pollux::by_ref(fut);
+            note();
+            fut.reset(start + 100ms);
+            (void)co_await pollux::select(pollux::by_ref(fut), sleep_for(5ms));
+            fut.reset(start + 200ms);
+            co_await pollux::by_ref(fut);
+            note();
+            fut.reset(start + 400ms);
+            (void)co_await pollux::select(pollux::by_ref(fut), sleep_for(5ms));
+            fut.reset(start + 300ms);
+            co_await pollux::by_ref(fut);
+            note();
+            fut.reset(start);
+            co_await pollux::by_ref(fut);
+            note();
+            co_return text;
+        };
+        CHECK(rt.block_on(rt.spawn(resets)) == "10 30 200 300 300 ");
+        CHECK(rt.metrics().timers_armed == 0);
+    }
+
+    TEST_CASE("sleep: who waits for one that is brought forward is woken in time") {
+        // Two parts of one task: the one that waits is not polled by the other's reset, but by the wake-up that it causes.
+        pollux::testing::sim_runtime rt(1);
+        const auto both = []() -> task<std::chrono::nanoseconds> {
+            const instant start = pollux::clock::now();
+            auto fut = sleep_for(1h);
+            const auto brings_forward = [&]() -> task<> {
+                co_await sleep_for(10ms);
+                fut.reset(start + 20ms);
+            };
+            co_await pollux::join(pollux::by_ref(fut), brings_forward());
+            co_return pollux::clock::now() - start;
+        };
+        CHECK(rt.block_on(rt.spawn(both)) == 20ms);
+    }
+
+    TEST_CASE("sleep: tells its deadline, before its first poll the one that it would have now") {
+        pollux::testing::sim_runtime rt(1);
+        const auto asks = []() -> task<bool> {
+            const instant start = pollux::clock::now();
+            auto fut = sleep_for(10ms);
+            bool is_right = fut.deadline() == start + 10ms;
+            co_await sleep_for(5ms);
+            is_right = is_right && fut.deadline() == start + 15ms;
+            co_await pollux::by_ref(fut);
+            is_right = is_right && fut.deadline() == start + 15ms;
+            auto until = sleep_until(start);
+            co_return is_right&& until.deadline() == start;
+        };
+        CHECK(rt.block_on(rt.spawn(asks)));
     }
 
     TEST_CASE("sleep: is refused with a message when it is moved after its first poll") {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// sleep_for and sleep_until. The entry in the runtime's heap stands in the future itself; its work is in lib/driver.
+// sleep_for and sleep_until. The entry in the runtime's heap stands in the future itself; its work is in lib/driver. A deadline that is
+// put off leaves the entry where it is: it fires at the old deadline, and the poll after that arms it for the new one.
 #pragma once
 
 #include <chrono>
@@ -32,6 +33,13 @@ public:
 
     polled<> poll(context& cx);
 
+    /// When it is or was ready; of a sleep_for that nobody has polled, when it would be if it were polled now.
+    instant deadline() const noexcept;
+    /// Another deadline, before the first poll, while it is pending, or after it was ready: then it may be polled again. Whoever waits for
+    /// it is woken in time. Threads: as poll().
+    /// Cost: none to put it off but one spurious wake-up at the old deadline; a lock and a spurious wake-up at once to bring it forward.
+    void reset(instant deadline) noexcept;
+
     /// For the library: from the first poll on.
     explicit sleep(clock::duration after) noexcept : after_(after) {}
     explicit sleep(instant deadline) noexcept : deadline_(deadline), has_deadline_(true) {}
@@ -43,9 +51,9 @@ private:
     clock::duration after_{};
     instant deadline_{};
     bool has_deadline_ = false;
-    bool is_armed_ = false;
+    bool has_entry_ = false;
     // The heap and the entry in it, made at the first poll that has to wait.
-    alignas(void*) std::byte armed_[8 * sizeof(void*)];
+    alignas(void*) std::byte entry_[8 * sizeof(void*)];
 };
 
 namespace detail {
@@ -62,6 +70,11 @@ constexpr clock::duration saturated(std::chrono::duration<Rep, Period> d) noexce
         return std::chrono::duration_cast<clock::duration>(d);
     else
         return std::chrono::ceil<clock::duration>(d);
+}
+
+/// A deadline that the clock cannot reach is its last instant.
+constexpr instant later(instant begin, clock::duration by) noexcept {
+    return begin > instant() && by >= instant::max() - begin ? instant::max() : begin + by;
 }
 
 }  // namespace detail

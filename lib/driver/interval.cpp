@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+#include "pollux/time/interval.hpp"
+
+#include <stdexcept>
+
+namespace pollux::inline v0 {
+
+namespace {
+
+clock::duration checked(clock::duration period) {
+    if (period <= clock::duration::zero())
+        throw std::invalid_argument(
+            "pollux: interval: the period is not positive, so every tick would be now; give more than 0");
+    return period;
+}
+
+}  // namespace
+
+interval_stream::interval_stream(clock::duration period)
+    : period_(checked(period)), next_(sleep_until(instant())), has_begun_(false) {}
+
+interval_stream::interval_stream(instant first, clock::duration period)
+    : period_(checked(period)), next_(sleep_until(first)), has_begun_(true) {}
+
+polled<std::optional<instant>> interval_stream::poll_next(context& cx) {
+    if (!has_begun_) {
+        next_.reset(clock::now());
+        has_begun_ = true;
+    }
+    if (next_.poll(cx).is_pending()) return pending;
+    const instant tick = next_.deadline();
+    next_.reset(after(tick));
+    return std::optional(tick);
+}
+
+instant interval_stream::after(instant tick) const noexcept {
+    const instant scheduled = detail::later(tick, period_);
+    if (policy_ == missed_tick::burst) return scheduled;
+    const instant now = clock::now();
+    if (scheduled >= now) return scheduled;  // none was missed
+    if (policy_ == missed_tick::delay) return detail::later(now, period_);
+    return detail::later(now, period_ - (now - tick) % period_);
+}
+
+}  // namespace pollux::inline v0
