@@ -5,6 +5,7 @@
 // given back, and the queue is freed once, by the last.
 #include "relacy_sync.hpp"
 
+#include "parker_waker.hpp"
 #include "pollux/sync/mpsc_queue.hpp"
 
 // Relacy replaces the plain form only; these must not reach the standard library's.
@@ -17,26 +18,8 @@ using pollux::model::choose;
 using pollux::model::describe;
 using pollux::model::expect;
 using pollux::model::parker;
+using pollux::model::parker_waker;
 using pollux::model::relacy_sync;
-
-class model_waker {
-public:
-    model_waker() noexcept = default;
-    explicit model_waker(parker& who) noexcept : who_(&who) {}
-    model_waker(const model_waker& other) noexcept : who_(other.who_.load()) {}
-    model_waker& operator=(const model_waker& other) noexcept {
-        who_.store(other.who_.load());
-        return *this;
-    }
-
-    void wake() const noexcept {
-        if (parker* const who = who_.load()) who->unpark();
-    }
-    bool will_wake(const model_waker& other) const noexcept { return who_.load() == other.who_.load(); }
-
-private:
-    relacy_sync::cell<parker*> who_{nullptr};
-};
 
 // An item that is counted, and plain memory: who reads its number has to have been shown it.
 class token {
@@ -63,7 +46,7 @@ constexpr int most_items = 8;
 
 template <class Derived, int Threads>
 struct queue_suite : pollux::model::suite<Derived, Threads> {
-    using queue_type = pollux::detail::mpsc_queue<token, model_waker, relacy_sync, 2>;
+    using queue_type = pollux::detail::mpsc_queue<token, parker_waker, relacy_sync, 2>;
 
     queue_type* queue = nullptr;
     relacy_sync::atomic<int> objects{0};
@@ -114,7 +97,7 @@ struct queue_suite : pollux::model::suite<Derived, Threads> {
     /// One poll. False: the end.
     bool receive() {
         if (queue->front() != nullptr) return take(), true;
-        queue->wait(model_waker(sleeper));
+        queue->wait(parker_waker(sleeper));
         const bool is_over = queue->has_no_sender() || queue->is_at_end();
         if (queue->front() != nullptr) return take(), true;
         if (is_over) return false;
@@ -207,7 +190,7 @@ struct drop_receiver_early : queue_suite<drop_receiver_early, 3> {
             const unsigned polls = choose(3);
             for (unsigned i = 0; i != polls; ++i)
                 if (queue->front() != nullptr) take();
-            queue->wait(model_waker(sleeper));
+            queue->wait(parker_waker(sleeper));
             if (choose(2) == 1) queue->close();
             return drop_receiver();
         }

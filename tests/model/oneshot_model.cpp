@@ -5,6 +5,7 @@
 // freed once, by the last.
 #include "relacy_sync.hpp"
 
+#include "parker_waker.hpp"
 #include "pollux/sync/oneshot.hpp"
 
 // Relacy replaces the plain form only; this one must not reach the standard library's.
@@ -16,33 +17,9 @@ using pollux::model::choose;
 using pollux::model::describe;
 using pollux::model::expect;
 using pollux::model::parker;
+using pollux::model::parker_waker;
 using pollux::model::relacy_sync;
 using namespace pollux::detail;
-
-class model_waker {
-public:
-    struct target {
-        parker sleeper;
-    };
-
-    model_waker() noexcept = default;
-    explicit model_waker(target& who) noexcept : who_(&who) {}
-    model_waker(const model_waker& other) noexcept : who_(other.who_.load()) {}
-    model_waker& operator=(const model_waker& other) noexcept {
-        who_.store(other.who_.load());
-        return *this;
-    }
-    // Whoever drops a waker must be the only one at it.
-    ~model_waker() { who_.store(nullptr); }
-
-    void wake() const noexcept {
-        if (target* const who = who_.load()) who->sleeper.unpark();
-    }
-    bool will_wake(const model_waker& other) const noexcept { return who_.load() == other.who_.load(); }
-
-private:
-    relacy_sync::cell<target*> who_{nullptr};
-};
 
 // A value that knows where it is: every object is plain memory and counted, one of them holds the value.
 class token {
@@ -67,12 +44,12 @@ private:
 
 template <class Derived>
 struct channel_suite : pollux::model::suite<Derived, 2> {
-    using block = oneshot_block<token, model_waker, relacy_sync>;
+    using block = oneshot_block<token, parker_waker, relacy_sync>;
 
     block* channel = nullptr;
     relacy_sync::atomic<int> objects{0};
-    model_waker::target sender_targets[2];
-    model_waker::target receiver_targets[2];
+    parker sender_targets[2];
+    parker receiver_targets[2];
     int given_back = 0;  // these are read after the threads have ended
     int received = 0;
     int sent = 0;
@@ -90,13 +67,13 @@ struct channel_suite : pollux::model::suite<Derived, 2> {
     }
     /// One poll of closed(): true: the receiver is gone.
     bool poll_closed(unsigned waker) {
-        return channel->is_closed() || !channel->wait(oneshot_end::sender, model_waker(sender_targets[waker]));
+        return channel->is_closed() || !channel->wait(oneshot_end::sender, parker_waker(sender_targets[waker]));
     }
 
     // The receiver's side. True: it has ended.
     bool receive(unsigned waker) {
         if (channel->look() == oneshot_view::empty &&
-            channel->wait(oneshot_end::receiver, model_waker(receiver_targets[waker]))) {
+            channel->wait(oneshot_end::receiver, parker_waker(receiver_targets[waker]))) {
             return false;
         }
         return try_end();
@@ -116,7 +93,7 @@ struct channel_suite : pollux::model::suite<Derived, 2> {
         return true;
     }
     void receive_to_end(unsigned first_waker) {
-        while (!receive(first_waker)) receiver_targets[first_waker].sleeper.park();
+        while (!receive(first_waker)) receiver_targets[first_waker].park();
     }
 
     void after() {
@@ -187,7 +164,7 @@ struct closed_and_drop : channel_suite<closed_and_drop> {
     void thread(unsigned index) {
         if (index == 0) {
             if (choose(2) == 1) poll_closed(0);
-            while (!poll_closed(1)) sender_targets[1].sleeper.park();
+            while (!poll_closed(1)) sender_targets[1].park();
             expect(done_before.load() == 1, "what came before the close is not visible");
             if (choose(2) == 1) return send();
             return block::drop_sender(channel);
