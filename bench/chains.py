@@ -4,8 +4,7 @@
 
 Usage: bench/chains.py [CHAIN...]    builds with clang++-19 and g++ where they are installed, at -O2 -DNDEBUG, into build/chains-*
 
-Instructions of one round, from callgrind: the slope between two sizes, so that the start cancels. Exits with 1 if with clang++-19 a chain
-is over 1.05 of its machine.
+Instructions of one round, from callgrind: the slope between two sizes, so that the start cancels. What a round is stands in the sources.
 """
 
 import os
@@ -21,7 +20,6 @@ PROGRAMS = {"bench_chains": ("map", "join", "select", "await"), "bench_stream_ch
 COMPILERS = ("clang++-19", "g++")
 SETUP = ["--buildtype=plain", "-Doptimization=2", "-Db_ndebug=true", "-Dtests=disabled", "-Dtools=disabled", "-Dbench=enabled"]
 SIZES = (1000, 3000)
-BAR = 1.05
 
 
 def build(compiler):
@@ -52,7 +50,6 @@ def cost(program, chain, side):
 
 def main():
     chosen = sys.argv[1:]
-    is_over = False
     print("| compiler | chain | library | by hand | ratio | allocations |\n|---|---|---|---|---|---|")
     for compiler in filter(shutil.which, COMPILERS):
         folder = build(compiler)
@@ -64,9 +61,7 @@ def main():
                 if library[2] != hand[2]:
                     sys.exit(f"{chain}: the library's answer is {library[2]}, by hand it is {hand[2]}")
                 ratio = library[0] / hand[0]
-                is_over |= compiler == COMPILERS[0] and ratio > BAR
                 print(f"| {compiler} | `{chain}` | {library[0]:,} | {hand[0]:,} | {ratio:.2f} | {library[1]:g} |", flush=True)
-    return 1 if is_over else 0
 
 
-sys.exit(main())
+main()
