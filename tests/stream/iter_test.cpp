@@ -8,6 +8,7 @@
 #include <span>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -76,5 +77,19 @@ TEST_SUITE("stream/iter") {
         CHECK(assert_ready(poll_once(moved)) == 1);
         const auto message = pollux::test::message_of_abort([&] { auto again = std::move(moved); });
         CHECK(message.starts_with("pollux: iter: moved or copied after its first poll; "));
+    }
+
+    TEST_CASE("iter: over a view that is two iterators it may be moved between two items") {
+        const std::vector<int> numbers{1, 2, 3};
+        auto of_span = pollux::iter(std::span(numbers));
+        CHECK(assert_ready(poll_once(of_span)) == 1);
+        auto moved = std::move(of_span);
+        CHECK(pollux::test::drain(moved) == std::vector{2, 3});
+        auto of_iota = pollux::iter(std::views::iota(5, 7));
+        CHECK(pollux::test::drain(of_iota) == std::vector{5, 6});
+        auto of_text = pollux::iter(std::string_view("ab"));
+        CHECK(pollux::test::drain(of_text) == std::vector{'a', 'b'});
+        auto empty = pollux::iter(std::span<const int>());
+        CHECK(pollux::test::drain(empty).empty());
     }
 }
