@@ -5,6 +5,7 @@
 #include "pollux/core.hpp"
 #include "pollux/coro.hpp"
 #include "pollux/future.hpp"
+#include "pollux/io.hpp"
 #include "pollux/offload.hpp"
 #include "pollux/runtime.hpp"
 #include "pollux/sink.hpp"
