@@ -9,7 +9,8 @@ namespace pollux::inline v0::io::detail {
 
 std::pair<duplex_stream, duplex_stream> duplex_making::make(std::size_t capacity) {
     if (capacity == 0) {
-        throw std::invalid_argument("pollux: io::duplex(0): nothing could ever be written; give it room for a byte or more");
+        throw std::invalid_argument(
+            "pollux: io::duplex(0): nothing could ever be written; give it room for a byte or more");
     }
     auto* const forth = new pipe(capacity);
     // Each pipe has its two ends at once, so that a throw behind it frees it.

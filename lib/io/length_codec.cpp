@@ -42,7 +42,7 @@ std::expected<void, std::error_code> length_codec::encode(std::string item, byte
     const std::size_t length = item.size();
     if (length > max_ || length > 0xffff'ffff) return std::unexpected(errc::frame_too_long);
     const char header[header_bytes] = {static_cast<char>(length >> 24 & 0xff), static_cast<char>(length >> 16 & 0xff),
-                                           static_cast<char>(length >> 8 & 0xff), static_cast<char>(length & 0xff)};
+                                       static_cast<char>(length >> 8 & 0xff), static_cast<char>(length & 0xff)};
     out.prepare(header_bytes + length);  // so that both are in it, or neither
     out.append(const_span(header, header_bytes));
     out.append(item);

@@ -98,8 +98,8 @@ TEST_SUITE("io/buffered") {
         CHECK(block_on(s.read_line()).value() == std::nullopt);
     }
     TEST_CASE("read_line: errors come out and lose nothing; exceptions, too") {
-        auto s = buffered(
-            stream_of(scripted_bytes::make("one\n", {up_to(2), fails(std::errc::interrupted), throws_once(), up_to(9)})));
+        auto s = buffered(stream_of(
+            scripted_bytes::make("one\n", {up_to(2), fails(std::errc::interrupted), throws_once(), up_to(9)})));
         CHECK(block_on(s.read_line()).error() == std::errc::interrupted);
         auto throwing = s.read_line();
         CHECK_THROWS_AS(static_cast<void>(poll_once(throwing)), std::runtime_error);
@@ -146,7 +146,8 @@ TEST_SUITE("io/buffered") {
     }
     TEST_CASE("read_until: looks at each byte once, and charges for each read without the delimiter") {
         const std::size_t n = 1'000'000;
-        auto slow = buffered(stream_of(scripted_bytes::make(std::string(n, 'x') + ";", scripted_bytes::script(n, up_to(1)))));
+        auto slow =
+            buffered(stream_of(scripted_bytes::make(std::string(n, 'x') + ";", scripted_bytes::script(n, up_to(1)))));
         const wake_counter woken;
         auto fut = slow.read_until(';');
         CHECK(poll_within(fut, 10, woken.waker()).is_pending());

@@ -95,7 +95,8 @@ TEST_SUITE("io/copy") {
         CHECK(outcome({}, {up_to(1), up_to(0)}).error() == errc::write_zero);
         CHECK_THROWS_AS(static_cast<void>(outcome({throws_once()}, {})), std::runtime_error);
     }
-    TEST_CASE("copy: dropped at every poll, what was written is the front of what was read, less than 8 KiB behind it") {
+    TEST_CASE(
+        "copy: dropped at every poll, what was written is the front of what was read, less than 8 KiB behind it") {
         std::mt19937 random(10);
         const std::string all = random_bytes(random, 30'000);
         for (int polls = 0; polls != 40; ++polls) {

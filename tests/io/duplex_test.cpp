@@ -55,17 +55,22 @@ TEST_SUITE("io/duplex") {
         CHECK(block_on(a.read_some(2)).value() == "po");
         CHECK(block_on(a.read_some(100)).value() == "ng!");
     }
-    TEST_CASE("duplex: a capacity of 0 is refused") { CHECK_THROWS_AS(static_cast<void>(duplex(0)), std::invalid_argument); }
+    TEST_CASE("duplex: a capacity of 0 is refused") {
+        CHECK_THROWS_AS(static_cast<void>(duplex(0)), std::invalid_argument);
+    }
     TEST_CASE("duplex: holds exactly its capacity; a write takes what there is room for") {
         auto [a, b] = duplex(5);
-        CHECK(assert_ready([&] { auto fut = a.write("abc"); return poll_once(fut); }()).value() == 3);
-        CHECK(assert_ready([&] { auto fut = a.write("defg"); return poll_once(fut); }()).value() == 2);
+        auto first = a.write("abc");
+        CHECK(assert_ready(poll_once(first)).value() == 3);
+        auto second = a.write("defg");
+        CHECK(assert_ready(poll_once(second)).value() == 2);
         auto full = a.write("x");
         assert_pending(poll_once(full));
         CHECK(block_on(b.read_some(100)).value() == "abcde");
         CHECK(assert_ready(poll_once(full)).value() == 1);
     }
-    TEST_CASE("duplex: a reader that waits is woken by a write, with the waker of its latest poll, and had touched nothing") {
+    TEST_CASE(
+        "duplex: a reader that waits is woken by a write, with the waker of its latest poll, and had touched nothing") {
         auto [a, b] = duplex(4);
         std::string to(4, '-');
         auto fut = b.read(to);
@@ -85,7 +90,8 @@ TEST_SUITE("io/duplex") {
         CHECK(a.try_write("c").value() == 1);
         CHECK(second.count() == 1);
     }
-    TEST_CASE("duplex: a writer that waits is woken by a read; reader and writer of one stream do not wake each other") {
+    TEST_CASE(
+        "duplex: a writer that waits is woken by a read; reader and writer of one stream do not wake each other") {
         auto [a, b] = duplex(2);
         CHECK(a.try_write("ab").value() == 2);
         auto writing = a.write("c");
@@ -170,7 +176,9 @@ TEST_SUITE("io/duplex") {
         CHECK(to == "ab-");
         CHECK(b.try_read(to).error() == would_block);
     }
-    TEST_CASE("duplex: a read or write that is dropped while it is pending has done nothing and keeps no waker alive for ever") {
+    TEST_CASE(
+        "duplex: a read or write that is dropped while it is pending has done nothing and keeps no waker alive for "
+        "ever") {
         const wake_counter woken;
         {
             auto [a, b] = duplex(1);
@@ -208,9 +216,11 @@ TEST_SUITE("io/duplex") {
         const allocation_counter using_it;
         auto [reader, writer] = std::move(ends.first).split();
         std::string to(5, '-');
-        CHECK(block_on(writer.write_all("abcde")).has_value());
-        CHECK(block_on(ends.second.read_exact(to)).has_value());
-        CHECK(using_it.count() == 1);  // the string
+        auto writing = writer.write_all("abcde");
+        CHECK(poll_once(writing).has_value());
+        auto reading = ends.second.read_exact(to);
+        CHECK(poll_once(reading).has_value());
+        CHECK(using_it.count() == 0);
         CHECK(to == "abcde");
     }
     TEST_CASE("duplex: a half that is dropped closes its direction only") {

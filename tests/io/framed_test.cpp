@@ -42,7 +42,8 @@ using pollux::io::lines_codec;
 using pollux::testing::assert_pending;
 using pollux::testing::poll_once;
 
-static_assert(pollux::io::codec<lines_codec> && pollux::io::codec<bytes_codec> && pollux::io::codec<pollux::io::length_codec>);
+static_assert(pollux::io::codec<lines_codec> && pollux::io::codec<bytes_codec> &&
+              pollux::io::codec<pollux::io::length_codec>);
 
 // Pairs of bytes; an X in one is an error behind which it goes on.
 struct pairs_codec {
@@ -51,7 +52,8 @@ struct pairs_codec {
     pollux::io::decoded decode(pollux::io::byte_buffer& in) {
         if (in.size() < 2) return std::nullopt;
         std::string pair = in.take(2);
-        if (pair.find('X') != std::string::npos) return std::unexpected(std::make_error_code(std::errc::illegal_byte_sequence));
+        if (pair.find('X') != std::string::npos)
+            return std::unexpected(std::make_error_code(std::errc::illegal_byte_sequence));
         return pair;
     }
     pollux::io::decoded decode_end(pollux::io::byte_buffer& in) {
@@ -172,8 +174,9 @@ TEST_SUITE("io/framed") {
         const std::string bytes = "one\ntwo\nthree\n";
         for (int kept = 0; kept != 8; ++kept) {
             CAPTURE(kept);
-            auto in = framed(stream_of(scripted_bytes::make(bytes, {up_to(2), waits(), up_to(3), waits(), up_to(1), waits()})),
-                             lines_codec{});
+            auto in = framed(
+                stream_of(scripted_bytes::make(bytes, {up_to(2), waits(), up_to(3), waits(), up_to(1), waits()})),
+                lines_codec{});
             std::string got;
             for (int poll = 0; poll != 40; ++poll) {
                 auto fut = next(in);

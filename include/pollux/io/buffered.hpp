@@ -71,9 +71,8 @@ private:
 };
 
 template <class S>
-class [[nodiscard]] buffered_stream
-    : public std::conditional_t<byte_writer<S>, byte_stream_members<buffered_stream<S>>,
-                                reader_members<buffered_stream<S>>> {
+class [[nodiscard]] buffered_stream : public std::conditional_t<byte_writer<S>, byte_stream_members<buffered_stream<S>>,
+                                                                reader_members<buffered_stream<S>>> {
 public:
     explicit buffered_stream(S&& source) : source_(std::move(source)) {}
 

@@ -53,7 +53,8 @@ inline constexpr bool can_be_polled = !std::is_const_v<std::remove_reference_t<S
 
 inline void check_count(std::size_t n, std::size_t size) noexcept {
     pollux::detail::debug_check(
-        n <= size, "pollux: io: a byte stream answered with more bytes than it was given; its poll_read or poll_write is wrong");
+        n <= size,
+        "pollux: io: a byte stream answered with more bytes than it was given; its poll_read or poll_write is wrong");
 }
 
 using count_answer = polled<std::size_t, std::error_code>;

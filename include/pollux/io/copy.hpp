@@ -25,9 +25,7 @@ public:
 
     copy_future(S&& from, K&& to) : from_(std::forward<S>(from)), to_(std::forward<K>(to)) {}
 
-    polled<std::uint64_t, std::error_code> poll(context& cx) {
-        return copying_.poll(cx, from_, to_, copy_end::flush);
-    }
+    polled<std::uint64_t, std::error_code> poll(context& cx) { return copying_.poll(cx, from_, to_, copy_end::flush); }
 
 private:
     S from_;
@@ -85,9 +83,10 @@ private:
 /// both are always ready.
 template <detail::nearly_byte_stream S, detail::nearly_byte_stream K>
 auto copy(S&& from, K&& to) {
-    static_assert(byte_reader<S>,
-                  "pollux: io::copy: the first argument is no byte stream that can be read; it needs poll_read(context&, "
-                  "io::span) that returns exactly polled<std::size_t, std::error_code>");
+    static_assert(
+        byte_reader<S>,
+        "pollux: io::copy: the first argument is no byte stream that can be read; it needs poll_read(context&, "
+        "io::span) that returns exactly polled<std::size_t, std::error_code>");
     static_assert(byte_writer<K>,
                   "pollux: io::copy: the second argument is no byte stream that can be written; it needs "
                   "poll_write(context&, io::const_span), poll_flush(context&) and poll_shutdown(context&)");
@@ -104,9 +103,10 @@ auto copy(S&& from, K&& to) {
 /// Errors: the first of either, at once; the other way stops half way. Else as `copy`, with one buffer each way.
 template <detail::nearly_byte_stream A, detail::nearly_byte_stream B>
 auto copy_bidirectional(A&& a, B&& b) {
-    static_assert(byte_stream<A> && byte_stream<B>,
-                  "pollux: io::copy_bidirectional: an argument is no byte stream; it needs poll_read(context&, io::span), "
-                  "poll_write(context&, io::const_span), poll_flush(context&) and poll_shutdown(context&)");
+    static_assert(
+        byte_stream<A> && byte_stream<B>,
+        "pollux: io::copy_bidirectional: an argument is no byte stream; it needs poll_read(context&, io::span), "
+        "poll_write(context&, io::const_span), poll_flush(context&) and poll_shutdown(context&)");
     static_assert(detail::can_be_polled<A> && detail::can_be_polled<B>,
                   "pollux: io::copy_bidirectional: a byte stream is const; reading and writing change it");
     if constexpr (byte_stream<A> && byte_stream<B> && detail::can_be_polled<A> && detail::can_be_polled<B>)

@@ -111,7 +111,9 @@ public:
     polled<void, std::error_code> poll_shutdown(context& cx) noexcept { return writer_.poll_shutdown(cx); }
 
     std::expected<std::size_t, std::error_code> try_read(span to) noexcept { return reader_.try_read(to); }
-    std::expected<std::size_t, std::error_code> try_write(const_span bytes) noexcept { return writer_.try_write(bytes); }
+    std::expected<std::size_t, std::error_code> try_write(const_span bytes) noexcept {
+        return writer_.try_write(bytes);
+    }
 
     /// What `split` gives: no allocation, and no lock between the halves.
     std::pair<duplex_reader, duplex_writer> into_halves() && noexcept {

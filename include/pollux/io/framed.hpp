@@ -78,14 +78,16 @@ private:
 template <detail::nearly_byte_stream S, class C>
 auto framed(S&& s, C how) {
     constexpr bool is_byte_stream = byte_reader<S> || byte_writer<S>;
-    static_assert(is_byte_stream,
-                  "pollux: io::framed: the first argument is no byte stream; it needs poll_read(context&, io::span), or "
-                  "poll_write(context&, io::const_span), poll_flush(context&) and poll_shutdown(context&), or all of them");
+    static_assert(
+        is_byte_stream,
+        "pollux: io::framed: the first argument is no byte stream; it needs poll_read(context&, io::span), or "
+        "poll_write(context&, io::const_span), poll_flush(context&) and poll_shutdown(context&), or all of them");
     static_assert(!std::is_lvalue_reference_v<S>,
                   "pollux: io::framed: the byte stream is an lvalue, and it would be owned; pass std::move(s)");
-    static_assert(codec<C>,
-                  "pollux: io::framed: the second argument is no codec; it needs decode(byte_buffer&), decode_end(byte_buffer&), "
-                  "encode(std::string, byte_buffer&) and goes_on_after_error, as io::codec says");
+    static_assert(
+        codec<C>,
+        "pollux: io::framed: the second argument is no codec; it needs decode(byte_buffer&), decode_end(byte_buffer&), "
+        "encode(std::string, byte_buffer&) and goes_on_after_error, as io::codec says");
     if constexpr (is_byte_stream && !std::is_lvalue_reference_v<S> && codec<C>)
         return detail::framed_stream<S, C>(std::move(s), std::move(how));
 }

@@ -125,12 +125,12 @@ private:
 /// Errors: those of `s`. Cancel: dropping it while it is pending loses nothing. Cost: nothing beside the poll of `s`.
 template <detail::nearly_byte_stream S>
 auto read(S&& s, span to) {
-    static_assert(byte_reader<S>,
-                  "pollux: io::read: the first argument is no byte stream that can be read; it needs poll_read(context&, "
-                  "io::span) that returns exactly polled<std::size_t, std::error_code>");
+    static_assert(
+        byte_reader<S>,
+        "pollux: io::read: the first argument is no byte stream that can be read; it needs poll_read(context&, "
+        "io::span) that returns exactly polled<std::size_t, std::error_code>");
     static_assert(detail::can_be_polled<S>, "pollux: io::read: the byte stream is const; reading changes it");
-    if constexpr (byte_reader<S> && detail::can_be_polled<S>)
-        return detail::read_future<S>(std::forward<S>(s), to);
+    if constexpr (byte_reader<S> && detail::can_be_polled<S>) return detail::read_future<S>(std::forward<S>(s), to);
 }
 
 /// Reads at most `max` bytes into a string of its own; empty at the end. `s` as for `read`.
@@ -173,8 +173,7 @@ auto read_to_end(S&& s) {
                   "pollux: io::read_to_end: the argument is no byte stream that can be read; it needs "
                   "poll_read(context&, io::span) that returns exactly polled<std::size_t, std::error_code>");
     static_assert(detail::can_be_polled<S>, "pollux: io::read_to_end: the byte stream is const; reading changes it");
-    if constexpr (byte_reader<S> && detail::can_be_polled<S>)
-        return detail::read_to_end_future<S>(std::forward<S>(s));
+    if constexpr (byte_reader<S> && detail::can_be_polled<S>) return detail::read_to_end_future<S>(std::forward<S>(s));
 }
 
 }  // namespace pollux::inline v0::io

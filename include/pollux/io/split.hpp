@@ -89,8 +89,7 @@ auto split(S&& s) {
                   "poll_write(context&, io::const_span), poll_flush(context&) and poll_shutdown(context&)");
     static_assert(!std::is_lvalue_reference_v<S>,
                   "pollux: io::split: the byte stream is an lvalue, and its halves would own it; pass std::move(s)");
-    if constexpr (byte_stream<S> && !std::is_lvalue_reference_v<S>)
-        return detail::splitting<S>::split(std::move(s));
+    if constexpr (byte_stream<S> && !std::is_lvalue_reference_v<S>) return detail::splitting<S>::split(std::move(s));
 }
 
 }  // namespace pollux::inline v0::io

@@ -98,8 +98,7 @@ auto write(S&& s, const_span bytes) {
                   "pollux: io::write: the first argument is no byte stream that can be written; it needs "
                   "poll_write(context&, io::const_span), poll_flush(context&) and poll_shutdown(context&)");
     static_assert(detail::can_be_polled<S>, "pollux: io::write: the byte stream is const; writing changes it");
-    if constexpr (byte_writer<S> && detail::can_be_polled<S>)
-        return detail::write_future<S>(std::forward<S>(s), bytes);
+    if constexpr (byte_writer<S> && detail::can_be_polled<S>) return detail::write_future<S>(std::forward<S>(s), bytes);
 }
 
 /// Writes all bytes; does not flush. Ready at once if there are none. `s` as for `write`.
@@ -127,8 +126,7 @@ auto flush(S&& s) {
                   "pollux: io::flush: the argument is no byte stream that can be written; it needs "
                   "poll_write(context&, io::const_span), poll_flush(context&) and poll_shutdown(context&)");
     static_assert(detail::can_be_polled<S>, "pollux: io::flush: the byte stream is const; flushing changes it");
-    if constexpr (byte_writer<S> && detail::can_be_polled<S>)
-        return detail::flush_future<S>(std::forward<S>(s));
+    if constexpr (byte_writer<S> && detail::can_be_polled<S>) return detail::flush_future<S>(std::forward<S>(s));
 }
 
 /// Flushes `s`, then lets the other side find the end. Reading goes on. Nothing may be written after that. `s` as for `write`.
@@ -140,8 +138,7 @@ auto shutdown(S&& s) {
                   "pollux: io::shutdown: the argument is no byte stream that can be written; it needs "
                   "poll_write(context&, io::const_span), poll_flush(context&) and poll_shutdown(context&)");
     static_assert(detail::can_be_polled<S>, "pollux: io::shutdown: the byte stream is const; shutting down changes it");
-    if constexpr (byte_writer<S> && detail::can_be_polled<S>)
-        return detail::shutdown_future<S>(std::forward<S>(s));
+    if constexpr (byte_writer<S> && detail::can_be_polled<S>) return detail::shutdown_future<S>(std::forward<S>(s));
 }
 
 }  // namespace pollux::inline v0::io
