@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Moving bytes in and out of a pipe, waiting and leaving, under one short lock.
 //
-// No wake-up is lost: an end looks and leaves its waker in one hold; who changes what it looks at takes the waker in the same hold.
-// Wakers are cloned, called and dropped outside of it.
+// No wake-up is lost: an end looks and leaves its waker in one hold; who changes what it looks at takes the waker in the same
+// hold. Wakers are cloned, called and dropped outside of it.
 #include "pollux/io/detail/pipe.hpp"
 
 #include <algorithm>

@@ -5,11 +5,12 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <optional>
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -17,7 +18,6 @@
 #include "pollux/coro/task.hpp"
 #include "pollux/future/join.hpp"
 #include "pollux/io/byte_stream.hpp"
-#include "pollux/stream/next.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/spent_budget.hpp"
@@ -305,5 +305,45 @@ TEST_SUITE("io/duplex") {
         const auto results = block_on(std::move(ends));
         CHECK(std::get<0>(results) == sent);
         CHECK(std::get<1>(results) >= 1000);
+    }
+    TEST_CASE(
+        "duplex: a session dropped at every poll closes its side, and the other has got a front of what it sent") {
+        const auto echo = [](pollux::io::duplex_stream s) -> pollux::task<bool> {
+            auto [reader, writer] = std::move(s).split();
+            auto lines = std::move(reader).buffered();
+            for (;;) {
+                const auto line = co_await lines.read_line();
+                if (!line.has_value() || !line->has_value()) break;
+                const auto done = co_await writer.write_all(**line);
+                if (!done.has_value()) break;
+                const auto ended = co_await writer.write_all("\n");
+                if (!ended.has_value()) break;
+            }
+            co_return true;
+        };
+        const std::string sent = "one\ntwo and three\n\nfour\nfive, six, seven\n";
+        bool is_all_seen = false;
+        for (int polls = 0; polls != 40; ++polls) {
+            CAPTURE(polls);
+            auto [a, b] = duplex(3);
+            std::string got;
+            std::size_t written = 0;
+            {
+                auto fut = echo(std::move(b));
+                for (int i = 0; i != polls; ++i) {
+                    written += a.try_write(std::string_view(sent).substr(written)).value_or(0);
+                    if (written == sent.size()) static_cast<void>(block_on(a.shutdown()));
+                    if (poll_once(fut).is_ready()) break;
+                    std::string some(2, '-');
+                    if (const auto n = a.try_read(some); n.has_value()) got += some.substr(0, *n);
+                }
+            }
+            got += block_on(a.read_to_end()).value();
+            CHECK(got == sent.substr(0, got.size()));
+            CHECK(got.size() <= written);
+            CHECK(a.try_write("x").error() == std::errc::broken_pipe);
+            is_all_seen = is_all_seen || got == sent;
+        }
+        CHECK(is_all_seen);
     }
 }

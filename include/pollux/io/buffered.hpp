@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `buffered`: a byte stream with a buffer in front of its reading side, which makes small reads cheap and gives `read_until` and
-// `read_line`.
+// `buffered`: a byte stream with a buffer in front of its reading side, which makes small reads cheap and gives `read_until`
+// and `read_line`.
 #pragma once
 
 #include <cstddef>
@@ -169,8 +169,8 @@ private:
 
 }  // namespace detail
 
-/// The byte stream `s`, which it takes over, with a buffer for reading. It is a byte stream that has `read_until(delimiter)` and
-/// `read_line()`, too. Writes go straight through.
+/// The byte stream `s`, which it takes over, with a buffer for reading. It is a byte stream that has `read_until(delimiter)`
+/// and `read_line()`, too. Writes go straight through.
 ///
 /// Errors: those of `s`. Threads: may be moved while nothing that was made from it is pending; used by one at a time.
 /// Cancel: a read that is dropped while it is pending loses nothing. Dropping the object loses what was read ahead.

@@ -74,13 +74,14 @@ private:
 
 }  // namespace detail
 
-/// Reads `from` to its end and writes all of it to `to`, which it flushes at the end and whenever `from` has nothing at hand, and does
-/// not shut down: the number of bytes. Lvalues are used where they are and must outlive the future; temporaries are owned.
+/// Reads `from` to its end and writes all of it to `to`, which it flushes at the end and whenever `from` has nothing at hand,
+/// and does not shut down: the number of bytes. Lvalues are used where they are and must outlive the future; temporaries are
+/// owned.
 ///
 /// Errors: those of either; `errc::write_zero` if `to` takes none of the bytes. Throws: std::bad_alloc.
 /// Cancel: what was written stays written; up to 8 KiB that were read and not yet written are lost. After an error too.
-/// Cost: one allocation of 8 KiB at the first poll; one unit of the poll's budget for each read and each write, so that it yields if
-/// both are always ready.
+/// Cost: one allocation of 8 KiB at the first poll; one unit of the poll's budget for each read and each write, so that it
+/// yields if both are always ready.
 template <detail::nearly_byte_stream S, detail::nearly_byte_stream K>
 auto copy(S&& from, K&& to) {
     static_assert(
@@ -96,9 +97,9 @@ auto copy(S&& from, K&& to) {
         return detail::copy_future<S, K>(std::forward<S>(from), std::forward<K>(to));
 }
 
-/// Copies both ways at once until both have come to their ends: what `a` gives to `b`, and what `b` gives to `a`. At the end of
-/// one of them the other is shut down, and its answers still come back. The two numbers of bytes, that of `a` first. Lvalues and
-/// temporaries as for `copy`.
+/// Copies both ways at once until both have come to their ends: what `a` gives to `b`, and what `b` gives to `a`. At the end
+/// of one of them the other is shut down, and its answers still come back. The two numbers of bytes, that of `a` first.
+/// Lvalues and temporaries as for `copy`.
 ///
 /// Errors: the first of either, at once; the other way stops half way. Else as `copy`, with one buffer each way.
 template <detail::nearly_byte_stream A, detail::nearly_byte_stream B>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `duplex`: two byte streams in memory, each of which reads what is written to the other. For tests, and between tasks of one process.
+// `duplex`: two byte streams in memory, each of which reads what is written to the other. For tests, and between tasks of one
+// process.
 //
 // Each direction is a pipe (io/detail/pipe.hpp) with an end in either stream.
 #pragma once
@@ -138,9 +139,10 @@ struct duplex_making {
 
 }  // namespace detail
 
-/// Two byte streams, each of which reads what is written to the other. Each direction holds `capacity` bytes; a write that finds no
-/// room waits. A stream that is dropped, or a half of it after `split()`, closes its directions: the other side reads what is left
-/// and then the end, its writes fail with `std::errc::broken_pipe`. An empty read or write is 0 while the direction is open.
+/// Two byte streams, each of which reads what is written to the other. Each direction holds `capacity` bytes; a write that
+/// finds no room waits. A stream that is dropped, or a half of it after `split()`, closes its directions: the other side
+/// reads what is left and then the end, its writes fail with `std::errc::broken_pipe`. An empty read or write is 0 while the
+/// direction is open.
 ///
 /// Throws: std::invalid_argument if `capacity` is 0; std::bad_alloc.
 /// Threads: the streams, and the halves of each, from any, each by one at a time.

@@ -66,15 +66,15 @@ private:
 }  // namespace detail
 
 /// The byte stream `s`, which it takes over, as a stream of the frames that are read and a sink of those to be written, all
-/// `std::string`, as the codec `how` says: `lines_codec`, `length_codec`, `bytes_codec`, or one's own. A half of `split` is a stream or
-/// a sink only. Sending buffers up to 8 KiB before it waits for `s`; closing flushes and shuts down `s`.
+/// `std::string`, as the codec `how` says: `lines_codec`, `length_codec`, `bytes_codec`, or one's own. A half of `split` is a
+/// stream or a sink only. Sending buffers up to 8 KiB before it waits for `s`; closing flushes and shuts down `s`.
 ///
-/// Errors: those of the codec, which say what comes after them; those of `s`: reading ends with one. A frame that is unfinished at
-/// the end is `errc::unexpected_end`. Throws: std::bad_alloc.
+/// Errors: those of the codec, which say what comes after them; those of `s`: reading ends with one. A frame that is
+/// unfinished at the end is `errc::unexpected_end`. Throws: std::bad_alloc.
 /// Threads: may be moved at any time; polled by one at a time. pollux::split makes two halves of it.
 /// Cancel: dropping a pending `next` loses nothing. Frames that were sent and not flushed are lost with it.
-/// Cost: a buffer of 8 KiB for what is read, more for larger frames, and one for what is written; an allocation for each frame that is
-/// too long for a string's own place. One unit of the poll's budget for each read that makes no frame.
+/// Cost: a buffer of 8 KiB for what is read, more for larger frames, and one for what is written; an allocation for each
+/// frame that is too long for a string's own place. One unit of the poll's budget for each read that makes no frame.
 template <detail::nearly_byte_stream S, class C>
 auto framed(S&& s, C how) {
     constexpr bool is_byte_stream = byte_reader<S> || byte_writer<S>;

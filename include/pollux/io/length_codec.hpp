@@ -15,8 +15,9 @@ namespace pollux::inline v0::io {
 
 /// A frame is the length of the item in four bytes, the highest first, then the item.
 ///
-/// Errors: `errc::frame_too_long`, for an item to be sent and for a frame to be read, of which the error comes with its length, before
-/// any of its payload; `errc::unexpected_end` if the bytes end within a frame. Either of these ends the stream of frames.
+/// Errors: `errc::frame_too_long`, for an item to be sent and for a frame to be read, of which the error comes with its
+/// length, before any of its payload; `errc::unexpected_end` if the bytes end within a frame. Either of these ends the stream
+/// of frames.
 /// Cost: time linear in the bytes; room grows with the bytes that come, not with the length that is announced.
 class length_codec {
 public:

@@ -36,13 +36,13 @@ private:
 
 }  // namespace detail
 
-/// The lines of the byte stream `s`, which it takes over, without their ends, as `lines_codec` gives them. There is no limit to their
-/// length: for one, `framed(s, lines_codec{max})`.
+/// The lines of the byte stream `s`, which it takes over, without their ends, as `lines_codec` gives them. There is no limit
+/// to their length: for one, `framed(s, lines_codec{max})`.
 ///
 /// Errors: those of `s`, which end it. Throws: std::bad_alloc. Threads: may be moved at any time; polled by one at a time.
 /// Cancel: dropping a pending `next` loses nothing.
-/// Cost: a buffer of 8 KiB, more for longer lines; an allocation for each line that is too long for a string's own place. One unit of
-/// the poll's budget for each read that makes no line.
+/// Cost: a buffer of 8 KiB, more for longer lines; an allocation for each line that is too long for a string's own place. One
+/// unit of the poll's budget for each read that makes no line.
 template <detail::nearly_byte_stream S>
 auto lines(S&& s) {
     static_assert(byte_reader<S>,

@@ -13,10 +13,11 @@
 
 namespace pollux::inline v0::io {
 
-/// Items are lines without their end: LF, or CR and LF. A last line without an end is given too. What a line consists of is not looked
-/// at: it need not be text. Encoding puts a LF behind the item, whatever is in that.
+/// Items are lines without their end: LF, or CR and LF. A last line without an end is given too. What a line consists of is
+/// not looked at: it need not be text. Encoding puts a LF behind the item, whatever is in that.
 ///
-/// Errors: `errc::line_too_long`, once for each line of more than `max` bytes, not counting its end; then on with the next line.
+/// Errors: `errc::line_too_long`, once for each line of more than `max` bytes, not counting its end; then on with the next
+/// line.
 /// Cost: time linear in the bytes, however they arrive; at most about `max` bytes of a line that is too long are held.
 class lines_codec {
 public:

@@ -119,8 +119,8 @@ private:
 
 }  // namespace detail
 
-/// Reads at most as many bytes as `to` has room for: the number of bytes, 0 at the end. An lvalue `s` is used where it is and must
-/// outlive the future, as must what `to` points to; a temporary is owned.
+/// Reads at most as many bytes as `to` has room for: the number of bytes, 0 at the end. An lvalue `s` is used where it is and
+/// must outlive the future, as must what `to` points to; a temporary is owned.
 ///
 /// Errors: those of `s`. Cancel: dropping it while it is pending loses nothing. Cost: nothing beside the poll of `s`.
 template <detail::nearly_byte_stream S>
@@ -149,7 +149,7 @@ auto read_some(S&& s, std::size_t max) {
 
 /// Fills `to`. Ready at once if that is empty. `s` as for `read`.
 ///
-/// Errors: those of `s`; `errc::unexpected_end` if the end comes first. Then, and if it is dropped, the front of `to` may be filled.
+/// Errors: those of `s`; `errc::unexpected_end` if the end comes first. The front of `to` may be filled then.
 /// Cancel: bytes that are in `to` have left `s`, and how many there are is not known.
 /// Cost: one unit of the poll's budget for each further read.
 template <detail::nearly_byte_stream S>

@@ -38,8 +38,8 @@ inline constexpr bool is_literal<const char (&)[n]> = true;
 
 }  // namespace detail
 
-/// Bytes to be written to: any contiguous range of `char`, `unsigned char` or `std::byte`, which outlives the future that the span
-/// was given to.
+/// Bytes to be written to: any contiguous range of `char`, `unsigned char` or `std::byte`, which outlives the future that the
+/// span was given to.
 class span {
 public:
     span() noexcept = default;

@@ -75,10 +75,10 @@ struct splitting {
 
 }  // namespace detail
 
-/// The byte stream `s` as a `std::pair` of a half that is read and one that is written, each of which may be moved at any time and
-/// used in a task or thread of its own. `s` is polled by one half at a time: the other answers pending and is woken. It is
-/// destroyed with the later half. A type of the library that has halves of its own says what the end of one means:
-/// that of a `duplex` closes its direction.
+/// The byte stream `s` as a `std::pair` of a half that is read and one that is written, each of which may be moved at any
+/// time and used in a task or thread of its own. `s` is polled by one half at a time: the other answers pending and is woken.
+/// It is destroyed with the later half. A type of the library that has halves of its own says what the end of one means: that
+/// of a `duplex` closes its direction.
 ///
 /// Errors: those of `s`. Threads: the halves from any two, at the same time.
 /// Cost: one allocation; two read-modify-writes a poll. Halves of its own: as the type says.

@@ -103,8 +103,8 @@ auto write(S&& s, const_span bytes) {
 
 /// Writes all bytes; does not flush. Ready at once if there are none. `s` as for `write`.
 ///
-/// Errors: those of `s`; `errc::write_zero` if it takes none of them. Cancel: some of the bytes, from the front, may have been written,
-/// and how many is not known. After an error too.
+/// Errors: those of `s`; `errc::write_zero` if it takes none of them. Cancel: some of the bytes, from the front, may have
+/// been written, and how many is not known. After an error too.
 /// Cost: one unit of the poll's budget for each further write.
 template <detail::nearly_byte_stream S>
 auto write_all(S&& s, const_span bytes) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The functions of io/ as members of a byte stream: a base of everything that the library itself calls a byte stream. They say the
-// same as the free functions, whose docstrings count.
+// The functions of io/ as members of a byte stream: a base of everything that the library itself calls a byte stream. They
+// say the same as the free functions, whose docstrings count.
 //
-// `Self` is the class that derives. The bases are empty; a class whose object may only be read, or only be written, has that half.
+// `Self` is the class that derives. The bases are empty; a class whose object may only be read, or only be written, has that
+// half.
 #pragma once
 
 #include <cstddef>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The loop behind `copy` and either direction of `copy_bidirectional`.
 //
-// Read, write all of it, read again; at the end flush, and shut down if that was asked for. While there is nothing to read, what was
-// written is flushed: a peer that waits for it before it sends more would wait for ever.
+// Read, write all of it, read again; at the end flush, and shut down if that was asked for. While there is nothing to read,
+// what was written is flushed: a peer that waits for it before it sends more would wait for ever.
 #pragma once
 
 #include <cstddef>

@@ -2,8 +2,8 @@
 // One direction of a duplex: a ring of bytes, with one end that writes and one that reads, and a waker of each. Used by
 // io/duplex.hpp; the code is in lib/io/pipe.cpp. Calls wakers, outside of its lock.
 //
-// Invariants: what an end waits for, bytes or room, goes away only by that end's own doing; so a look under the lock holds after it.
-// An end that has left touches the pipe no more, and the later one frees it.
+// Invariants: what an end waits for, bytes or room, goes away only by that end's own doing; so a look under the lock holds
+// after it. An end that has left touches the pipe no more, and the later one frees it.
 // Threads: the ends from any two, each used by one at a time.
 #pragma once
 
