@@ -189,10 +189,15 @@ TEST_SUITE("io/duplex") {
             }
             CHECK(a.try_write("x").value() == 1);
             CHECK(block_on(b.read_some(9)).value() == "x");
-            auto reading = b.read_to_end();
-            CHECK(poll_with(reading, woken).is_pending());
+            {
+                auto reading = b.read_to_end();
+                CHECK(poll_with(reading, woken).is_pending());
+            }
+            CHECK(woken.is_kept());
+            { const auto dropped = std::move(b); }
+            CHECK(!woken.is_kept());
+            CHECK(a.try_write("x").error() == std::errc::broken_pipe);
         }
-        CHECK(!woken.is_kept());
     }
     TEST_CASE("duplex: keeps its result while the budget is spent") {
         auto [a, b] = duplex(2);

@@ -151,7 +151,7 @@ TEST_SUITE("io/framed") {
         CHECK(woken.count() == 2);
         CHECK(ready_within(100).has_value());
         CHECK(block_on(pollux::flush(out)).has_value());
-        CHECK(script->output == std::string(8190, 'x') + "\n\n" + std::string(99, 'y') + "\n");
+        CHECK(script->output == std::string(8190, 'x').append("\n\n").append(99, 'y').append("\n"));
     }
     TEST_CASE("framed: errors of the byte stream and of the codec come out of the sink") {
         const auto script = scripted_bytes::make("", {}, {fails(std::errc::broken_pipe), up_to(0)});

@@ -38,6 +38,13 @@ using texts = std::vector<std::string>;
 
 const std::string too_long = "(too long)";
 
+// Not by `+`: g++ 12 warns of it.
+std::string with_end(std::size_t n, char end) {
+    std::string text(n, 'x');
+    text += end;
+    return text;
+}
+
 // By the words of the docstring, from the whole text.
 texts plain_lines(const std::string& all, std::size_t max) {
     texts result;
@@ -112,13 +119,12 @@ TEST_SUITE("io/lines") {
     TEST_CASE("lines: longer than the buffer, and many in one") {
         std::mt19937 random(2);
         std::string all;
-        for (int i = 0; i != 300; ++i)
-            all += std::string(random() % 9 == 0 ? random() % 30'000 : random() % 80, 'x') + "\n";
+        for (int i = 0; i != 300; ++i) all += with_end(random() % 9 == 0 ? random() % 30'000 : random() % 80, '\n');
         auto some = lines_of(all, random_script(random, 500, 5000));
         CHECK(drained(some) == plain_lines(all, lines_codec::unlimited));
     }
     TEST_CASE("lines_codec: the error of a long line comes before its end has, and no more than the limit is held") {
-        const auto script = scripted_bytes::make(std::string(10'000'000, 'x') + "\nok\n");
+        const auto script = scripted_bytes::make(with_end(10'000'000, '\n').append("ok\n"));
         auto some = pollux::io::framed(stream_of(script), lines_codec{100});
         CHECK(block_on(next(some))->error() == errc::line_too_long);
         CHECK(script->read < 20'000);
@@ -128,10 +134,11 @@ TEST_SUITE("io/lines") {
         CHECK(after.value() == "ok");
     }
     TEST_CASE("lines_codec: looks at each byte once, however small the pieces are") {
-        // One line of a million bytes, one at a time: looking at all of it each time would take half a million million steps.
-        const std::size_t n = 1'000'000;
-        auto some = lines_of(std::string(n, 'x') + "\n", scripted_bytes::script(n, up_to(1)));
-        CHECK(block_on(next(some))->value().size() == n);
+        // One line, a byte at a time: looking at all of it each time would be 8 million million bytes, and no end of the test.
+        const auto script = scripted_bytes::make(with_end(4'000'000, '\n'));
+        script->longest_read = 1;
+        auto some = pollux::io::lines(stream_of(script));
+        CHECK(block_on(next(some))->value().size() == 4'000'000);
     }
     TEST_CASE("lines: a pending next that is dropped loses nothing") {
         auto some = lines_of("one\ntwo\n", {up_to(2), waits(), waits(), up_to(3)});

@@ -49,7 +49,7 @@ struct scripted_bytes {
 
         polled<std::size_t, std::error_code> poll_read(context& cx, io::span to) {
             ++shared_->read_polls;
-            std::size_t most = to.size();
+            std::size_t most = std::min(to.size(), shared_->longest_read);
             if (auto stopped = shared_->next(cx, shared_->reads, most); !stopped.has_value()) return stopped;
             const std::size_t n = std::min(most, shared_->input.size() - shared_->read);
             if (n != 0) std::memcpy(to.data(), shared_->input.data() + shared_->read, n);
@@ -87,7 +87,8 @@ struct scripted_bytes {
     std::string input;
     std::string output{};
     script reads{}, writes{}, flushes{};
-    std::size_t read = 0;  // of the input
+    std::size_t longest_read = static_cast<std::size_t>(-1);  // beside the script
+    std::size_t read = 0;                                     // of the input
     int read_polls = 0, write_polls = 0;
     bool flushed = true, is_shut = false, is_alive = true;
 
