@@ -52,7 +52,7 @@ TEST_SUITE("io/copy") {
         CHECK(allocations.count() == 1);
         CHECK(to->output == "abcdef");
         CHECK(to->flushed);
-        CHECK(!to->is_shut);
+        CHECK(to->shutdowns == 0);
         CHECK(block_on(pollux::io::copy(source, target)).value() == 0);
     }
     TEST_CASE("copy: random short reads and writes leave the same bytes in the same order") {
@@ -179,8 +179,8 @@ TEST_SUITE("io/copy") {
             CHECK(counts.second == b->input.size());
             CHECK(b->output == a->input);
             CHECK(a->output == b->input);
-            CHECK(a->is_shut);
-            CHECK(b->is_shut);
+            CHECK(a->shutdowns == 1);
+            CHECK(b->shutdowns == 1);
         }
     }
     TEST_CASE("copy_bidirectional: the first error of either way ends it") {
@@ -189,7 +189,7 @@ TEST_SUITE("io/copy") {
         auto left = stream_of(a);
         auto right = stream_of(b);
         CHECK(block_on(pollux::io::copy_bidirectional(left, right)).error() == std::errc::connection_reset);
-        CHECK(!a->is_shut);
+        CHECK(a->shutdowns == 0);
     }
     TEST_CASE("copy_bidirectional: one way that is always ready does not starve the other") {
         const auto a = scripted_bytes::make(std::string(1'000'000, 'x'));

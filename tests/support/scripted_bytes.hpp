@@ -74,7 +74,7 @@ struct scripted_bytes {
         }
         polled<void, std::error_code> poll_shutdown(context& cx) {
             auto done = poll_flush(cx);
-            if (done.has_value()) shared_->is_shut = true;
+            if (done.has_value()) ++shared_->shutdowns;
             return done;
         }
 
@@ -89,8 +89,8 @@ struct scripted_bytes {
     script reads{}, writes{}, flushes{};
     std::size_t longest_read = static_cast<std::size_t>(-1);  // beside the script
     std::size_t read = 0;                                     // of the input
-    int read_polls = 0, write_polls = 0;
-    bool flushed = true, is_shut = false, is_alive = true;
+    int read_polls = 0, write_polls = 0, shutdowns = 0;
+    bool flushed = true, is_alive = true;
 
     static std::shared_ptr<scripted_bytes> make(std::string input, script reads = {}, script writes = {}) {
         auto made = std::make_shared<scripted_bytes>();
