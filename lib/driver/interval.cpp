@@ -17,16 +17,12 @@ clock::duration checked(clock::duration period) {
 }  // namespace
 
 interval_stream::interval_stream(clock::duration period)
-    : period_(checked(period)), next_(sleep_until(instant())), has_begun_(false) {}
+    : period_(checked(period)), next_(sleep_for(clock::duration::zero())) {}
 
 interval_stream::interval_stream(instant first, clock::duration period)
-    : period_(checked(period)), next_(sleep_until(first)), has_begun_(true) {}
+    : period_(checked(period)), next_(sleep_until(first)) {}
 
 polled<std::optional<instant>> interval_stream::poll_next(context& cx) {
-    if (!has_begun_) {
-        next_.reset(clock::now());
-        has_begun_ = true;
-    }
     if (next_.poll(cx).is_pending()) return pending;
     const instant tick = next_.deadline();
     next_.reset(after(tick));

@@ -54,7 +54,6 @@ private:
 
     clock::duration period_;
     sleep next_;
-    bool has_begun_;  // `next_` has the deadline of the next tick
     missed_tick policy_ = missed_tick::burst;
 };
 

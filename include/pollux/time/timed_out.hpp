@@ -71,16 +71,6 @@ struct timeout_error_for<never> {
     using type = timed_out;
 };
 
-/// The error of what was waited for, as that of the timeout.
-template <class Answer, class T, class E>
-Answer pass_inner_error(polled<T, E>& from) {
-    if constexpr (std::is_same_v<E, never>) {
-        std::unreachable();
-    } else {
-        return Answer::failed(std::move(from.error()));
-    }
-}
-
 }  // namespace detail
 
 }  // namespace pollux::inline v0

@@ -45,7 +45,7 @@ public:
         debug_check(place_.is_first(), "pollux: timeout: polled after it was ready; destroy a future once it is ready");
         if (!place_.is_first()) return pending;
         auto inner = place_.first().poll(cx);
-        if (inner.has_error()) return pass_inner_error<answer>(inner);
+        if (inner.has_error()) return pass_error<answer>(inner);
         if (inner.is_ready()) return pass_value<answer>(inner);
         if (!has_rung(alarm_, cx)) return pending;
         place_.reset();
@@ -77,7 +77,7 @@ public:
             return answer::failed(timed_out());
         }
         state_ = alarm_state::to_be_set;
-        if (item.has_error()) return pass_inner_error<answer>(item);
+        if (item.has_error()) return pass_error<answer>(item);
         return answer::ready(std::move(item.value()));
     }
 
