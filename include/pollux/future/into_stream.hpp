@@ -31,11 +31,7 @@ public:
         if (inner.is_pending()) return pending;
         place_.reset();
         if (inner.has_error()) return pass_error<answer>(inner);
-        if constexpr (std::is_same_v<value_type, never>) {
-            std::unreachable();
-        } else {
-            return answer::ready(std::in_place, std::move(inner.value()));
-        }
+        return pass_item<answer>(inner);
     }
 
 private:

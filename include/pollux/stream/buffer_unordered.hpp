@@ -17,7 +17,6 @@
 #include "pollux/future/detail/slot.hpp"
 #include "pollux/stream/buffered.hpp"
 #include "pollux/stream/detail/child_set.hpp"
-#include "pollux/stream/detail/pass_item.hpp"
 
 namespace pollux::inline v0 {
 

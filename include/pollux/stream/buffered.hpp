@@ -93,11 +93,7 @@ private:
         child_answer result = std::move(oldest.second());
         pop_oldest();
         if (result.has_error()) return pass_error<answer>(result);
-        if constexpr (std::is_same_v<child_value, never>) {
-            std::unreachable();
-        } else {
-            return answer::ready(std::in_place, std::move(result.value()));
-        }
+        return pass_item<answer>(result);
     }
 
     void poll_child(context& cx, std::size_t index, place& here) {

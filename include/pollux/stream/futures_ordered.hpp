@@ -13,7 +13,6 @@
 #include "pollux/future/detail/meet.hpp"
 #include "pollux/future/detail/slot.hpp"
 #include "pollux/stream/detail/child_set.hpp"
-#include "pollux/stream/detail/pass_item.hpp"
 
 namespace pollux::inline v0 {
 

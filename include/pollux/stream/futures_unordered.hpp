@@ -12,7 +12,6 @@
 #include "pollux/core/context.hpp"
 #include "pollux/future/detail/meet.hpp"
 #include "pollux/stream/detail/child_set.hpp"
-#include "pollux/stream/detail/pass_item.hpp"
 
 namespace pollux::inline v0 {
 

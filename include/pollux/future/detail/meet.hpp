@@ -53,4 +53,14 @@ constexpr To pass_error(polled<T, E>& from) {
     }
 }
 
+/// The value of `from` as an item of `To`, the answer of a stream. Only if `from` has a value.
+template <class To, class T, class E>
+constexpr To pass_item(polled<T, E>& from) {
+    if constexpr (std::is_same_v<T, never>) {
+        std::unreachable();
+    } else {
+        return To::ready(std::in_place, std::move(from.value()));
+    }
+}
+
 }  // namespace pollux::inline v0::detail

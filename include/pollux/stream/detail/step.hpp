@@ -3,12 +3,10 @@
 // streams.
 #pragma once
 
-#include <type_traits>
-#include <utility>
-
 #include "pollux/core/concepts.hpp"
 #include "pollux/future/detail/meet.hpp"
 #include "pollux/future/detail/slot.hpp"
+#include "pollux/stream/detail/item.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -16,20 +14,10 @@ namespace pollux::inline v0::detail {
 /// for `void`, or as an error.
 template <class Answer, class F>
 Answer poll_step(slot<F>& step, context& cx) {
-    try {
-        auto result = (*step).poll(cx);
-        if (result.is_pending()) return pending;
-        step.reset();
-        if (result.has_error()) return pass_error<Answer>(result);
-        if constexpr (std::is_same_v<value_type_of<F>, never>) {
-            std::unreachable();
-        } else {
-            return Answer::ready(std::in_place, std::move(result.value()));
-        }
-    } catch (...) {
-        step.reset();
-        throw;
-    }
+    auto result = poll_to_end(step, cx);
+    if (result.is_pending()) return pending;
+    if (result.has_error()) return pass_error<Answer>(result);
+    return pass_item<Answer>(result);
 }
 
 }  // namespace pollux::inline v0::detail
