@@ -20,13 +20,14 @@ public:
     using waiter = waiter_links<waker>;
 
     bool is_closed() const noexcept {
-        return state_.load(std::memory_order::acquire) !=
-               open;  // pairs with the release in set(): what came before is visible
+        // Acquire: pairs with the release in set(): what came before is visible.
+        return state_.load(std::memory_order::acquire) != open;
     }
     /// The receiver is gone: nobody will take anything.
     bool is_abandoned() const noexcept {
+        // Relaxed: only a hint.
         return state_.load(std::memory_order::relaxed) == abandoned;
-    }  // relaxed: only a hint
+    }
 
     void close() noexcept { set(closed); }
     void abandon() noexcept { set(abandoned); }

@@ -67,6 +67,7 @@ public:
         for (;;) {
             if (seen / one_call != calls) return notified_by::all;
             if ((seen & kept) == 0) return enter(one, to_wake);
+            // Acquire, both: as for the load.
             if (word_.compare_exchange_weak(seen, seen & ~kept, std::memory_order::acquire, std::memory_order::acquire))
                 return notified_by::one;
         }
@@ -94,6 +95,7 @@ public:
                 give_one(woken);
             } else {
                 const auto seen = word_.load(std::memory_order::relaxed);  // while `waiting` is set the lock shows it
+                // Release: `calls` as before, for the acquires of start().
                 if ((seen & waiting) != 0 && line_.is_alone()) word_.store(seen & ~waiting, std::memory_order::release);
             }
         }
@@ -115,7 +117,7 @@ public:
             wakers_to_call<Waker> woken;
             {
                 const lock_scope guard(lock_);
-                seen = word_.load(std::memory_order::relaxed);
+                seen = word_.load(std::memory_order::relaxed);  // while `waiting` is set the lock shows it
                 // re-check: the line may have been emptied before the lock was taken
                 if ((seen & waiting) == 0) continue;
                 give_one(woken);
@@ -135,7 +137,7 @@ public:
                     return;
             }
             if (notify_line()) return;
-            seen = word_.load(std::memory_order::relaxed);
+            seen = word_.load(std::memory_order::relaxed);  // as at the beginning
         }
     }
 

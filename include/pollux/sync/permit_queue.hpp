@@ -65,6 +65,7 @@ public:
         for (;;) {
             if ((seen & closed) != 0) return permit_answer::closed;
             if ((seen & waiting) != 0 || seen / one_permit < n) return permit_answer::pending;
+            // Acquire, both: as for the load.
             if (word_.compare_exchange_weak(seen, seen - n * one_permit, std::memory_order::acquire,
                                             std::memory_order::acquire))
                 return permit_answer::taken;
@@ -110,7 +111,7 @@ public:
                     return;
             }
             if (give_to_line(n)) return;
-            seen = word_.load(std::memory_order::relaxed);
+            seen = word_.load(std::memory_order::relaxed);  // as at the beginning
         }
     }
 

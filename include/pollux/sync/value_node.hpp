@@ -20,8 +20,9 @@ public:
     value_node& operator=(const value_node&) = delete;
 
     void add_user() noexcept {
+        // Relaxed: the caller knows of another.
         users_.fetch_add(1, std::memory_order::relaxed);
-    }  // relaxed: the caller knows of another
+    }
     void drop() noexcept {
         // Release: this user's reads; acquire: the others', before it is destroyed. Partners: this line, is_mine_alone().
         if (users_.fetch_sub(1, std::memory_order::acq_rel) == 1) destroy_(this);
