@@ -20,6 +20,7 @@
 #include "pollux/testing/poll.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/end_of_process.hpp"
+#include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 #include "support/scripted_stream.hpp"
 #include "support/tracked.hpp"

@@ -36,7 +36,7 @@ struct lock_suite : pollux::model::suite<Derived, 2> {
             if (lock->try_lock(model_waker(who))) break;
             // Polled again though nobody woke it, as a future may be, and with another waker: the latest counts.
             if (changes_waker && polls == 0) continue;
-            who.sleeper.park();
+            who.park();
         }
         guarded.store(guarded.load() + 1);
         lock->unlock();

@@ -1,42 +1,49 @@
 // SPDX-License-Identifier: MIT
-// The waker of the models: it unparks a thread, and is counted.
+// The wakers of the models: they unpark a thread of the model. The one field is plain memory, so that two threads at one slot are a data
+// race, also where one of them drops the waker.
 #pragma once
 
 #include "relacy_sync.hpp"
 
 namespace pollux::model {
 
-// Its one field is plain memory, so that two threads at one slot are a data race.
-class model_waker {
+// Target: a parker; with `owners`, that is how many wakers of it live.
+template <class Target>
+class waker_of {
 public:
-    struct target {
-        parker sleeper;
-        relacy_sync::atomic<int> owners{0};
-    };
+    using target = Target;
 
-    model_waker() noexcept = default;
-    explicit model_waker(target& who) noexcept : who_(&who) { count(1); }
-    model_waker(const model_waker& other) noexcept : who_(other.who_.load()) { count(1); }
-    model_waker(model_waker&& other) noexcept : who_(other.who_.load()) { other.who_.store(nullptr); }
-    model_waker& operator=(model_waker other) noexcept {
-        target* const mine = who_.load();
+    waker_of() noexcept = default;
+    explicit waker_of(Target& who) noexcept : who_(&who) { count(1); }
+    waker_of(const waker_of& other) noexcept : who_(other.who_.load()) { count(1); }
+    waker_of(waker_of&& other) noexcept : who_(other.who_.load()) { other.who_.store(nullptr); }
+    waker_of& operator=(waker_of other) noexcept {
+        Target* const mine = who_.load();
         who_.store(other.who_.load());
         other.who_.store(mine);
         return *this;
     }
-    ~model_waker() { count(-1); }
+    ~waker_of() { count(-1); }
 
     void wake() const noexcept {
-        if (target* const who = who_.load()) who->sleeper.unpark();
+        if (Target* const who = who_.load()) who->unpark();
     }
-    bool will_wake(const model_waker& other) const noexcept { return who_.load() == other.who_.load(); }
+    bool will_wake(const waker_of& other) const noexcept { return who_.load() == other.who_.load(); }
 
 private:
     void count(int n) {
-        if (target* const who = who_.load()) who->owners.fetch_add(n, std::memory_order::relaxed);
+        if constexpr (requires(Target& who) { who.owners; })
+            if (Target* const who = who_.load()) who->owners.fetch_add(n, std::memory_order::relaxed);
     }
 
-    relacy_sync::cell<target*> who_{nullptr};
+    relacy_sync::cell<Target*> who_{nullptr};
 };
+
+using parker_waker = waker_of<parker>;
+
+struct counted_parker : parker {
+    relacy_sync::atomic<int> owners{0};
+};
+using model_waker = waker_of<counted_parker>;
 
 }  // namespace pollux::model

@@ -5,7 +5,7 @@
 // given back, and the queue is freed once, by the last.
 #include "relacy_sync.hpp"
 
-#include "parker_waker.hpp"
+#include "model_waker.hpp"
 #include "pollux/sync/mpsc_queue.hpp"
 
 // Relacy replaces the plain form only; these must not reach the standard library's.

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <new>
 
-#include "parker_waker.hpp"
+#include "model_waker.hpp"
 #include "pollux/sync/notify_state.hpp"
 
 // Relacy replaces the plain form only; this one must not reach the standard library's.

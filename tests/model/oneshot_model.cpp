@@ -5,7 +5,7 @@
 // freed once, by the last.
 #include "relacy_sync.hpp"
 
-#include "parker_waker.hpp"
+#include "model_waker.hpp"
 #include "pollux/sync/oneshot.hpp"
 
 // Relacy replaces the plain form only; this one must not reach the standard library's.

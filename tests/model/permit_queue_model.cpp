@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <new>
 
-#include "parker_waker.hpp"
+#include "model_waker.hpp"
 #include "pollux/sync/permit_queue.hpp"
 
 // Relacy replaces the plain form only; this one must not reach the standard library's.

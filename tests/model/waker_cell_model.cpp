@@ -31,7 +31,7 @@ struct cell_suite : pollux::model::suite<Derived, Threads> {
             unsigned seen = 0;
             for (unsigned i = 0; i != needed; ++i) seen += events[i].load(std::memory_order::relaxed) != 0;
             if (seen == needed) return;
-            who.sleeper.park();
+            who.park();
             // Woken by store() itself while another thread is at the slot: a scheduler lets that thread go on, too.
             pollux::model::wait_a_turn();
         }
@@ -71,10 +71,10 @@ struct store_twice : cell_suite<store_twice, 2> {
         if (index == 1) return bring_about(0);
         cell.store(model_waker(targets[0]));
         cell.store(model_waker(targets[1]));
-        if (events[0].load(std::memory_order::relaxed) == 0) targets[1].sleeper.park();
+        if (events[0].load(std::memory_order::relaxed) == 0) targets[1].park();
         // Woken by the event, or by store() because the event's thread was at the slot: then the waiter comes again.
         cell.store(model_waker(targets[1]));
-        if (events[0].load(std::memory_order::relaxed) == 0) targets[1].sleeper.park();
+        if (events[0].load(std::memory_order::relaxed) == 0) targets[1].park();
     }
 };
 

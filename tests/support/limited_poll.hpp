@@ -10,12 +10,18 @@
 
 namespace pollux::test {
 
-/// Calls `fn(cx)` with a context that has `units` of budget and wakes `woken`.
-template <class Fn>
-auto with_budget(std::int32_t units, const waker& woken, Fn fn) {
+/// The budget of one poll, of `units`.
+inline detail::poll_budget budget_of(std::int32_t units) {
     detail::poll_budget budget;
     budget.is_limited = true;
     budget.chunk_left = units;
+    return budget;
+}
+
+/// Calls `fn(cx)` with a context that has `units` of budget and wakes `woken`.
+template <class Fn>
+auto with_budget(std::int32_t units, const waker& woken, Fn fn) {
+    detail::poll_budget budget = budget_of(units);
     context cx(woken, &budget);
     return fn(cx);
 }

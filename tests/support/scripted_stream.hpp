@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A stream that answers its polls from a list, for tests of adapters; and a small budget for the poll of one.
+// A stream that answers its polls from a list, for tests of adapters.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -37,13 +36,5 @@ private:
     std::size_t at_ = 0;
     int* polls_;
 };
-
-/// A budget for one poll that gives `units`.
-inline detail::poll_budget budget_of(std::int32_t units) {
-    detail::poll_budget budget;
-    budget.is_limited = true;
-    budget.chunk_left = units;
-    return budget;
-}
 
 }  // namespace pollux::test
