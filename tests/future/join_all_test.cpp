@@ -24,6 +24,7 @@
 #include "pollux/testing/poll.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/end_of_process.hpp"
+#include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 
 namespace {
@@ -174,9 +175,7 @@ TEST_SUITE("future/join_all") {
         auto fut = pollux::join_all(futures_of(jobs));
         pollux::testing::counting_waker waker;
         for (int round = 1; round <= 2; ++round) {
-            pollux::detail::poll_budget budget;
-            budget.is_limited = true;
-            budget.chunk_left = 4;
+            pollux::detail::poll_budget budget = pollux::test::budget_of(4);
             pollux::context cx(waker.waker(), &budget);
             assert_pending(fut.poll(cx));
             CHECK(polls_of(jobs) == 4 * round);
@@ -258,9 +257,7 @@ TEST_SUITE("future/try_join_all") {
         pollux::testing::counting_waker waker;
         {
             auto fut = pollux::try_join_all(futures_of(jobs));
-            pollux::detail::poll_budget budget;
-            budget.is_limited = true;
-            budget.chunk_left = 4;
+            pollux::detail::poll_budget budget = pollux::test::budget_of(4);
             pollux::context cx(waker.waker(), &budget);
             assert_pending(fut.poll(cx));
             CHECK(polls_of(jobs) == 4);

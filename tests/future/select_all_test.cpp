@@ -17,6 +17,7 @@
 #include "pollux/future/boxed.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 
 namespace {
@@ -146,9 +147,7 @@ TEST_SUITE("future/select_all") {
         std::vector<job> jobs(6);
         auto fut = pollux::select_all(futures_of(jobs));
         pollux::testing::counting_waker waker;
-        pollux::detail::poll_budget budget;
-        budget.is_limited = true;
-        budget.chunk_left = 4;
+        pollux::detail::poll_budget budget = pollux::test::budget_of(4);
         pollux::context cx(waker.waker(), &budget);
         assert_pending(fut.poll(cx));
         CHECK(polls_of(jobs) == 4);

@@ -21,6 +21,7 @@
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "support/drain.hpp"
 #include "support/end_of_process.hpp"
+#include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 
 namespace {
@@ -175,9 +176,7 @@ TEST_SUITE("stream/buffer_unordered") {
     }
 
     TEST_CASE("buffer_unordered: a source without end yields when the budget of the poll is spent") {
-        pollux::detail::poll_budget budget;
-        budget.is_limited = true;
-        budget.chunk_left = 5;
+        pollux::detail::poll_budget budget = pollux::test::budget_of(5);
         int taken = 0;
         auto source = pollux::poll_stream_fn([&taken](pollux::context&) {
                           ++taken;
@@ -198,9 +197,7 @@ TEST_SUITE("stream/buffer_unordered") {
         int sum = 0;
         int yields = 0;
         for (bool is_over = false; !is_over;) {
-            pollux::detail::poll_budget budget;
-            budget.is_limited = true;
-            budget.chunk_left = 9;
+            pollux::detail::poll_budget budget = pollux::test::budget_of(9);
             pollux::context cx(pollux::noop_waker(), &budget);
             for (;;) {
                 auto item = source.poll_next(cx);

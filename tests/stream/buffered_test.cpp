@@ -26,6 +26,7 @@
 #include "support/allocation_counter.hpp"
 #include "support/drain.hpp"
 #include "support/end_of_process.hpp"
+#include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 
 namespace {
@@ -205,9 +206,7 @@ TEST_SUITE("stream/buffered") {
     }
 
     TEST_CASE("buffered: a source without end yields when the budget of the poll is spent") {
-        pollux::detail::poll_budget budget;
-        budget.is_limited = true;
-        budget.chunk_left = 5;
+        pollux::detail::poll_budget budget = pollux::test::budget_of(5);
         int taken = 0;
         auto source = pollux::poll_stream_fn([&taken](pollux::context&) {
                           ++taken;

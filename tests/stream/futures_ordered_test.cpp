@@ -15,6 +15,7 @@
 #include "pollux/future/boxed.hpp"
 #include "pollux/future/ready.hpp"
 #include "support/drain.hpp"
+#include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 
 namespace {
@@ -147,9 +148,7 @@ TEST_SUITE("stream/futures_ordered") {
     TEST_CASE("futures_ordered: futures that are always ready yield when the budget of the poll is spent") {
         futures_ordered<decltype(pollux::ready(1))> set;
         for (int i = 0; i < 10; ++i) set.push(pollux::ready(int(i)));
-        pollux::detail::poll_budget budget;
-        budget.is_limited = true;
-        budget.chunk_left = 4;
+        pollux::detail::poll_budget budget = pollux::test::budget_of(4);
         pollux::testing::counting_waker waker;
         pollux::context cx(waker.waker(), &budget);
         // The first poll finds out about four of them, and nothing of that is lost.

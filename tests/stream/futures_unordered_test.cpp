@@ -19,6 +19,7 @@
 #include "pollux/future/poll_fn.hpp"
 #include "pollux/future/ready.hpp"
 #include "support/drain.hpp"
+#include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 #include "support/small_stack.hpp"
 #include "support/tracked.hpp"
@@ -286,9 +287,7 @@ TEST_SUITE("stream/futures_unordered") {
     TEST_CASE("futures_unordered: futures that are always ready yield when the budget of the poll is spent") {
         futures_unordered<decltype(pollux::ready(1))> set;
         for (int i = 0; i < 100; ++i) set.push(pollux::ready(int(i)));
-        pollux::detail::poll_budget budget;
-        budget.is_limited = true;
-        budget.chunk_left = 5;
+        pollux::detail::poll_budget budget = pollux::test::budget_of(5);
         pollux::testing::counting_waker waker;
         pollux::context cx(waker.waker(), &budget);
         for (int i = 0; i < 5; ++i) CHECK(assert_ready(set.poll_next(cx)) == i);
@@ -303,9 +302,7 @@ TEST_SUITE("stream/futures_unordered") {
         auto set = set_of(jobs);
         pollux::testing::counting_waker waker;
         for (int round = 1; round <= 3; ++round) {
-            pollux::detail::poll_budget budget;
-            budget.is_limited = true;
-            budget.chunk_left = 6;
+            pollux::detail::poll_budget budget = pollux::test::budget_of(6);
             pollux::context cx(waker.waker(), &budget);
             assert_pending(set.poll_next(cx));
             CHECK(polls_of(jobs) == 6 * round);

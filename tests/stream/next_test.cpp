@@ -18,6 +18,7 @@
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/limited_poll.hpp"
 
 namespace {
 
@@ -90,9 +91,7 @@ TEST_SUITE("stream/next") {
     }
 
     TEST_CASE("next: a stream that is always ready yields when the budget of the poll is spent") {
-        pollux::detail::poll_budget budget;
-        budget.is_limited = true;
-        budget.chunk_left = 3;
+        pollux::detail::poll_budget budget = pollux::test::budget_of(3);
         pollux::testing::counting_waker waker;
         pollux::context cx(waker.waker(), &budget);
         auto source = pollux::poll_stream_fn([](pollux::context&) -> pollux::polled<std::optional<int>> { return 1; });

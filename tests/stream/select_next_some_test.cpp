@@ -18,6 +18,7 @@
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 
 namespace {
@@ -87,9 +88,7 @@ TEST_SUITE("stream/select_next_some") {
     }
 
     TEST_CASE("select_next_some: a loop over items that are always there yields when the budget is spent") {
-        pollux::detail::poll_budget budget;
-        budget.is_limited = true;
-        budget.chunk_left = 2;
+        pollux::detail::poll_budget budget = pollux::test::budget_of(2);
         pollux::testing::counting_waker waker;
         pollux::context cx(waker.waker(), &budget);
         auto numbers = pollux::iter({1, 2, 3});

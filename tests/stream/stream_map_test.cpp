@@ -19,6 +19,7 @@
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "support/drain.hpp"
+#include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 
 namespace {
@@ -233,9 +234,7 @@ TEST_SUITE("stream/stream_map") {
         stream_map<int, decltype(pollux::iter(std::vector<int>()))> map;
         for (int key = 0; key < 4; ++key) map.insert(int(key), pollux::iter({1, 2, 3}));
         pollux::testing::counting_waker waker;
-        pollux::detail::poll_budget budget;
-        budget.is_limited = true;
-        budget.chunk_left = 5;
+        pollux::detail::poll_budget budget = pollux::test::budget_of(5);
         pollux::context cx(waker.waker(), &budget);
         for (int i = 0; i < 5; ++i) CHECK(assert_ready(map.poll_next(cx)).has_value());
         assert_pending(map.poll_next(cx));

@@ -18,6 +18,7 @@
 #include "pollux/core/concepts.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/heap_counter.hpp"
+#include "support/limited_poll.hpp"
 #include "support/wake_counter.hpp"
 
 namespace {
@@ -272,8 +273,7 @@ TEST_SUITE("sync/broadcast") {
         CHECK(tx.send(1) == 1);
         wake_counter task;
         const auto waker = task.waker();
-        pollux::detail::poll_budget budget;
-        budget.is_limited = true;
+        pollux::detail::poll_budget budget = pollux::test::budget_of(0);
         context cx(waker, &budget);
         CHECK(rx.poll_next(cx).is_pending());
         CHECK(tx.poll_ready(cx).is_pending());

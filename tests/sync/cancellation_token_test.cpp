@@ -24,6 +24,7 @@
 #include "pollux/testing/poll.hpp"
 #include "support/end_of_process.hpp"
 #include "support/heap_counter.hpp"
+#include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 #include "support/small_stack.hpp"
 #include "support/wake_counter.hpp"
@@ -172,8 +173,7 @@ TEST_SUITE("sync/cancellation_token") {
         auto fut = token.cancelled();
         wake_counter counter;
         const auto waker = counter.waker();
-        pollux::detail::poll_budget spent;
-        spent.is_limited = true;
+        pollux::detail::poll_budget spent = pollux::test::budget_of(0);
         context cx(waker, &spent);
         assert_pending(fut.poll(cx));
         CHECK(counter.count() == 1);

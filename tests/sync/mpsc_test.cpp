@@ -19,6 +19,7 @@
 #include "pollux/testing/poll.hpp"
 #include "support/end_of_process.hpp"
 #include "support/heap_counter.hpp"
+#include "support/limited_poll.hpp"
 #include "support/tracked.hpp"
 #include "support/wake_counter.hpp"
 
@@ -166,9 +167,7 @@ TEST_SUITE("sync/mpsc") {
         for (int i = 0; i != 4; ++i) CHECK(try_send(tx, i) == send_status::sent);
         wake_counter task;
         const auto waker = task.waker();
-        pollux::detail::poll_budget budget;
-        budget.is_limited = true;
-        budget.chunk_left = 2;
+        pollux::detail::poll_budget budget = pollux::test::budget_of(2);
         context cx(waker, &budget);
         CHECK(rx.poll_next(cx).value() == 0);
         CHECK(rx.poll_next(cx).value() == 1);
@@ -261,8 +260,7 @@ TEST_SUITE("sync/mpsc") {
         auto [tx, rx] = mpsc::channel<int>(1);
         wake_counter task;
         const auto waker = task.waker();
-        pollux::detail::poll_budget budget;
-        budget.is_limited = true;
+        pollux::detail::poll_budget budget = pollux::test::budget_of(0);
         context cx(waker, &budget);
         auto fut = tx.send(1);
         CHECK(fut.poll(cx).is_pending());

@@ -18,6 +18,7 @@
 #include "pollux/stream/next.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/heap_counter.hpp"
+#include "support/limited_poll.hpp"
 #include "support/wake_counter.hpp"
 
 namespace {
@@ -280,8 +281,7 @@ TEST_SUITE("sync/watch") {
         auto [tx, rx] = watch::channel<int>(1);
         wake_counter task;
         const auto waker = task.waker();
-        pollux::detail::poll_budget budget;
-        budget.is_limited = true;
+        pollux::detail::poll_budget budget = pollux::test::budget_of(0);
         context cx(waker, &budget);
         CHECK(rx.poll_next(cx).is_pending());
         CHECK(next_of(rx) == 1);
