@@ -17,11 +17,10 @@
 #include "pollux/core/concepts.hpp"
 #include "pollux/stream/next.hpp"
 #include "pollux/testing/poll.hpp"
-#include "support/end_of_process.hpp"
-#include "support/heap_counter.hpp"
 #include "support/limited_poll.hpp"
 #include "support/tracked.hpp"
 #include "support/wake_counter.hpp"
+#include "sync/mpsc_fixture.hpp"
 
 namespace {
 
@@ -29,11 +28,11 @@ namespace mpsc = pollux::sync::mpsc;
 using pollux::block_on;
 using pollux::context;
 using pollux::sync::send_status;
-using pollux::test::heap_counter;
+using pollux::test::poll_stream_with;
 using pollux::test::poll_with;
 using pollux::test::tracked;
+using pollux::test::try_send;
 using pollux::test::wake_counter;
-using pollux::testing::poll_once;
 
 static_assert(pollux::sink<mpsc::sender<std::unique_ptr<int>>> && pollux::sink<mpsc::unbounded_sender<int>>);
 static_assert(pollux::stream<mpsc::receiver<std::unique_ptr<int>>>);
@@ -44,18 +43,6 @@ static_assert(!std::is_copy_constructible_v<mpsc::receiver<int>> &&
               std::is_nothrow_move_assignable_v<mpsc::receiver<int>>);
 static_assert(!std::is_copy_constructible_v<mpsc::slot<int>>);
 static_assert(sizeof(pollux::detail::mpsc_channel<int>) <= 240);
-
-auto poll_stream_with(auto& source, const wake_counter& counter) {
-    const auto waker = counter.waker();
-    context cx(waker);
-    return source.poll_next(cx);
-}
-auto poll_ready_with(auto& sink, const wake_counter& counter) {
-    const auto waker = counter.waker();
-    context cx(waker);
-    return sink.poll_ready(cx);
-}
-send_status try_send(const auto& tx, int value) { return tx.try_send(value); }
 
 }  // namespace
 
@@ -462,264 +449,5 @@ TEST_SUITE("sync/mpsc") {
         for (int i = 0; i != 40; ++i) CHECK(block_on(rx.recv()) == i);
         CHECK_FALSE(block_on(rx.recv()).has_value());
         CHECK_FALSE(block_on(rx.recv()).has_value());
-    }
-
-    TEST_CASE("closed: is ready once the receiver closes or goes; no waiter is left behind") {
-        wake_counter first;
-        wake_counter second;
-        for (const bool closes : {true, false}) {
-            auto [tx, rx] = mpsc::channel<int>(1);
-            const int before = first.count();
-            auto a = tx.closed();
-            auto b = tx.closed();
-            {
-                auto dropped = tx.closed();
-                CHECK(poll_with(dropped, second).is_pending());
-            }
-            CHECK_FALSE(second.is_kept());
-            CHECK(poll_with(a, second).is_pending());
-            CHECK(poll_with(a, first).is_pending());
-            CHECK(poll_with(b, first).is_pending());
-            CHECK_FALSE(second.is_kept());
-            if (closes)
-                rx.close();
-            else
-                const auto dropped = std::move(rx);
-            CHECK(first.count() == before + 2);
-            CHECK(poll_with(a, first).is_ready());
-            CHECK(poll_with(b, first).is_ready());
-        }
-        CHECK(second.count() == 0);
-    }
-
-    TEST_CASE("sink: a reserved place belongs to one sender, goes with it when it moves, and comes back with it") {
-        auto [tx, rx] = mpsc::channel<int>(1);
-        wake_counter task;
-        auto other = tx;
-        CHECK(poll_ready_with(tx, task).has_value());
-        CHECK(poll_ready_with(tx, task).has_value());
-        CHECK(poll_ready_with(other, task).is_pending());
-        auto moved = std::move(tx);
-        CHECK(moved.start_send(1).has_value());
-        const auto waker = task.waker();
-        context cx(waker);
-        CHECK(moved.poll_flush(cx).has_value());
-        CHECK(rx.try_recv() == 1);
-        CHECK(task.count() == 1);
-        // The other has been granted it by now, and is moved while it holds it.
-        auto copy = other;
-        auto moved_other = std::move(other);
-        CHECK(poll_ready_with(copy, task).is_pending());
-        CHECK(poll_ready_with(moved_other, task).has_value());
-        { const auto dropped = std::move(moved_other); }
-        CHECK(task.count() == 2);
-        CHECK(poll_ready_with(copy, task).has_value());
-        CHECK(copy.start_send(2).has_value());
-        CHECK(rx.try_recv() == 2);
-    }
-
-    TEST_CASE("sink: a sender that waits for a place may be moved, used again, and dropped") {
-        auto [tx, rx] = mpsc::channel<int>(1);
-        wake_counter task;
-        for (int i = 0; i != 4; ++i) {
-            CHECK(try_send(tx, i) == send_status::sent);
-            CHECK(poll_ready_with(tx, task).is_pending());
-            auto moved = std::move(tx);
-            CHECK(rx.try_recv() == i);
-            CHECK(task.count() == i + 1);
-            CHECK(poll_ready_with(moved, task).has_value());
-            CHECK(moved.start_send(-1).has_value());
-            CHECK(rx.try_recv() == -1);
-            tx = std::move(moved);
-        }
-        CHECK(try_send(tx, 0) == send_status::sent);
-        {
-            auto copy = tx;
-            CHECK(poll_ready_with(copy, task).is_pending());
-        }
-        CHECK_FALSE(task.is_kept());
-        CHECK(rx.try_recv() == 0);
-        CHECK(try_send(tx, 1) == send_status::sent);
-    }
-
-    TEST_CASE("sink: poll_close ends this sender and no other") {
-        auto [tx, rx] = mpsc::channel<int>(1);
-        wake_counter task;
-        const auto waker = task.waker();
-        context cx(waker);
-        auto copy = tx;
-        CHECK(poll_ready_with(tx, task).has_value());
-        CHECK(tx.poll_close(cx).has_value());
-        CHECK(tx.is_closed());
-        CHECK(poll_ready_with(tx, task).has_error());
-        CHECK(try_send(tx, 1) == send_status::disconnected);
-        CHECK_FALSE(block_on(tx.send(1)).has_value());
-        CHECK_FALSE(block_on(tx.reserve()).has_value());
-        CHECK(try_send(copy, 1) == send_status::sent);
-        CHECK(poll_stream_with(rx, task).value() == 1);
-        CHECK(poll_stream_with(rx, task).is_pending());
-        CHECK(copy.poll_close(cx).has_value());
-        CHECK(task.count() == 1);
-        CHECK_FALSE(block_on(rx.recv()).has_value());
-    }
-
-    TEST_CASE("sink: fails when the receiver is gone; a place reserved before close() still takes an item") {
-        auto [tx, rx] = mpsc::channel<int>(1);
-        wake_counter task;
-        CHECK(poll_ready_with(tx, task).has_value());
-        rx.close();
-        CHECK(tx.start_send(1).has_value());
-        CHECK(poll_ready_with(tx, task).has_error());
-        CHECK(block_on(rx.recv()) == 1);
-        CHECK_FALSE(block_on(rx.recv()).has_value());
-
-        auto [other, gone] = mpsc::channel<int>(1);
-        CHECK(poll_ready_with(other, task).has_value());
-        { const auto dropped = std::move(gone); }
-        CHECK_FALSE(other.start_send(1).has_value());
-
-        auto [unbounded_tx, unbounded_rx] = mpsc::unbounded<int>();
-        CHECK(poll_ready_with(unbounded_tx, task).has_value());
-        CHECK(unbounded_tx.start_send(3).has_value());
-        CHECK(unbounded_rx.try_recv() == 3);
-        { const auto dropped = std::move(unbounded_rx); }
-        CHECK_FALSE(unbounded_tx.start_send(1).has_value());
-        CHECK(poll_ready_with(unbounded_tx, task).has_error());
-    }
-
-    TEST_CASE("a dropped receiver lets go of its waker while senders live") {
-        auto [tx, rx] = mpsc::unbounded<int>();
-        wake_counter task;
-        CHECK(poll_stream_with(rx, task).is_pending());
-        CHECK(task.is_kept());
-        { const auto dropped = std::move(rx); }
-        CHECK_FALSE(task.is_kept());
-    }
-
-    TEST_CASE("a wake-up may receive, send and drop from inside the send that causes it") {
-        auto [tx, rx] = mpsc::channel<int>(2);
-        wake_counter task;
-        CHECK(poll_stream_with(rx, task).is_pending());
-        int received = 0;
-        auto end = std::optional(std::move(rx));
-        task.on_wake([&] {
-            received = end->try_recv().value_or(-1);
-            end.reset();
-        });
-        CHECK(try_send(tx, 6) == send_status::sent);
-        CHECK(received == 6);
-        CHECK(tx.is_closed());
-    }
-
-    TEST_CASE("a wake-up may drop the futures that are still to be woken, and the last sender") {
-        auto [tx, rx] = mpsc::channel<int>(1);
-        CHECK(try_send(tx, 1) == send_status::sent);
-        wake_counter send_task;
-        wake_counter closed_task;
-        std::list<decltype(tx.send(2))> sends;
-        std::list<decltype(tx.closed())> waits;
-        for (int i = 0; i != 20; ++i) {
-            CHECK(poll_with(sends.emplace_back(tx.send(2)), send_task).is_pending());
-            CHECK(poll_with(waits.emplace_back(tx.closed()), closed_task).is_pending());
-        }
-        auto last = std::optional(std::move(tx));
-        send_task.on_wake([&] {
-            last.reset();
-            sends.clear();
-        });
-        closed_task.on_wake([&waits] { waits.clear(); });
-        { const auto dropped = std::move(rx); }
-        CHECK(send_task.count() >= 1);
-        CHECK(send_task.count() < 20);
-        CHECK(closed_task.count() >= 1);
-        CHECK(closed_task.count() < 20);
-        CHECK_FALSE(send_task.is_kept());
-        CHECK_FALSE(closed_task.is_kept());
-    }
-
-    TEST_CASE("an item may own a sender of its own channel") {
-        struct letter;
-        using sender = mpsc::unbounded_sender<letter>;
-        struct letter {
-            std::shared_ptr<sender> reply;
-        };
-        const heap_counter heap;
-        {
-            auto [tx, rx] = mpsc::unbounded<letter>();
-            letter one{std::make_shared<sender>(tx)};
-            CHECK(tx.try_send(one) == send_status::sent);
-        }
-        CHECK(heap.by_this_thread() == heap.given_back());
-    }
-
-    TEST_CASE("one allocation for a channel, one for a block, and none for futures that wait") {
-        wake_counter task;
-        const auto waker = task.waker();
-        context cx(waker);
-        const heap_counter heap;
-        {
-            auto [tx, rx] = mpsc::channel<int>(100);
-            CHECK(heap.by_this_thread() == 1);
-            CHECK(rx.poll_next(cx).is_pending());
-            for (int i = 0; i != 100; ++i) CHECK(try_send(tx, i) == send_status::sent);
-            CHECK(heap.by_this_thread() == 1 + 4);
-            {
-                auto waits = tx.send(100);
-                CHECK(waits.poll(cx).is_pending());
-                auto closed = tx.closed();
-                CHECK(closed.poll(cx).is_pending());
-            }
-            CHECK(heap.by_this_thread() == 1 + 4);
-            for (int i = 0; i != 100; ++i) CHECK(rx.try_recv() == i);
-            // Empty again: the last block, the one before it, and a spare one.
-            CHECK(heap.by_this_thread() - heap.given_back() <= 1 + 3);
-            // A queue that stays short lives on two blocks.
-            const auto before = heap.by_this_thread();
-            for (int i = 0; i != 1000; ++i) {
-                CHECK(try_send(tx, i) == send_status::sent);
-                CHECK(rx.try_recv() == i);
-            }
-            CHECK(heap.by_this_thread() <= before + 1);
-        }
-        CHECK(heap.by_this_thread() == heap.given_back());
-    }
-
-    TEST_CASE("unit, over-aligned and large items") {
-        auto [tx, rx] = mpsc::unbounded<pollux::unit>();
-        pollux::unit nothing;
-        CHECK(tx.try_send(nothing) == send_status::sent);
-        CHECK(rx.try_recv().has_value());
-
-        struct alignas(128) wide {
-            int number;
-            char filling[1000];
-        };
-        auto [wide_tx, wide_rx] = mpsc::channel<wide>(10);
-        for (int i = 0; i != 10; ++i) {
-            wide item{i, {}};
-            CHECK(wide_tx.try_send(item) == send_status::sent);
-        }
-        for (int i = 0; i != 10; ++i) CHECK(wide_rx.try_recv()->number == i);
-    }
-
-    TEST_CASE("a debug build stops with a message at start_send without a place, and at a slot used twice") {
-#ifndef NDEBUG
-        CHECK(pollux::test::message_of_abort([] {
-                  auto [tx, rx] = mpsc::channel<int>(1);
-                  static_cast<void>(tx.start_send(1));
-              }).starts_with("pollux: mpsc: start_send without a place"));
-        CHECK(pollux::test::message_of_abort([] {
-                  auto [tx, rx] = mpsc::channel<int>(1);
-                  auto slot = block_on(tx.reserve());
-                  slot->send(1);
-                  slot->send(1);
-              }).starts_with("pollux: mpsc: a slot was used twice"));
-        CHECK(pollux::test::message_of_abort([] {
-                  auto [tx, rx] = mpsc::channel<int>(1);
-                  auto fut = tx.send(1);
-                  static_cast<void>(poll_once(fut));
-                  static_cast<void>(poll_once(fut));
-              }).starts_with("pollux: mpsc: a send was polled after it was ready"));
-#endif
     }
 }

@@ -45,6 +45,7 @@ public:
 
     /// As lock(); future and guard keep the mutex.
     static detail::lock_future<owned_guard> lock_owned(std::shared_ptr<async_mutex> mutex) noexcept {
+        detail::debug_check(mutex != nullptr, "pollux: async_mutex::lock_owned: the pointer is null; give it a mutex");
         return detail::lock_future<owned_guard>(std::move(mutex));
     }
 

@@ -100,7 +100,8 @@ public:
         return permit(this, n);
     }
 
-    /// Gives it `n` more. Throws: std::invalid_argument if max_permits() are not enough for them.
+    /// Gives it `n` more. Throws: std::invalid_argument if they and those at hand are more than max_permits(); those that are taken are
+    /// not counted, so never give more than there may be.
     void add_permits(std::size_t n) {
         static_cast<void>(checked(n));
         static_cast<void>(checked(n + queue_.at_hand()));
@@ -176,6 +177,7 @@ inline detail::acquire_future<semaphore*> semaphore::acquire(std::size_t n) noex
 
 inline detail::acquire_future<std::shared_ptr<semaphore>> semaphore::acquire_owned(std::shared_ptr<semaphore> from,
                                                                                    std::size_t n) noexcept {
+    detail::debug_check(from != nullptr, "pollux: semaphore::acquire_owned: the pointer is null; give it a semaphore");
     return {std::move(from), n};
 }
 
