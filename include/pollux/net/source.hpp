@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// A descriptor whose operations answer "would block" instead of waiting, and what it takes to wait for it: under every socket,
+// async_fd, pipe of a child process and signal. For the library; users have net::async_fd.
+//
+// Readiness is remembered: an operation is tried while the source is believed to be ready, and only after it would have blocked that
+// belief is given up and the reactor asked. A source that was never asked is believed to be ready for both, and takes its place in
+// the reactor of the runtime where it is first polled to no avail. How no event gets lost stands in lib/driver/readiness.hpp.
+#pragma once
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <system_error>
+#include <utility>
+
+#include "pollux/core/context.hpp"
+#include "pollux/core/export.hpp"
+#include "pollux/core/polled.hpp"
+#include "pollux/core/ring_links.hpp"
+#include "pollux/core/short_lock.hpp"
+#include "pollux/core/waker.hpp"
+
+namespace pollux::inline v0::net {
+
+/// What an operation on a descriptor needs.
+enum class direction : std::uint8_t { read, write };
+
+namespace detail {
+
+struct event_slot;
+
+/// Readiness as it was when somebody looked: what is given up later is given up only if nothing has come since.
+struct readiness_seen {
+    std::uint64_t word = 0;
+};
+
+/// A place in the line of those who wait for one direction of a source. In a future: it stands still from its first poll on.
+struct POLLUX_API source_waiter : pollux::detail::ring_links {
+    source_waiter() noexcept = default;
+    /// Leaves the line.
+    ~source_waiter();
+
+    event_slot* slot = nullptr;  // whose line it is, or was, in
+    waker to_wake;
+};
+
+using ready_answer = polled<readiness_seen, std::error_code>;
+
+/// Threads: see each member. It may be moved while nobody else uses it.
+class POLLUX_API source {
+public:
+    source() noexcept = default;
+    /// `descriptor` does not block already. `is_owned`: it is closed with this.
+    explicit source(int descriptor, bool is_owned = true) noexcept : descriptor_(descriptor), is_owned_(is_owned) {}
+    source(source&& other) noexcept;
+    source& operator=(source other) noexcept {
+        swap(other);
+        return *this;
+    }
+    /// Leaves the reactor, and then closes the descriptor if it is owned. No notification comes after that.
+    ~source();
+
+    int descriptor() const noexcept { return descriptor_; }
+    bool is_open() const noexcept { return descriptor_ >= 0; }
+    /// Gives the descriptor up: it has left the reactor and belongs to the caller.
+    int release() noexcept;
+
+    /// Ready: an operation in that direction is worth a try. Pending: cx's waker is woken when it is. One line for each direction holds
+    /// a waiter of the source itself (the first form: one task for each direction at a time, the latest waker counts) and any
+    /// number of others (the second form).
+    /// Errors: std::errc::operation_canceled once the runtime has ended whose reactor it is in; what registering fails with.
+    /// Throws: no_runtime outside a runtime. Threads: any; the first form one at a time for each direction.
+    ready_answer poll_ready(context& cx, direction which);
+    ready_answer poll_ready(context& cx, direction which, source_waiter& self);
+
+    /// An operation would have blocked: no more readiness in that direction, unless it came after `seen`. Registers it now at last.
+    void would_block(direction which, readiness_seen seen) noexcept;
+    /// An operation was done in part, so the next would block: as above, but the end of the stream or an error stays.
+    void was_partial(direction which, readiness_seen seen) noexcept;
+
+    /// An operation as a leaf: `call` is tried while the source is ready. It answers as system calls do: less than 0, and errno. `asked`:
+    /// how many bytes it can take at most; fewer than that, but some, says that the next would block (0: never does).
+    template <class Call, class... Waiter>
+    polled<std::size_t, std::error_code> poll_io(context& cx, direction which, std::size_t asked, Call call,
+                                                 Waiter&... self) {
+        for (;;) {
+            auto ready = poll_ready(cx, which, self...);
+            if (ready.is_pending()) return pending;
+            if (ready.has_error()) return std::unexpected(ready.error());
+            if (!cx.consume_budget()) return pending;
+            const auto done = call(descriptor_);
+            if (done >= 0) {
+                const auto bytes = static_cast<std::size_t>(done);
+                if (bytes != 0 && bytes < asked) was_partial(which, ready.value());
+                return bytes;
+            }
+            const int error = errno;
+            if (error == EINTR) continue;
+            if (error != EAGAIN && error != EWOULDBLOCK)
+                return std::unexpected(std::error_code(error, std::system_category()));
+            would_block(which, ready.value());
+        }
+    }
+
+    void swap(source& other) noexcept;
+
+private:
+    event_slot* registered(context& cx, std::error_code& error);
+
+    int descriptor_ = -1;
+    bool is_owned_ = true;
+    std::atomic<bool> was_blocked_{false};  // it has to be in a reactor before it is believed to be ready again
+    pollux::detail::short_lock lock_;  // held while it takes its place
+    std::atomic<event_slot*> slot_{nullptr};
+};
+
+}  // namespace detail
+
+}  // namespace pollux::inline v0::net
