@@ -118,12 +118,15 @@ shutdown_report current_thread_runtime::shutdown(std::chrono::nanoseconds grace)
 std::size_t current_thread_runtime::run_until_stalled() {
     detail::seat mine(*core_);
     std::size_t polls = 0;
-    while (mine.driven().run_one()) ++polls;
+    do
+        while (mine.driven().run_one()) ++polls;
+    while (mine.driven().look_for_events());
     return polls;
 }
 
 std::size_t current_thread_runtime::poll_once() {
     detail::seat mine(*core_);
+    mine.driven().look_for_events();
     const std::size_t ready = mine.driven().fire_and_count();
     std::size_t polls = 0;
     while (polls != ready && mine.driven().run_one()) ++polls;

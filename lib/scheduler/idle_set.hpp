@@ -116,7 +116,9 @@ public:
 
     /// Before a park: `worker` is the caller; `searching`: it counts as a searcher, and does no longer. Afterwards it
     /// looks into every queue once more, then it parks, or goes on by resume_search().
-    void announce_sleep(unsigned worker, bool searching) noexcept {
+    /// `alone`: there is no other worker, so nobody pushes behind a light fence only. If one comes meanwhile, what it pushes first may
+    /// be seen too late here: it is awake and runs that itself.
+    void announce_sleep(unsigned worker, bool searching, bool alone = false) noexcept {
         Sync::yield_point("idle_set: looked everywhere, sleep not yet announced");
         // Relaxed, both: the fence orders them, and they need no order among themselves.
         leaf(worker).fetch_or(bit(worker), std::memory_order::relaxed);
@@ -125,7 +127,7 @@ public:
         Sync::yield_point("idle_set: in the set, still a searcher");
         if (searching) searchers_.fetch_sub(1, std::memory_order::relaxed);
         // (b); pairs with the fence in after_push(), or the light one of a fork push.
-        if (asymmetric_) {
+        if (asymmetric_ && !alone) {
             Sync::heavy_fence();
         } else {
             Sync::full_fence();

@@ -269,6 +269,13 @@ runtime_service& runtime_core::service(service_kind which, service_maker make_se
     return *services_[index];
 }
 
+void runtime_core::serve(event_driver& driver) noexcept {
+    driver_.store(&driver, std::memory_order::release);  // pairs with driver()
+    // Those that sleep already do not know of it: one of them searches for nothing and sleeps in it then. If none does, or one
+    // searches, they come to it by themselves.
+    if (const auto sleeper = idle_.after_push()) unpark(*sleeper);
+}
+
 const std::shared_ptr<sleep_heap>& runtime_core::heap_for_this_thread(unsigned& index) noexcept {
     worker* const mine = this_worker();
     index = mine != nullptr && &mine->core() == this ? mine->heap_index() : this_thread_number() % options_.workers;

@@ -29,6 +29,7 @@
 #include "pollux/runtime/metrics.hpp"
 #include "pollux/runtime/options.hpp"
 #include "pollux/runtime/shutdown_report.hpp"
+#include "scheduler/event_driver.hpp"
 #include "scheduler/fork_guard.hpp"
 #include "scheduler/idle_set.hpp"
 #include "scheduler/injection_queue.hpp"
@@ -54,8 +55,9 @@ struct runtime_service {
     virtual std::size_t stop(std::chrono::steady_clock::time_point deadline) noexcept = 0;
     virtual void add_to(runtime_metrics&) const noexcept = 0;
 };
-enum class service_kind : unsigned { offload, blocking };
-inline constexpr unsigned service_count = 2;
+// Ended in this order: a job that waits for a socket ends with the reactor.
+enum class service_kind : unsigned { reactor, offload, blocking };
+inline constexpr unsigned service_count = 3;
 using service_maker = std::unique_ptr<runtime_service> (*)(runtime_core&);
 
 class runtime_core final : public task_home {
@@ -98,6 +100,11 @@ public:
 
     /// The service, made at first use. Throws: what `make_service` throws; task_cancelled while the runtime is ending.
     runtime_service& service(service_kind which, service_maker make_service);
+
+    /// What workers sleep in from now on. Once, by the service that it is a part of.
+    void serve(event_driver& driver) noexcept;
+    /// Null: there is none yet. Acquire: pairs with the release in serve().
+    event_driver* driver() const noexcept { return driver_.load(std::memory_order::acquire); }
 
     /// Where a sleep that is armed on this thread goes, and what wakes whoever serves it.
     const std::shared_ptr<sleep_heap>& heap_for_this_thread(unsigned& index) noexcept;
@@ -185,6 +192,7 @@ private:
     std::mutex service_lock_;
     std::unique_ptr<runtime_service> services_[service_count];  // filled once, under the lock
     std::atomic<runtime_service*> service_[service_count] = {};
+    std::atomic<event_driver*> driver_{nullptr};
 };
 
 /// Throws: std::system_error(operation_not_permitted) in a child of fork().

@@ -106,10 +106,11 @@ worker::entered::~entered() {
     return next_when_empty();
 }
 
-// Once in an interval: the sleeps, and the injection queue before the own ones.
+// Once in an interval: the sleeps, events, and the injection queue before the own ones.
 runnable* worker::next_when_due() noexcept {
     tune_interval(ticks_now());
     fire_sleeps();
+    if (!std::exchange(has_just_looked_, false)) look_for_events();
     return core_.injection().pop(index_);
 }
 
@@ -242,6 +243,23 @@ void worker::fire_sleeps() noexcept {
     // The last one stands in the slot, before those that were due earlier.
     if (core_.has_threads()) return;
     if (runnable* const item = slot_.take()) push_back(*item);
+}
+
+bool worker::look_for_events() noexcept {
+    event_driver* const driver = core_.driver();
+    if (driver == nullptr || !driver->try_enter()) return false;
+    driver->wait(event_driver::time_point::min());
+    return hand_out_events(*driver);
+}
+
+// It is awake, so what it pushes it pushes as everybody does.
+bool worker::hand_out_events(event_driver& driver) noexcept {
+    const bool were_some = driver.hand_out();
+    driver.leave();
+    // The last one has come into the slot, before those whose events were first.
+    if (were_some)
+        if (runnable* const item = slot_.take()) push_back(*item);
+    return were_some;
 }
 
 // --- pushing -----------------------------------------------------------------------------------------------------------------

@@ -68,6 +68,8 @@ public:
     std::size_t fire_and_count() noexcept;
     /// Sleeps until there may be work, a sleep is due, or somebody calls unpark().
     void park() noexcept;
+    /// Hands out what events there are, if nobody else serves the driver. True: there were some.
+    bool look_for_events() noexcept;
 
     // The owner.
     void schedule_local(runnable& item) noexcept;
@@ -99,7 +101,9 @@ public:
     bool must_end(const task_header& task) const noexcept;
 
     // Any thread.
-    void unpark() noexcept { parker_.unpark(); }
+    void unpark() noexcept {
+        if (parker_.unpark()) core_.driver()->interrupt();
+    }
     void add_to(runtime_metrics& sum) const noexcept;
     /// Appends what it is at and what waits with it, a line.
     void describe(std::string& text) const;
@@ -162,6 +166,7 @@ private:
     void give_to_others(runnable& item) noexcept;
     void publish_local_push() noexcept;
     void fire_sleeps() noexcept;
+    bool hand_out_events(event_driver& driver) noexcept;
     void tune_interval(std::uint64_t now) noexcept;
     // Everybody but its worker reads it by stamp() only. Release: pairs with that, shows whose poll it is.
     void set_stamp(std::uint64_t ticks) noexcept {
@@ -194,6 +199,7 @@ private:
     poll_gate<> gate_;
     bool is_searching_ = false;
     bool may_rest_ = false;  // it has run nothing since it was woken
+    bool has_just_looked_ = false;  // for events
 
     // The owner's, now and then.
     std::uint32_t interval_;

@@ -141,7 +141,7 @@ bool worker::has_work_anywhere() noexcept {
 void worker::park() noexcept {
     if (may_rest_) count_.idle_wakes.add(1);
     set_stamp(asleep_stamp);
-    core_.idle().announce_sleep(index_, std::exchange(is_searching_, false));
+    core_.idle().announce_sleep(index_, std::exchange(is_searching_, false), !core_.has_other_workers());
     if (has_work_anywhere()) {  // re-check: what was pushed before the fence in announce_sleep is seen here
         be_awake(awake_stamp);
         core_.idle().resume_search(index_);
@@ -156,7 +156,12 @@ void worker::park() noexcept {
         deadline = std::min(deadline, steady_now() + pause);
     }
     count_.parks.add(1);
-    parker_.park_until(deadline);
+    event_driver* const driver = core_.driver();
+    const bool serves = driver != nullptr && driver->try_enter();
+    if (serves)
+        parker_.park_in(*driver, deadline);
+    else
+        parker_.park_until(deadline);
     be_awake(awake_stamp);
     polls_left_ = 0;
     if (!core_.idle().cancel_sleep(index_)) {
@@ -166,6 +171,10 @@ void worker::park() noexcept {
         if (!core_.has_other_workers()) leave_search();
     } else {
         may_rest_ = false;
+    }
+    if (serves) {
+        hand_out_events(*driver);
+        has_just_looked_ = true;
     }
 }
 

@@ -307,7 +307,8 @@ struct two_unparks : pollux::model::suite<two_unparks, 3> {
     void thread(unsigned index) {
         if (index != 2) {
             sent[index].store(1, memory_order::relaxed);
-            return one.unpark();
+            one.unpark();
+            return;
         }
         while (sent[0].load(memory_order::relaxed) == 0 || sent[1].load(memory_order::relaxed) == 0) one.park();
     }
@@ -320,10 +321,41 @@ struct unpark_against_deadline : pollux::model::suite<unpark_against_deadline, 2
     void thread(unsigned index) {
         if (index == 0) {
             sent.store(1, memory_order::relaxed);
-            return one.unpark();
+            one.unpark();
+            return;
         }
         if (!one.park_until(soon)) one.park();
         expect(sent.load(memory_order::relaxed) == 1, "a token is taken with what came before it");
+    }
+};
+
+// What an owner may sleep in: an interrupt ends this wait or the next.
+struct model_elsewhere {
+    pollux::model::parker event;
+    void wait(model_futex::clock::time_point) { event.park(); }
+    void interrupt() { event.unpark(); }
+};
+
+// The owner sleeps elsewhere, or here: it sleeps for ever if the interrupt is lost. That there is an elsewhere is seen by who
+// interrupts it.
+struct two_unparks_elsewhere : pollux::model::suite<two_unparks_elsewhere, 3> {
+    parker one;
+    model_elsewhere elsewhere;
+    relacy_sync::cell<model_elsewhere*> shown{nullptr};
+    relacy_sync::atomic<int> sent[2];
+    void thread(unsigned index) {
+        if (index != 2) {
+            sent[index].store(1, memory_order::relaxed);
+            if (one.unpark()) shown.load()->interrupt();
+            return;
+        }
+        shown.store(&elsewhere);
+        for (bool here = false;
+             sent[0].load(memory_order::relaxed) == 0 || sent[1].load(memory_order::relaxed) == 0; here = !here)
+            if (here)
+                one.park();
+            else
+                one.park_in(elsewhere, model_futex::clock::time_point::max());
     }
 };
 
@@ -334,6 +366,7 @@ int main(int argc, char** argv) {
         argc, argv,
         {
             describe<two_unparks>("parker: two unparks", 3),
+            describe<two_unparks_elsewhere>("parker: two unparks, one sleeps elsewhere", 3),
             describe<unpark_against_deadline>("parker: an unpark against the deadline", 4),
             describe<push_against_park<1, 1>>("a push against the park of the only worker", 4),
             describe<push_against_park<1, 2>>("two pushes, one worker", 3),

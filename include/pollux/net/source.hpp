@@ -17,18 +17,22 @@
 #include "pollux/core/context.hpp"
 #include "pollux/core/export.hpp"
 #include "pollux/core/polled.hpp"
-#include "pollux/core/ring_links.hpp"
 #include "pollux/core/short_lock.hpp"
 #include "pollux/core/waker.hpp"
+#include "pollux/sync/waiter_links.hpp"
 
-namespace pollux::inline v0::net {
+namespace pollux::inline v0 {
+
+namespace detail {
+struct event_slot;
+}
+
+namespace net {
 
 /// What an operation on a descriptor needs.
 enum class direction : std::uint8_t { read, write };
 
 namespace detail {
-
-struct event_slot;
 
 /// Readiness as it was when somebody looked: what is given up later is given up only if nothing has come since.
 struct readiness_seen {
@@ -36,13 +40,19 @@ struct readiness_seen {
 };
 
 /// A place in the line of those who wait for one direction of a source. In a future: it stands still from its first poll on.
-struct POLLUX_API source_waiter : pollux::detail::ring_links {
+class POLLUX_API source_waiter {
+public:
     source_waiter() noexcept = default;
+    source_waiter(const source_waiter&) = delete;
+    source_waiter& operator=(const source_waiter&) = delete;
     /// Leaves the line.
     ~source_waiter();
 
-    event_slot* slot = nullptr;  // whose line it is, or was, in
-    waker to_wake;
+private:
+    friend class source;
+
+    pollux::detail::event_slot* slot_ = nullptr;  // whose line it is, or was, in
+    pollux::detail::waiter_links<waker> place_;
 };
 
 using ready_answer = polled<readiness_seen, std::error_code>;
@@ -106,15 +116,18 @@ public:
     void swap(source& other) noexcept;
 
 private:
-    event_slot* registered(context& cx, std::error_code& error);
+    ready_answer poll_in_line(context& cx, direction which, source_waiter* self);
+    pollux::detail::event_slot* registered(pollux::detail::runtime_core& core, std::error_code& error);
 
     int descriptor_ = -1;
     bool is_owned_ = true;
     std::atomic<bool> was_blocked_{false};  // it has to be in a reactor before it is believed to be ready again
     pollux::detail::short_lock lock_;  // held while it takes its place
-    std::atomic<event_slot*> slot_{nullptr};
+    std::atomic<pollux::detail::event_slot*> slot_{nullptr};
 };
 
 }  // namespace detail
 
-}  // namespace pollux::inline v0::net
+}  // namespace net
+
+}  // namespace pollux::inline v0
