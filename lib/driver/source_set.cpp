@@ -114,18 +114,18 @@ event_slot* source_set::take_place() noexcept {
     return std::exchange(free_, free_->next_free);
 }
 
-event_slot* source_set::add(int descriptor, std::error_code& error) noexcept {
+event_slot* source_set::add(int descriptor, int& error) noexcept {
     event_slot* place = nullptr;
     {
         const std::lock_guard guard(lock_);
         if (is_closed_) {
-            error = std::make_error_code(std::errc::operation_canceled);
+            error = ECANCELED;
             return nullptr;
         }
         place = take_place();
     }
     if (place == nullptr) {
-        error = std::make_error_code(std::errc::not_enough_memory);
+        error = ENOMEM;
         return nullptr;
     }
     add_owner();
@@ -133,7 +133,7 @@ event_slot* source_set::add(int descriptor, std::error_code& error) noexcept {
     epoll_event wanted{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                        .data = {.u64 = data_of(place->index, generation)}};
     if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &wanted) != 0) {
-        error = std::error_code(errno, std::system_category());
+        error = errno;
         const std::lock_guard guard(lock_);
         place->next_free = std::exchange(free_, place);
         owners_.fetch_sub(1, std::memory_order::relaxed);  // the caller is another

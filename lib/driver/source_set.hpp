@@ -16,23 +16,9 @@
 #include <mutex>
 #include <system_error>
 
-#include "driver/readiness.hpp"
-#include "pollux/core/sync_policy.hpp"
-#include "pollux/core/waker.hpp"
+#include "pollux/driver/event_slot.hpp"
 
 namespace pollux::inline v0::detail {
-
-class source_set;
-
-/// A descriptor's place.
-struct event_slot {
-    readiness<waker, std_sync> state;
-    // Of the source itself, one for each direction; others stand in futures.
-    readiness<waker, std_sync>::waiter reader, writer;
-    source_set* home = nullptr;
-    std::uint32_t index = 0;
-    event_slot* next_free = nullptr;
-};
 
 /// Threads: any, but wait() and hand_out(), which are for one at a time.
 class source_set {
@@ -44,8 +30,8 @@ public:
     void add_owner() noexcept { owners_.fetch_add(1, std::memory_order::relaxed); }  // whoever adds one is one
     void drop_owner() noexcept;
 
-    /// A place for the descriptor; it is an owner. Null: see `error`. Cost: a lock and a system call; memory for more of them now and then.
-    event_slot* add(int descriptor, std::error_code& error) noexcept;
+    /// A place for the descriptor; it is an owner. Null: `error` is an errno. Cost: a lock and a system call; memory for more of them now and then.
+    event_slot* add(int descriptor, int& error) noexcept;
     /// From now on nothing comes for it. The place's waiters have left, but for its own.
     void remove(event_slot& place, int descriptor) noexcept;
 

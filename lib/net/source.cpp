@@ -12,15 +12,6 @@
 namespace pollux::inline v0::net::detail {
 
 using pollux::detail::event_slot;
-using pollux::detail::ready_bits;
-
-namespace {
-
-std::uint64_t bits_for(direction which) noexcept {
-    return which == direction::read ? ready_bits::for_reading : ready_bits::for_writing;
-}
-
-}  // namespace
 
 source_waiter::~source_waiter() {
     if (slot_ != nullptr) slot_->state.forget(place_);
@@ -51,71 +42,48 @@ void source::swap(source& other) noexcept {
                 std::memory_order::relaxed);
 }
 
-ready_answer source::poll_ready(context& cx, direction which) { return poll_in_line(cx, which, nullptr); }
-
-ready_answer source::poll_ready(context& cx, direction which, source_waiter& self) {
-    return poll_in_line(cx, which, &self);
-}
-
-ready_answer source::poll_in_line(context& cx, direction which, source_waiter* self) {
+int source::wait_for(context& cx, direction which, readiness_seen& seen, source_waiter* self) {
     pollux::detail::debug_check(is_open(),
                                 "pollux: net: a socket or descriptor was used after it was moved from or closed");
     pollux::detail::runtime_core* const core =
         cx.runtime() != nullptr ? cx.runtime() : pollux::detail::current_runtime();
     if (core == nullptr)
         throw no_runtime("pollux: net: no runtime on this thread; poll it inside a task or runtime::block_on");
+    if (seen.is_worth_a_try(which)) return 0;
     event_slot* slot = slot_.load(std::memory_order::acquire);  // pairs with the release in registered()
     if (slot == nullptr) {
-        // Relaxed: who has found that it blocks is this task, or else one try more is made.
-        if (!was_blocked_.load(std::memory_order::relaxed)) return readiness_seen();
-        std::error_code error;
+        int error = 0;
         slot = registered(*core, error);
-        if (slot == nullptr) return std::unexpected(error);
+        if (slot == nullptr) return error;
     }
-    const std::uint64_t bits = bits_for(which);
-    for (;;) {
-        const std::uint64_t word = slot->state.look();
-        if ((word & ready_bits::cancelled) != 0)
-            return std::unexpected(std::make_error_code(std::errc::operation_canceled));
-        if ((word & bits) != 0) return readiness_seen{word};
-        if (self != nullptr) self->slot_ = slot;
-        auto& place = self != nullptr ? self->place_ : which == direction::read ? slot->reader : slot->writer;
-        if (slot->state.wait(place, bits, cx.waker())) return pending;
-    }
+    const std::uint64_t wanted = which == direction::read ? bits::for_reading : bits::for_writing;
+    if (self != nullptr) self->slot_ = slot;
+    auto& place = self != nullptr ? self->place_ : which == direction::read ? slot->reader : slot->writer;
+    do {
+        seen.word = slot->state.look();
+        if ((seen.word & bits::cancelled) != 0) return ECANCELED;
+        if ((seen.word & wanted) != 0) return 0;
+    } while (!slot->state.wait(place, wanted, cx.waker()));
+    return still_waiting;
 }
 
-event_slot* source::registered(pollux::detail::runtime_core& core, std::error_code& error) {
+event_slot* source::registered(pollux::detail::runtime_core& core, int& error) {
     pollux::detail::source_set* sources = nullptr;
     try {
         sources = &pollux::detail::reactor::of(core).sources();
     } catch (const task_cancelled&) {  // the runtime is ending
-        error = std::make_error_code(std::errc::operation_canceled);
+        error = ECANCELED;
         return nullptr;
     } catch (const std::system_error& failure) {
-        error = failure.code();
+        error = failure.code().value();
         return nullptr;
     }
     const pollux::detail::lock_scope guard(lock_);
     event_slot* slot = slot_.load(std::memory_order::relaxed);  // written under the lock
     if (slot != nullptr) return slot;
     slot = sources->add(descriptor_, error);
-    slot_.store(slot, std::memory_order::release);  // pairs with the acquire in poll_in_line()
+    slot_.store(slot, std::memory_order::release);  // pairs with the acquires in look() and wait_for()
     return slot;
-}
-
-void source::would_block(direction which, readiness_seen seen) noexcept {
-    if (event_slot* const slot = slot_.load(std::memory_order::acquire))  // pairs with the release in registered()
-        slot->state.give_up(seen.word, which == direction::read ? ready_bits::readable | ready_bits::read_end
-                                                                : ready_bits::writable | ready_bits::write_end);
-    else
-        was_blocked_.store(true, std::memory_order::relaxed);  // see poll_in_line()
-}
-
-void source::was_partial(direction which, readiness_seen seen) noexcept {
-    if (event_slot* const slot = slot_.load(std::memory_order::acquire))  // pairs with the release in registered()
-        slot->state.give_up(seen.word, which == direction::read ? ready_bits::readable : ready_bits::writable);
-    else
-        was_blocked_.store(true, std::memory_order::relaxed);  // see poll_in_line()
 }
 
 }  // namespace pollux::inline v0::net::detail

@@ -29,8 +29,8 @@
 // would lose a wake-up: a publisher would rely on a searcher that is not there. So is the order: out of the set, then
 // count.
 //
-// Fences. With `asymmetric`, (b) is the heavy one: at some moment of it every running thread executes a full fence.
-// Then a publisher that only needs to be exact towards sleepers needs none of its own: a fork push is followed by a
+// Fences. With `asymmetric`, (b) is the heavy one, unless all others sleep already: at some moment of it every running thread
+// executes a full fence. Then a publisher that only needs to be exact towards sleepers needs none of its own: a fork push is followed by a
 // light fence and a relaxed look at any_sleeper_word(). Is X pushed before its thread's interrupt, (c) sees it; else
 // the look comes behind the interrupt and sees (a). Without `asymmetric` (b) is a full fence and a fork push needs one
 // too.
@@ -116,18 +116,21 @@ public:
 
     /// Before a park: `worker` is the caller; `searching`: it counts as a searcher, and does no longer. Afterwards it
     /// looks into every queue once more, then it parks, or goes on by resume_search().
-    /// `alone`: there is no other worker, so nobody pushes behind a light fence only. If one comes meanwhile, what it pushes first may
-    /// be seen too late here: it is awake and runs that itself.
-    void announce_sleep(unsigned worker, bool searching, bool alone = false) noexcept {
+    /// `others`: so many other workers push behind the light fence only. If one more comes meanwhile, what it pushes first may be seen
+    /// too late here: it is awake and runs that itself.
+    void announce_sleep(unsigned worker, bool searching, unsigned others = most_workers) noexcept {
         Sync::yield_point("idle_set: looked everywhere, sleep not yet announced");
         // Relaxed, both: the fence orders them, and they need no order among themselves.
-        leaf(worker).fetch_or(bit(worker), std::memory_order::relaxed);
+        const std::uint64_t before = leaf(worker).fetch_or(bit(worker), std::memory_order::relaxed);
         // Release: pairs with the acquire in claim(), which sees the leaf then.
         if (has_leaves_) top_.fetch_or(top_bit(worker), std::memory_order::release);
         Sync::yield_point("idle_set: in the set, still a searcher");
         if (searching) searchers_.fetch_sub(1, std::memory_order::relaxed);
+        // All who push behind a light fence stand in this word before us. What they pushed before that they look for themselves, in
+        // their (c); and who has left it by cancel_sleep(), a change of the same word, has seen us there before it pushes again.
+        const bool all_sleep = others == 0 || (!has_leaves_ && static_cast<unsigned>(std::popcount(before)) >= others);
         // (b); pairs with the fence in after_push(), or the light one of a fork push.
-        if (asymmetric_ && !alone) {
+        if (asymmetric_ && !all_sleep) {
             Sync::heavy_fence();
         } else {
             Sync::full_fence();

@@ -137,7 +137,11 @@ public:
     void unpark(unsigned index) noexcept;
     /// Those of the options, then those that stand in for them now and then.
     worker_list& workers() noexcept { return workers_; }
-    bool has_other_workers() const noexcept { return options_.workers != 1 || stand_ins_.are_active(); }
+    bool has_other_workers() const noexcept { return other_workers() != 0; }
+    /// At most so many beside each; while somebody stands in for one, as many as there may ever be.
+    unsigned other_workers() const noexcept {
+        return stand_ins_.are_active() ? idle_set<>::most_workers : options_.workers - 1;
+    }
     unsigned worker_count() const noexcept { return options_.workers; }
     stand_ins& substitutes() noexcept { return stand_ins_; }
     watchdog& watch() noexcept { return watchdog_; }

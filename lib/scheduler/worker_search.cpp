@@ -41,7 +41,7 @@ runnable* worker::search() noexcept {
         if (!core_.idle().begin_search()) return nullptr;
         is_searching_ = true;
     }
-    for (unsigned round = search_rounds_;; --round) {
+    for (unsigned round = core_.driver() != nullptr ? 0 : search_rounds_;; --round) {
         const bool is_last = round == 0;
         runnable* item = steal_once(is_last);
         if (item == nullptr) item = from_injection();
@@ -141,7 +141,7 @@ bool worker::has_work_anywhere() noexcept {
 void worker::park() noexcept {
     if (may_rest_) count_.idle_wakes.add(1);
     set_stamp(asleep_stamp);
-    core_.idle().announce_sleep(index_, std::exchange(is_searching_, false), !core_.has_other_workers());
+    core_.idle().announce_sleep(index_, std::exchange(is_searching_, false), core_.other_workers());
     if (has_work_anywhere()) {  // re-check: what was pushed before the fence in announce_sleep is seen here
         be_awake(awake_stamp);
         core_.idle().resume_search(index_);

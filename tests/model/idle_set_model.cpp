@@ -117,7 +117,7 @@ struct idle_suite : pollux::model::suite<Derived, Threads> {
                 run(found);
                 continue;
             }
-            idle.announce_sleep(self, searching);
+            idle.announce_sleep(self, searching, Threads - 1);
             if (queue.load(memory_order::relaxed) != 0) {
                 idle.resume_search(self);
                 searching = true;

@@ -4,8 +4,8 @@
 // writer, and an event of an older user of the place changes nothing.
 #include "relacy_sync.hpp"
 
-#include "driver/readiness.hpp"
 #include "model_waker.hpp"
+#include "pollux/driver/readiness.hpp"
 
 namespace {
 

@@ -4,7 +4,7 @@
 //
 // Readiness is remembered: an operation is tried while the source is believed to be ready, and only after it would have blocked that
 // belief is given up and the reactor asked. A source that was never asked is believed to be ready for both, and takes its place in
-// the reactor of the runtime where it is first polled to no avail. How no event gets lost stands in lib/driver/readiness.hpp.
+// the reactor of the runtime where it is first polled to no avail. How no event gets lost stands in driver/readiness.hpp.
 #pragma once
 
 #include <atomic>
@@ -19,13 +19,10 @@
 #include "pollux/core/polled.hpp"
 #include "pollux/core/short_lock.hpp"
 #include "pollux/core/waker.hpp"
+#include "pollux/driver/event_slot.hpp"
 #include "pollux/sync/waiter_links.hpp"
 
 namespace pollux::inline v0 {
-
-namespace detail {
-struct event_slot;
-}
 
 namespace net {
 
@@ -36,6 +33,12 @@ namespace detail {
 
 /// Readiness as it was when somebody looked: what is given up later is given up only if nothing has come since.
 struct readiness_seen {
+    bool is_worth_a_try(direction which) const noexcept {
+        const auto for_it = which == direction::read ? pollux::detail::ready_bits::for_reading
+                                                     : pollux::detail::ready_bits::for_writing;
+        return (word & for_it) != 0 && (word & pollux::detail::ready_bits::cancelled) == 0;
+    }
+
     std::uint64_t word = 0;
 };
 
@@ -80,14 +83,25 @@ public:
     /// a waiter of the source itself (the first form: one task for each direction at a time, the latest waker counts) and any
     /// number of others (the second form).
     /// Errors: std::errc::operation_canceled once the runtime has ended whose reactor it is in; what registering fails with.
-    /// Throws: no_runtime outside a runtime. Threads: any; the first form one at a time for each direction.
-    ready_answer poll_ready(context& cx, direction which);
-    ready_answer poll_ready(context& cx, direction which, source_waiter& self);
+    /// Throws: no_runtime outside a runtime; std::bad_alloc. Threads: any; the first form one at a time for each direction.
+    template <class... Waiter>
+    ready_answer poll_ready(context& cx, direction which, Waiter&... self) {
+        readiness_seen seen;
+        const int error = wait(cx, which, seen, &self...);
+        if (error == still_waiting) return pending;
+        if (error != 0) return std::unexpected(std::error_code(error, std::system_category()));
+        return seen;
+    }
 
-    /// An operation would have blocked: no more readiness in that direction, unless it came after `seen`. Registers it now at last.
-    void would_block(direction which, readiness_seen seen) noexcept;
-    /// An operation was done in part, so the next would block: as above, but the end of the stream or an error stays.
-    void was_partial(direction which, readiness_seen seen) noexcept;
+    /// An operation would have blocked: no more readiness in that direction, unless it came after `seen`. From now on it has to be
+    /// in a reactor before it is believed to be ready again.
+    void would_block(direction which, readiness_seen seen) noexcept {
+        give_up(seen, which == direction::read ? bits::readable | bits::read_end : bits::writable | bits::write_end);
+    }
+    /// An operation was done in part, so the next would block: as above, but the end of the stream stays.
+    void was_partial(direction which, readiness_seen seen) noexcept {
+        give_up(seen, which == direction::read ? bits::readable : bits::writable);
+    }
 
     /// An operation as a leaf: `call` is tried while the source is ready. It answers as system calls do: less than 0, and errno. `asked`:
     /// how many bytes it can take at most; fewer than that, but some, says that the next would block (0: never does).
@@ -95,33 +109,56 @@ public:
     polled<std::size_t, std::error_code> poll_io(context& cx, direction which, std::size_t asked, Call call,
                                                  Waiter&... self) {
         for (;;) {
-            auto ready = poll_ready(cx, which, self...);
-            if (ready.is_pending()) return pending;
-            if (ready.has_error()) return std::unexpected(ready.error());
+            readiness_seen seen;
+            int error = wait(cx, which, seen, &self...);
+            if (error == still_waiting) return pending;
+            if (error != 0) return std::unexpected(std::error_code(error, std::system_category()));
             if (!cx.consume_budget()) return pending;
             const auto done = call(descriptor_);
-            if (done >= 0) {
+            if (done >= 0) [[likely]] {
                 const auto bytes = static_cast<std::size_t>(done);
-                if (bytes != 0 && bytes < asked) was_partial(which, ready.value());
+                if (bytes != 0 && bytes < asked) was_partial(which, seen);
                 return bytes;
             }
-            const int error = errno;
+            error = errno;
             if (error == EINTR) continue;
             if (error != EAGAIN && error != EWOULDBLOCK)
                 return std::unexpected(std::error_code(error, std::system_category()));
-            would_block(which, ready.value());
+            would_block(which, seen);
         }
     }
 
     void swap(source& other) noexcept;
 
 private:
-    ready_answer poll_in_line(context& cx, direction which, source_waiter* self);
-    pollux::detail::event_slot* registered(pollux::detail::runtime_core& core, std::error_code& error);
+    using bits = pollux::detail::ready_bits;
+
+    static constexpr int still_waiting = -1;
+
+    readiness_seen look() const noexcept {
+        if (const auto* const slot = slot_.load(std::memory_order::acquire)) [[likely]]  // pairs with registered()
+            return {slot->state.look()};
+        // Relaxed: who has found that it blocks is this task, or else one try more is made.
+        return {was_blocked_.load(std::memory_order::relaxed) ? 0 : bits::readable | bits::writable};
+    }
+    void give_up(readiness_seen seen, std::uint64_t given_up) noexcept {
+        if (auto* const slot = slot_.load(std::memory_order::acquire)) [[likely]]  // pairs with registered()
+            slot->state.give_up(seen.word, given_up);
+        else
+            was_blocked_.store(true, std::memory_order::relaxed);  // see look()
+    }
+    // 0: it is ready, as is to be `seen`. Else still_waiting, or an errno.
+    int wait(context& cx, direction which, readiness_seen& seen, source_waiter* self = nullptr) {
+        seen = look();
+        if (seen.is_worth_a_try(which) && cx.runtime() != nullptr) return 0;
+        return wait_for(cx, which, seen, self);
+    }
+    int wait_for(context& cx, direction which, readiness_seen& seen, source_waiter* self);
+    pollux::detail::event_slot* registered(pollux::detail::runtime_core& core, int& error);
 
     int descriptor_ = -1;
     bool is_owned_ = true;
-    std::atomic<bool> was_blocked_{false};  // it has to be in a reactor before it is believed to be ready again
+    std::atomic<bool> was_blocked_{false};
     pollux::detail::short_lock lock_;  // held while it takes its place
     std::atomic<pollux::detail::event_slot*> slot_{nullptr};
 };

@@ -119,23 +119,31 @@ private:
 
     void wake_those_for(std::uint64_t bits) noexcept {
         ring_links due;
-        wakers_to_call<Waker> woken;
+        Waker woken;
+        bool are_more = false;
         {
             const lock_scope guard(lock_);
             if ((bits & ready_bits::for_reading) != 0) due.take_all_of(readers_);
             if ((bits & ready_bits::for_writing) != 0) due.take_all_of(writers_);
-            take_some(due, woken);
+            are_more = take_one(due, woken);
         }
-        while (woken.is_full()) {
-            woken.call();
-            const lock_scope guard(lock_);  // those that are left may leave meanwhile, or come back and stand in the line
-            take_some(due, woken);
+        std::move(woken).wake();
+        while (are_more) {
+            {
+                const lock_scope guard(lock_);  // they may have left meanwhile, or come back and stand in the line
+                are_more = take_one(due, woken);
+            }
+            std::move(woken).wake();
         }
-        woken.call();
     }
 
-    static void take_some(ring_links& due, wakers_to_call<Waker>& woken) noexcept {
-        while (!woken.is_full() && !due.is_alone()) woken.take(static_cast<waiter&>(due.first()));
+    // True: there are more.
+    static bool take_one(ring_links& due, Waker& woken) noexcept {
+        if (due.is_alone()) return false;
+        auto& one = static_cast<waiter&>(due.first());
+        one.leave();
+        woken = std::move(one.waker);
+        return !due.is_alone();
     }
 
     typename Sync::template atomic<std::uint64_t> word_{0};

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+// A descriptor's place among those that a reactor watches (lib/driver/source_set.hpp). Here, so that a look at its word is no call.
+#pragma once
+
+#include <cstdint>
+
+#include "pollux/core/sync_policy.hpp"
+#include "pollux/core/waker.hpp"
+#include "pollux/driver/readiness.hpp"
+
+namespace pollux::inline v0::detail {
+
+class source_set;
+
+struct event_slot {
+    readiness<waker, std_sync> state;
+    // Of the source itself, one for each direction; others stand in futures.
+    readiness<waker, std_sync>::waiter reader, writer;
+    source_set* home = nullptr;
+    std::uint32_t index = 0;
+    event_slot* next_free = nullptr;
+};
+
+}  // namespace pollux::inline v0::detail
