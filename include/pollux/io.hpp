@@ -17,4 +17,5 @@
 #include "pollux/io/read.hpp"
 #include "pollux/io/span.hpp"
 #include "pollux/io/split.hpp"
+#include "pollux/io/standard.hpp"
 #include "pollux/io/write.hpp"

@@ -4,6 +4,7 @@
 
 #include "pollux/core.hpp"
 #include "pollux/coro.hpp"
+#include "pollux/fs.hpp"
 #include "pollux/future.hpp"
 #include "pollux/io.hpp"
 #include "pollux/offload.hpp"

@@ -55,9 +55,9 @@ struct runtime_service {
     virtual std::size_t stop(std::chrono::steady_clock::time_point deadline) noexcept = 0;
     virtual void add_to(runtime_metrics&) const noexcept = 0;
 };
-// Ended in this order: a job that waits for a socket ends with the reactor.
-enum class service_kind : unsigned { reactor, offload, blocking };
-inline constexpr unsigned service_count = 3;
+// Ended in this order: who lets jobs end comes before the pools that wait for them.
+enum class service_kind : unsigned { reactor, input_waits, offload, blocking };
+inline constexpr unsigned service_count = 4;
 using service_maker = std::unique_ptr<runtime_service> (*)(runtime_core&);
 
 class runtime_core final : public task_home {
