@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "pollux/fs/paths.hpp"
 
-#include <cstdio>
-#include <filesystem>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
 
 #include "fs/path.hpp"
 #include "fs/stat.hpp"

@@ -451,7 +451,8 @@ TEST_SUITE("fs/file") {
         }
         CHECK(descriptors_of_process() == before);
     }
-    TEST_CASE("dropped with a read or call whose job has not begun: it never does, and the descriptor is closed at once") {
+    TEST_CASE(
+        "dropped with a read or call whose job has not begun: it never does, and the descriptor is closed at once") {
         const std::size_t before = descriptors_of_process();
         file reader = open_elsewhere("/dev/zero", {});
         file caller = open_elsewhere("/dev/zero", {});

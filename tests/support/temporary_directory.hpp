@@ -3,10 +3,11 @@
 #pragma once
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <ios>
 #include <string>
 #include <system_error>
 
@@ -33,9 +34,15 @@ private:
     std::string path_;
 };
 
+/// Empty if there is no such file.
 inline std::string contents_of(const std::string& path) {
+    std::error_code none;
+    const auto size = std::filesystem::file_size(path, none);
+    std::string bytes(none ? 0 : size, '\0');
     std::ifstream in(path, std::ios::binary);
-    return std::string(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+    in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    bytes.resize(static_cast<std::size_t>(in.gcount()));
+    return bytes;
 }
 inline void put_contents(const std::string& path, const std::string& bytes) {
     std::ofstream(path, std::ios::binary) << bytes;

@@ -102,9 +102,7 @@ public:
         return detail::file_call_future<std::uint64_t>(on_, detail::seek_call(offset, whence));
     }
     /// Cuts it to `size` bytes, or fills it up with zeros. The position stays.
-    auto set_length(std::uint64_t size) {
-        return detail::file_call_future<void>(on_, detail::set_length_call(size));
-    }
+    auto set_length(std::uint64_t size) { return detail::file_call_future<void>(on_, detail::set_length_call(size)); }
     /// Ready when what was written is on the device.
     auto sync_all() { return detail::file_call_future<void>(on_, detail::sync_all_call()); }
     auto metadata() { return detail::file_call_future<file_metadata>(on_, detail::metadata_call()); }

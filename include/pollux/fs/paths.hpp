@@ -52,8 +52,6 @@ inline auto metadata(std::string path) {
 
 /// Whether `path` names something, behind all links. Errors, Throws, Cancel, Cost: as for remove_file(); it is an error
 /// where that cannot be told, as without the right to look into a directory.
-inline auto exists(std::string path) {
-    return detail::path_call_future<bool>(&detail::exists, {std::move(path)});
-}
+inline auto exists(std::string path) { return detail::path_call_future<bool>(&detail::exists, {std::move(path)}); }
 
 }  // namespace pollux::inline v0::fs

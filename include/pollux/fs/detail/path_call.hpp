@@ -38,8 +38,7 @@ public:
     using value_type = T;
     using error_type = std::error_code;
 
-    path_call_future(path_function<T> run, path_arguments arguments)
-        : job_(path_job<T>{run, std::move(arguments)}) {}
+    path_call_future(path_function<T> run, path_arguments arguments) : job_(path_job<T>{run, std::move(arguments)}) {}
 
     polled<T, std::error_code> poll(context& cx) {
         try {

@@ -56,8 +56,9 @@ public:
 
 private:
     descriptor_core& core() const noexcept {
-        pollux::detail::debug_check(core_ != nullptr,
-                                    "pollux: a file or standard stream was used after it was moved from; use the one it went to");
+        pollux::detail::debug_check(
+            core_ != nullptr,
+            "pollux: a file or standard stream was used after it was moved from; use the one it went to");
         return *core_;
     }
 
