@@ -7,6 +7,7 @@
 #include "pollux/fs.hpp"
 #include "pollux/future.hpp"
 #include "pollux/io.hpp"
+#include "pollux/net.hpp"
 #include "pollux/offload.hpp"
 #include "pollux/runtime.hpp"
 #include "pollux/sink.hpp"

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "pollux/net/detail/datagram_socket.hpp"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstddef>
+
+#include "net/system.hpp"
+
+namespace pollux::inline v0::net::detail {
+
+namespace {
+
+std::ptrdiff_t send_to(int descriptor, io::const_span bytes, const socket_address& to) noexcept {
+    return ::sendto(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL, static_cast<const sockaddr*>(to.data()),
+                    static_cast<socklen_t>(to.size()));
+}
+
+// Where the receiver has no room the system says of a socket that is not connected to it that it would block, and never that it would
+// no more. Waited for, that would be for ever; so it is another error, unless the socket itself has no room.
+std::ptrdiff_t send_or_fail(int descriptor, io::const_span bytes, const socket_address& to) noexcept {
+    const auto n = send_to(descriptor, bytes, to);
+    if (n >= 0 || errno != EAGAIN || !to.is_unix() || readiness{direction::write}(descriptor) < 0) return n;
+    const auto again = send_to(descriptor, bytes, to);  // there may be room since
+    if (again < 0 && errno == EAGAIN) errno = ENOBUFS;
+    return again;
+}
+
+struct sending_to {
+    using value_type = std::size_t;
+
+    std::ptrdiff_t operator()(int descriptor) const noexcept { return send_to(descriptor, bytes, to); }
+    std::size_t result(std::size_t n) const noexcept { return n; }
+
+    io::const_span bytes;
+    const socket_address& to;
+};
+
+}  // namespace
+
+std::ptrdiff_t sending::operator()(int descriptor) const noexcept {
+    return ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+}
+std::ptrdiff_t receiving::operator()(int descriptor) const noexcept {
+    return ::recv(descriptor, to.data(), to.size(), 0);
+}
+std::ptrdiff_t receiving_from::operator()(int descriptor) noexcept {
+    sockaddr_storage sender;
+    socklen_t size = sizeof sender;
+    const auto n = ::recvfrom(descriptor, to.data(), to.size(), 0, reinterpret_cast<sockaddr*>(&sender), &size);
+    if (n >= 0) from = socket_address(&sender, size);
+    return n;
+}
+
+polled<std::size_t, std::error_code> send_to_future::poll(context& cx) {
+    auto to = to_.poll(cx);
+    if (to.is_pending()) return pending;
+    if (to.has_error()) return std::unexpected(to.error());
+    const auto send_to_first = [&](int descriptor) {
+        std::ptrdiff_t n = -1;
+        for (const socket_address& one : to.value()) {
+            n = send_or_fail(descriptor, bytes_, one);
+            if (n >= 0 || errno != EAFNOSUPPORT) break;
+        }
+        return n;
+    };
+    return on_.poll_io(cx, direction::write, 0, send_to_first, waiter_.use());
+}
+
+polled<void, std::error_code> connect_datagrams_future::poll(context& cx) {
+    auto to = to_.poll(cx);
+    if (to.is_pending() || !cx.consume_budget()) return pending;
+    if (to.has_error()) return std::unexpected(to.error());
+    return connect_to_first(on_, to.value());
+}
+
+std::expected<std::size_t, std::error_code> datagram_socket::try_send(io::const_span bytes) noexcept {
+    return attempt(io_, sending{bytes});
+}
+std::expected<std::size_t, std::error_code> datagram_socket::try_send_to(io::const_span bytes,
+                                                                         const socket_address& to) noexcept {
+    return attempt(io_, sending_to{bytes, to});
+}
+std::expected<std::size_t, std::error_code> datagram_socket::try_recv(io::span to) noexcept {
+    return attempt(io_, receiving{to});
+}
+std::expected<std::pair<std::size_t, socket_address>, std::error_code> datagram_socket::try_recv_from(
+    io::span to) noexcept {
+    return attempt(io_, receiving_from{to, {}});
+}
+
+}  // namespace pollux::inline v0::net::detail

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+#include "net/system.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <limits>
+#include <span>
+#include <variant>
+
+#include "pollux/net/errc.hpp"
+
+namespace pollux::inline v0::net::detail {
+
+namespace {
+
+const sockaddr* system_address(const socket_address& address) noexcept {
+    return static_cast<const sockaddr*>(address.data());
+}
+
+}  // namespace
+
+std::expected<source, std::error_code> open_socket(int family, int type) noexcept {
+    const int descriptor = ::socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return std::unexpected(last_error());
+    return source(descriptor);
+}
+
+done set_option(int descriptor, int level, int name, int value) noexcept {
+    return done_unless(::setsockopt(descriptor, level, name, &value, sizeof value));
+}
+
+done bind_to(const source& socket, const socket_address& where) noexcept {
+    return done_unless(::bind(socket.descriptor(), system_address(where), static_cast<socklen_t>(where.size())));
+}
+
+std::expected<source, std::error_code> open_bound(const socket_address& at, int type) noexcept {
+    auto socket = open_socket(at.family(), type);
+    if (!socket) return socket;
+    if (const auto bound = bind_to(*socket, at); !bound) return std::unexpected(bound.error());
+    return socket;
+}
+
+done bind_to(const source& socket, const address& where) noexcept {
+    if (const auto* wrong = std::get_if<std::error_code>(&where.get())) return std::unexpected(*wrong);
+    const auto* known = std::get_if<socket_address>(&where.get());
+    return known != nullptr ? bind_to(socket, *known) : std::unexpected(make_error_code(errc::bad_address));
+}
+
+done listen_with(const source& socket, unsigned backlog) noexcept {
+    constexpr unsigned most = std::numeric_limits<int>::max();
+    return done_unless(::listen(socket.descriptor(), static_cast<int>(std::min(backlog, most))));
+}
+
+done connect_to(const source& socket, const socket_address& where) noexcept {
+    // Interrupted it goes on like one that is in progress; made again it would fail.
+    if (::connect(socket.descriptor(), system_address(where), static_cast<socklen_t>(where.size())) == 0 ||
+        errno == EINPROGRESS || errno == EINTR)
+        return {};
+    return std::unexpected(last_error());
+}
+
+done connect_to_first(const source& socket, std::span<const socket_address> where) noexcept {
+    done answer = std::unexpected(std::make_error_code(std::errc::address_family_not_supported));
+    for (const socket_address& one : where) {
+        answer = connect_to(socket, one);
+        if (answer || answer.error() != std::errc::address_family_not_supported) break;
+    }
+    return answer;
+}
+
+polled<void, std::error_code> poll_connected(source& socket, context& cx) {
+    const auto is_connected = [](int descriptor) -> int {
+        int error = 0;
+        socklen_t size = sizeof error;
+        if (::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return -1;
+        // No error is no answer: it may be in progress still.
+        sockaddr_storage peer;
+        size = sizeof peer;
+        if (error == 0 && ::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &size) == 0) return 0;
+        if (error == 0) error = errno == ENOTCONN ? EAGAIN : errno;
+        errno = error;
+        return -1;
+    };
+    auto answer = socket.poll_io(cx, direction::write, 0, is_connected);
+    if (answer.is_pending()) return pending;
+    if (answer.has_error()) return std::unexpected(answer.error());
+    return polled<void, std::error_code>::ready();
+}
+
+}  // namespace pollux::inline v0::net::detail

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// The system's calls for sockets, as all of lib/net uses them: descriptors that do not block and are closed on exec, errors as
+// std::error_code.
+#pragma once
+
+#include <cerrno>
+#include <expected>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include "pollux/core/context.hpp"
+#include "pollux/net/address.hpp"
+#include "pollux/net/socket_address.hpp"
+#include "pollux/net/source.hpp"
+
+namespace pollux::inline v0::net::detail {
+
+using done = std::expected<void, std::error_code>;
+
+inline std::error_code last_error() noexcept { return {errno, std::system_category()}; }
+
+/// What a system call answered.
+inline done done_unless(int answer) noexcept { return answer >= 0 ? done() : std::unexpected(last_error()); }
+
+/// The system call again while a signal interrupts it.
+template <class Call>
+auto uninterrupted(Call call) noexcept {
+    for (;;) {
+        const auto answer = call();
+        if (answer >= 0 || errno != EINTR) return answer;
+    }
+}
+
+/// Of the address's family.
+std::expected<source, std::error_code> open_socket(int family, int type) noexcept;
+
+template <class Socket>
+std::expected<Socket, std::error_code> open_as(int family, int type) noexcept {
+    auto opened = open_socket(family, type);
+    if (!opened) return std::unexpected(opened.error());
+    return Socket(std::move(*opened));
+}
+
+done set_option(int descriptor, int level, int name, int value) noexcept;
+
+done bind_to(const source& socket, const socket_address& where) noexcept;
+/// A socket of that address.
+std::expected<source, std::error_code> open_bound(const socket_address& at, int type) noexcept;
+/// Errors: errc::bad_address if it is a name.
+done bind_to(const source& socket, const address& where) noexcept;
+
+// Connections that wait to be accepted, as many as Tokio's default; the system may make it less.
+inline constexpr unsigned default_backlog = 1024;
+done listen_with(const source& socket, unsigned backlog) noexcept;
+
+/// Begins: whether it is there says poll_connected.
+done connect_to(const source& socket, const socket_address& where) noexcept;
+/// To the first that the socket's family can reach.
+done connect_to_first(const source& socket, std::span<const socket_address> where) noexcept;
+
+/// A connect that was begun, as an operation of its socket.
+polled<void, std::error_code> poll_connected(source& socket, context& cx);
+
+}  // namespace pollux::inline v0::net::detail
