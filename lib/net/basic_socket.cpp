@@ -62,10 +62,9 @@ done set_reuse_port(int descriptor, bool is_on) noexcept {
     return set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, is_on);
 }
 done set_ttl(int descriptor, unsigned hops) noexcept {
-    int family = 0;
-    socklen_t size = sizeof family;
-    if (::getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &family, &size) != 0) return std::unexpected(last_error());
-    if (family == AF_INET6) {
+    const auto family = family_of(descriptor);
+    if (!family) return std::unexpected(family.error());
+    if (*family == AF_INET6) {
         // For the peers of IPv4 that a socket of IPv6 may have; one that takes none refuses it.
         static_cast<void>(set_option(descriptor, IPPROTO_IP, IP_TTL, at_most_int(hops)));
         return set_option(descriptor, IPPROTO_IPV6, IPV6_UNICAST_HOPS, at_most_int(hops));

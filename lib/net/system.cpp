@@ -26,6 +26,13 @@ std::expected<source, std::error_code> open_socket(int family, int type) noexcep
     return source(descriptor);
 }
 
+std::expected<int, std::error_code> family_of(int descriptor) noexcept {
+    int family = 0;
+    socklen_t size = sizeof family;
+    if (::getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &family, &size) != 0) return std::unexpected(last_error());
+    return family;
+}
+
 done set_option(int descriptor, int level, int name, int value) noexcept {
     return done_unless(::setsockopt(descriptor, level, name, &value, sizeof value));
 }
@@ -61,12 +68,11 @@ done connect_to(const source& socket, const socket_address& where) noexcept {
 }
 
 done connect_to_first(const source& socket, std::span<const socket_address> where) noexcept {
-    done answer = std::unexpected(std::make_error_code(std::errc::address_family_not_supported));
-    for (const socket_address& one : where) {
-        answer = connect_to(socket, one);
-        if (answer || answer.error() != std::errc::address_family_not_supported) break;
-    }
-    return answer;
+    const auto family = family_of(socket.descriptor());
+    if (!family) return std::unexpected(family.error());
+    const auto fits = [&](const socket_address& one) { return one.family() == *family; };
+    const auto first = std::find_if(where.begin(), where.end(), fits);
+    return connect_to(socket, first != where.end() ? *first : where.front());
 }
 
 polled<void, std::error_code> poll_connected(source& socket, context& cx) {

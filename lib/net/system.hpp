@@ -42,6 +42,8 @@ std::expected<Socket, std::error_code> open_as(int family, int type) noexcept {
     return Socket(std::move(*opened));
 }
 
+std::expected<int, std::error_code> family_of(int descriptor) noexcept;
+
 done set_option(int descriptor, int level, int name, int value) noexcept;
 
 done bind_to(const source& socket, const socket_address& where) noexcept;
@@ -56,7 +58,7 @@ done listen_with(const source& socket, unsigned backlog) noexcept;
 
 /// Begins: whether it is there says poll_connected.
 done connect_to(const source& socket, const socket_address& where) noexcept;
-/// To the first that the socket's family can reach.
+/// To the first of the socket's family; if there is none the system says what is wrong with the first.
 done connect_to_first(const source& socket, std::span<const socket_address> where) noexcept;
 
 /// A connect that was begun, as an operation of its socket.

@@ -34,6 +34,9 @@ public:
 
 protected:
     explicit half(std::shared_ptr<Stream> whole) noexcept : whole_(std::move(whole)) {}
+    half(half&&) noexcept = default;
+    half& operator=(half&&) noexcept = default;
+    ~half() = default;
 
     Stream& whole() const noexcept {
         pollux::detail::debug_check(whole_ != nullptr, half_moved_from);
