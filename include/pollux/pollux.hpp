@@ -10,6 +10,7 @@
 #include "pollux/net.hpp"
 #include "pollux/offload.hpp"
 #include "pollux/runtime.hpp"
+#include "pollux/signal.hpp"
 #include "pollux/sink.hpp"
 #include "pollux/stream.hpp"
 #include "pollux/sync.hpp"

@@ -48,6 +48,7 @@ MODELLED = {
     'include/pollux/core/task_state.hpp': ['task_state', 'forked_unit'],
     'lib/scheduler/task_census.hpp': ['task_census', 'poll_gate'],
     'lib/scheduler/poll_gate.hpp': ['poll_gate'],
+    'lib/signal/two_places.hpp': ['two_places'],
     'lib/stream/woken_list.hpp': ['woken_list'],
 }
 # Bugs in files whose protocol is more than its memory orders: (the bug, what the code says, what it says with the bug).
