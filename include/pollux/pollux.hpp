@@ -9,6 +9,7 @@
 #include "pollux/io.hpp"
 #include "pollux/net.hpp"
 #include "pollux/offload.hpp"
+#include "pollux/process.hpp"
 #include "pollux/runtime.hpp"
 #include "pollux/signal.hpp"
 #include "pollux/sink.hpp"
