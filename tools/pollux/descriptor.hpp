@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // An owned file descriptor. path_walk hands directories out as shared ones, so that a file found in a directory can
-// still be opened by its bare name after the walk has gone on; file_digest owns the files it reads; sum its signal
-// descriptors.
+// still be opened by its bare name after the walk has gone on; file_digest owns the files it reads.
 // Threads: as an int; closing is the last owner's.
 
 #pragma once

@@ -19,11 +19,11 @@
 #include "pollux/future.hpp"
 #include "pollux/offload.hpp"
 #include "pollux/runtime.hpp"
+#include "pollux/signal.hpp"
 #include "pollux/stream.hpp"
 #include "pollux/time.hpp"
 
 #include "file_group.hpp"
-#include "interrupt.hpp"
 #include "path_walk.hpp"
 #include "progress.hpp"
 #include "spare_buffers.hpp"
@@ -300,13 +300,12 @@ int sum(sum_options options) {
     struct sigaction original{};
     ::sigaction(SIGPIPE, &ignore, &original);
 
-    const auto control_c = std::make_shared<const interrupt>();
+    // Also where SIGINT was ignored when we were started, as a shell script's `command &` is: whoever sends it to this process means it.
+    auto control_c = pollux::signal::on(SIGINT);
     const auto state = std::make_shared<sum_state>(options);
     pollux::runtime runtime;
 
-    auto wait = [control_c](std::stop_token stop) { return control_c->wait(stop); };
-    auto first =
-        runtime.block_on(pollux::select(print_all(state, std::move(options.paths)), pollux::blocking(std::move(wait))));
+    auto first = runtime.block_on(pollux::select(print_all(state, std::move(options.paths)), pollux::next(control_c)));
     const auto stolen = runtime.metrics().stolen_tasks;
     if (first.index() == 1) {
         // A job may be under way that never ends: a write that nobody reads, a read from a disk that does not answer.
