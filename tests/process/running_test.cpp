@@ -9,6 +9,7 @@
 
 #include "pollux/coro/task.hpp"
 #include "pollux/future/poll_fn.hpp"
+#include "pollux/future/ready.hpp"
 #include "pollux/process/command.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/runtime.hpp"
@@ -42,6 +43,7 @@ struct held {
 };
 
 task<> drop(child) { co_return; }
+task<> hold(child) { co_await pollux::never_ready(); }
 
 }  // namespace
 
@@ -73,6 +75,18 @@ TEST_SUITE("process/running") {
             static_cast<void>(command("/does/not/exist").spawn());
             return has_no_child();
         });
+    }
+    TEST_CASE("child: held by a task that the end of its runtime cancels, it is left to the next drop, wait or spawn") {
+        until_no_child();
+        held cat;
+        {
+            runtime rt(workers(1));
+            rt.spawn(hold(std::move(cat.one))).detach();
+        }
+        CHECK(!has_no_child());
+        cat.input.reset();
+        until_no_child();
+        CHECK(has_no_child());
     }
     TEST_CASE("child: dropped after the end of the process, nothing is left at once") {
         until_no_child();
