@@ -6,7 +6,7 @@
 // loop asks for beyond those four, so memory stays bounded however long the stream is: `pollux sum` (tools/pollux) reads
 // whole file trees with this shape.
 //
-// Next: hello_server.cpp is a stream of connections.
+// Next: echo_threads.cpp is a server without any of this, for comparison.
 //
 // Prints:
 //   1: 1 step
