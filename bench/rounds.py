@@ -57,7 +57,7 @@ def _number(value):
 
 
 def _ratio(mine, base, metric):
-    if metric == "others_cpus" or not all(round_.get(metric, 0) > 0 for round_ in base):
+    if metric == "others_cpus" or not all(round_.get(metric, 0) > 0 for round_ in mine + base):
         return ""
     return f"{statistics.median(m[metric] / b[metric] for m, b in zip(mine, base)):.2f}"
 

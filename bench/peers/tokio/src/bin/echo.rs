@@ -36,7 +36,12 @@ fn main() {
         .enable_all()
         .build()
         .unwrap();
-    let server = runtime.spawn(accept_all());
+    let server = runtime.spawn(async {
+        if let Err(error) = accept_all().await {
+            eprintln!("echo: {error}");
+            std::process::exit(1);
+        }
+    });
     // The main thread is no worker; it waits for the end of the standard input.
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
     server.abort();
