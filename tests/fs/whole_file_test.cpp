@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "offload/pool_fixture.hpp"
 #include "pollux/core/block_on.hpp"
 #include "pollux/coro/task.hpp"
 #include "pollux/coro/try.hpp"
@@ -22,6 +21,9 @@
 #include "support/process_state.hpp"
 #include "support/temporary_directory.hpp"
 #include "support/wake_counter.hpp"
+
+// Behind runtime.hpp: g++ takes a local name there for one that hides a private type.
+#include "offload/pool_fixture.hpp"
 
 namespace {
 

@@ -14,7 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include "offload/pool_fixture.hpp"
 #include "pollux/core/block_on.hpp"
 #include "pollux/io/byte_stream.hpp"
 #include "pollux/io/lines.hpp"
@@ -25,6 +24,9 @@
 #include "support/temporary_directory.hpp"
 #include "support/wait_until.hpp"
 #include "support/wake_counter.hpp"
+
+// Behind runtime.hpp: g++ takes a local name there for one that hides a private type.
+#include "offload/pool_fixture.hpp"
 
 namespace {
 
