@@ -48,20 +48,20 @@ std::expected<socket_address, std::error_code> basic_socket::peer() const noexce
     return address_by(::getpeername, io_);
 }
 
-done basic_socket::set_send_buffer(std::size_t bytes) noexcept {
+status basic_socket::set_send_buffer(std::size_t bytes) noexcept {
     return set_option(native_handle(), SOL_SOCKET, SO_SNDBUF, at_most_int(bytes));
 }
-done basic_socket::set_receive_buffer(std::size_t bytes) noexcept {
+status basic_socket::set_receive_buffer(std::size_t bytes) noexcept {
     return set_option(native_handle(), SOL_SOCKET, SO_RCVBUF, at_most_int(bytes));
 }
 
-done set_reuse_address(int descriptor, bool is_on) noexcept {
+status set_reuse_address(int descriptor, bool is_on) noexcept {
     return set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, is_on);
 }
-done set_reuse_port(int descriptor, bool is_on) noexcept {
+status set_reuse_port(int descriptor, bool is_on) noexcept {
     return set_option(descriptor, SOL_SOCKET, SO_REUSEPORT, is_on);
 }
-done set_ttl(int descriptor, unsigned hops) noexcept {
+status set_ttl(int descriptor, unsigned hops) noexcept {
     const auto family = family_of(descriptor);
     if (!family) return std::unexpected(family.error());
     if (*family == AF_INET6) {
@@ -71,19 +71,19 @@ done set_ttl(int descriptor, unsigned hops) noexcept {
     }
     return set_option(descriptor, IPPROTO_IP, IP_TTL, at_most_int(hops));
 }
-done set_nodelay(int descriptor, bool is_on) noexcept {
+status set_nodelay(int descriptor, bool is_on) noexcept {
     return set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, is_on);
 }
-done set_keepalive(int descriptor, bool is_on) noexcept {
+status set_keepalive(int descriptor, bool is_on) noexcept {
     return set_option(descriptor, SOL_SOCKET, SO_KEEPALIVE, is_on);
 }
-done set_linger(int descriptor, std::optional<std::chrono::seconds> time) noexcept {
+status set_linger(int descriptor, std::optional<std::chrono::seconds> time) noexcept {
     linger value{};
     if (time) {
         if (time->count() < 0) return std::unexpected(std::make_error_code(std::errc::invalid_argument));
         value = {1, at_most_int(time->count())};
     }
-    return done_unless(::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &value, sizeof value));
+    return status_of(::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &value, sizeof value));
 }
 
 }  // namespace pollux::inline v0::net::detail

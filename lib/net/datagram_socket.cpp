@@ -27,31 +27,7 @@ std::ptrdiff_t send_or_fail(int descriptor, io::const_span bytes, const socket_a
     return again;
 }
 
-struct sending_to {
-    using value_type = std::size_t;
-
-    std::ptrdiff_t operator()(int descriptor) const noexcept { return send_to(descriptor, bytes, to); }
-    std::size_t result(std::size_t n) const noexcept { return n; }
-
-    io::const_span bytes;
-    const socket_address& to;
-};
-
 }  // namespace
-
-std::ptrdiff_t sending::operator()(int descriptor) const noexcept {
-    return ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-}
-std::ptrdiff_t receiving::operator()(int descriptor) const noexcept {
-    return ::recv(descriptor, to.data(), to.size(), 0);
-}
-std::ptrdiff_t receiving_from::operator()(int descriptor) noexcept {
-    sockaddr_storage sender;
-    socklen_t size = sizeof sender;
-    const auto n = ::recvfrom(descriptor, to.data(), to.size(), 0, reinterpret_cast<sockaddr*>(&sender), &size);
-    if (n >= 0) from = socket_address(&sender, size);
-    return n;
-}
 
 polled<std::size_t, std::error_code> send_to_future::poll(context& cx) {
     auto to = to_.poll(cx);
@@ -80,14 +56,16 @@ std::expected<std::size_t, std::error_code> datagram_socket::try_send(io::const_
 }
 std::expected<std::size_t, std::error_code> datagram_socket::try_send_to(io::const_span bytes,
                                                                          const socket_address& to) noexcept {
-    return attempt(io_, sending_to{bytes, to});
+    const auto n = uninterrupted([&] { return send_to(io_.descriptor(), bytes, to); });
+    if (n < 0) return std::unexpected(last_error());
+    return static_cast<std::size_t>(n);
 }
 std::expected<std::size_t, std::error_code> datagram_socket::try_recv(io::span to) noexcept {
     return attempt(io_, receiving{to});
 }
 std::expected<std::pair<std::size_t, socket_address>, std::error_code> datagram_socket::try_recv_from(
     io::span to) noexcept {
-    return attempt(io_, receiving_from{to, {}});
+    return attempt(io_, receiving_from{to});
 }
 
 }  // namespace pollux::inline v0::net::detail

@@ -42,10 +42,6 @@ answer nothing_to_do(context& cx) noexcept { return cx.consume_budget() ? answer
 
 }  // namespace
 
-std::ptrdiff_t peeking::operator()(int descriptor) const noexcept {
-    return to.empty() ? 0 : ::recv(descriptor, to.data(), to.size(), MSG_PEEK);
-}
-
 answer stream_socket::poll_read(context& cx, io::span to) {
     if (to.empty()) return nothing_to_do(cx);
     return io_.poll_io(cx, direction::read, to.size(),
@@ -93,7 +89,7 @@ std::expected<std::size_t, std::error_code> stream_socket::try_write(io::const_s
     return static_cast<std::size_t>(n);
 }
 
-done stream_socket::shutdown_write() noexcept {
+status stream_socket::shutdown_write() noexcept {
     if (::shutdown(io_.descriptor(), SHUT_WR) == 0 || errno == ENOTCONN) return {};
     return std::unexpected(last_error());
 }

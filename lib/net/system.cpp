@@ -33,12 +33,12 @@ std::expected<int, std::error_code> family_of(int descriptor) noexcept {
     return family;
 }
 
-done set_option(int descriptor, int level, int name, int value) noexcept {
-    return done_unless(::setsockopt(descriptor, level, name, &value, sizeof value));
+status set_option(int descriptor, int level, int name, int value) noexcept {
+    return status_of(::setsockopt(descriptor, level, name, &value, sizeof value));
 }
 
-done bind_to(const source& socket, const socket_address& where) noexcept {
-    return done_unless(::bind(socket.descriptor(), system_address(where), static_cast<socklen_t>(where.size())));
+status bind_to(const source& socket, const socket_address& where) noexcept {
+    return status_of(::bind(socket.descriptor(), system_address(where), static_cast<socklen_t>(where.size())));
 }
 
 std::expected<source, std::error_code> open_bound(const socket_address& at, int type) noexcept {
@@ -48,18 +48,18 @@ std::expected<source, std::error_code> open_bound(const socket_address& at, int 
     return socket;
 }
 
-done bind_to(const source& socket, const address& where) noexcept {
+status bind_to(const source& socket, const address& where) noexcept {
     if (const auto* wrong = std::get_if<std::error_code>(&where.get())) return std::unexpected(*wrong);
     const auto* known = std::get_if<socket_address>(&where.get());
     return known != nullptr ? bind_to(socket, *known) : std::unexpected(make_error_code(errc::bad_address));
 }
 
-done listen_with(const source& socket, unsigned backlog) noexcept {
+status listen_with(const source& socket, unsigned backlog) noexcept {
     constexpr unsigned most = std::numeric_limits<int>::max();
-    return done_unless(::listen(socket.descriptor(), static_cast<int>(std::min(backlog, most))));
+    return status_of(::listen(socket.descriptor(), static_cast<int>(std::min(backlog, most))));
 }
 
-done connect_to(const source& socket, const socket_address& where) noexcept {
+status connect_to(const source& socket, const socket_address& where) noexcept {
     // Interrupted it goes on like one that is in progress; made again it would fail.
     if (::connect(socket.descriptor(), system_address(where), static_cast<socklen_t>(where.size())) == 0 ||
         errno == EINPROGRESS || errno == EINTR)
@@ -67,7 +67,7 @@ done connect_to(const source& socket, const socket_address& where) noexcept {
     return std::unexpected(last_error());
 }
 
-done connect_to_first(const source& socket, std::span<const socket_address> where) noexcept {
+status connect_to_first(const source& socket, std::span<const socket_address> where) noexcept {
     const auto family = family_of(socket.descriptor());
     if (!family) return std::unexpected(family.error());
     const auto fits = [&](const socket_address& one) { return one.family() == *family; };

@@ -16,12 +16,12 @@
 
 namespace pollux::inline v0::net::detail {
 
-using done = std::expected<void, std::error_code>;
+using status = std::expected<void, std::error_code>;
 
 inline std::error_code last_error() noexcept { return {errno, std::system_category()}; }
 
 /// What a system call answered.
-inline done done_unless(int answer) noexcept { return answer >= 0 ? done() : std::unexpected(last_error()); }
+inline status status_of(int answer) noexcept { return answer >= 0 ? status() : std::unexpected(last_error()); }
 
 /// The system call again while a signal interrupts it.
 template <class Call>
@@ -44,22 +44,22 @@ std::expected<Socket, std::error_code> open_as(int family, int type) noexcept {
 
 std::expected<int, std::error_code> family_of(int descriptor) noexcept;
 
-done set_option(int descriptor, int level, int name, int value) noexcept;
+status set_option(int descriptor, int level, int name, int value) noexcept;
 
-done bind_to(const source& socket, const socket_address& where) noexcept;
+status bind_to(const source& socket, const socket_address& where) noexcept;
 /// A socket of that address.
 std::expected<source, std::error_code> open_bound(const socket_address& at, int type) noexcept;
 /// Errors: errc::bad_address if it is a name.
-done bind_to(const source& socket, const address& where) noexcept;
+status bind_to(const source& socket, const address& where) noexcept;
 
 // Connections that wait to be accepted, as many as Tokio's default; the system may make it less.
 inline constexpr unsigned default_backlog = 1024;
-done listen_with(const source& socket, unsigned backlog) noexcept;
+status listen_with(const source& socket, unsigned backlog) noexcept;
 
 /// Begins: whether it is there says poll_connected.
-done connect_to(const source& socket, const socket_address& where) noexcept;
+status connect_to(const source& socket, const socket_address& where) noexcept;
 /// To the first of the socket's family; if there is none the system says what is wrong with the first.
-done connect_to_first(const source& socket, std::span<const socket_address> where) noexcept;
+status connect_to_first(const source& socket, std::span<const socket_address> where) noexcept;
 
 /// A connect that was begun, as an operation of its socket.
 polled<void, std::error_code> poll_connected(source& socket, context& cx);

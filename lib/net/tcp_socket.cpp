@@ -18,7 +18,7 @@ std::expected<source, std::error_code> listen_on(const socket_address& at) noexc
     if (!at.is_v4() && !at.is_v6()) return std::unexpected(errc::bad_address);
     auto socket = open_socket(at.family(), SOCK_STREAM);
     if (!socket) return socket;
-    done ok = set_reuse_address(socket->descriptor(), true);
+    status ok = set_reuse_address(socket->descriptor(), true);
     if (ok) ok = bind_to(*socket, at);
     if (ok) ok = listen_with(*socket, default_backlog);
     if (!ok) return std::unexpected(ok.error());
@@ -34,7 +34,7 @@ std::expected<tcp_socket, std::error_code> tcp_socket::v6() noexcept {
     return detail::open_as<tcp_socket>(AF_INET6, SOCK_STREAM);
 }
 
-detail::done tcp_socket::bind(const address& at) noexcept { return detail::bind_to(io_, at); }
+detail::status tcp_socket::bind(const address& at) noexcept { return detail::bind_to(io_, at); }
 
 std::expected<tcp_listener, std::error_code> tcp_socket::listen(unsigned backlog) && noexcept {
     if (const auto listens = detail::listen_with(io_, backlog); !listens) return std::unexpected(listens.error());

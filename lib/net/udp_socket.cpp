@@ -27,6 +27,6 @@ std::expected<udp_socket, std::error_code> udp_socket::v6() noexcept {
     return detail::open_as<udp_socket>(AF_INET6, SOCK_DGRAM);
 }
 
-detail::done udp_socket::bind_to(const address& at) noexcept { return detail::bind_to(io_, at); }
+detail::status udp_socket::bind_to(const address& at) noexcept { return detail::bind_to(io_, at); }
 
 }  // namespace pollux::inline v0::net

@@ -25,10 +25,10 @@
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/stream/next.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/allocation_counter.hpp"
 #include "support/everywhere.hpp"
 #include "support/posix_socket.hpp"
 #include "support/process_state.hpp"
-#include "support/wait_until.hpp"
 #include "support/wake_counter.hpp"
 #include "support/workers.hpp"
 
@@ -219,6 +219,40 @@ TEST_SUITE("net/tcp_listener") {
         }
         CHECK(!woken.is_kept());
         CHECK(rt.block_on(listener.accept())->peer_address() == client.local_address());
+    }
+    TEST_CASE("tcp_listener: the end of the runtime cancels an accept that rests") {
+        auto rt = std::make_optional<current_thread_runtime>();
+        auto listener = rt->block_on(tcp_listener::bind("127.0.0.1:0")).value();
+        const auto client = posix_socket::connected(listener.local_address().value());
+        const wake_counter woken;
+        auto fut = listener.accept();
+        {
+            const descriptor_limit none(1);
+            CHECK(poll_in(*rt, fut, woken).is_pending());
+        }
+        rt.reset();
+        CHECK(woken.count() == 1);
+        current_thread_runtime other;
+        CHECK(poll_in(other, fut, woken).error() == std::errc::operation_canceled);
+    }
+    TEST_CASE("tcp_listener: connecting and accepting allocate nothing") {
+        current_thread_runtime rt;
+        auto listener = rt.block_on(tcp_listener::bind("127.0.0.1:0")).value();
+        const auto own = listener.local_address().value();
+        // The reactor has been made, and its places.
+        { const auto warm_up = rt.block_on(connected()).value(); }
+        std::size_t count = 1;
+        rt.block_on(pollux::poll_fn([&](pollux::context& cx) {
+            const allocation_counter allocations;
+            auto connecting = tcp_stream::connect(own);
+            auto accepting = listener.accept();
+            static_cast<void>(connecting.poll(cx));
+            const bool has_accepted = accepting.poll(cx).has_value();
+            count = allocations.count();
+            CHECK(has_accepted);
+            return pollux::polled<>::ready();
+        }));
+        CHECK(count == 0);
     }
     TEST_CASE("tcp_listener: the end of the runtime cancels what waits, in whatever thread") {
         for (const bool is_stream : {false, true}) {

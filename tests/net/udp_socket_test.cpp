@@ -97,6 +97,8 @@ TEST_SUITE("net/udp_socket") {
         CHECK(rt.block_on(socket.send_to("long", own)).value() == 4);
         CHECK(rt.block_on(socket.send_to("", own)).value() == 0);
         std::string to(2, '-');
+        CHECK(rt.block_on(socket.peek(to)).value() == 2);
+        CHECK(to == "lo");
         CHECK(rt.block_on(socket.recv(to)).value() == 2);
         CHECK(to == "lo");
         const auto empty = rt.block_on(socket.recv_from(to)).value();

@@ -14,42 +14,12 @@
 #include "pollux/net/address.hpp"
 #include "pollux/net/detail/address_lookup.hpp"
 #include "pollux/net/detail/basic_socket.hpp"
+#include "pollux/net/detail/byte_operations.hpp"
 #include "pollux/net/detail/operation.hpp"
 #include "pollux/net/socket_address.hpp"
 #include "pollux/net/source.hpp"
 
 namespace pollux::inline v0::net::detail {
-
-struct POLLUX_API sending {
-    using value_type = std::size_t;
-
-    direction which() const noexcept { return direction::write; }
-    std::ptrdiff_t operator()(int descriptor) const noexcept;
-    std::size_t result(std::size_t n) const noexcept { return n; }
-
-    io::const_span bytes;
-};
-
-struct POLLUX_API receiving {
-    using value_type = std::size_t;
-
-    direction which() const noexcept { return direction::read; }
-    std::ptrdiff_t operator()(int descriptor) const noexcept;
-    std::size_t result(std::size_t n) const noexcept { return n; }
-
-    io::span to;
-};
-
-struct POLLUX_API receiving_from {
-    using value_type = std::pair<std::size_t, socket_address>;
-
-    direction which() const noexcept { return direction::read; }
-    std::ptrdiff_t operator()(int descriptor) noexcept;
-    value_type result(std::size_t n) const noexcept { return {n, from}; }
-
-    io::span to;
-    socket_address from;  // of the last call
-};
 
 /// A datagram to an address, or to the first that its name has of the socket's family.
 class POLLUX_API [[nodiscard]] send_to_future {
@@ -102,9 +72,12 @@ public:
     /// The size of a datagram, or of the part of it that there was room for. Connected, only those of that address come.
     operation_future<receiving> recv(io::span to) noexcept { return {io_, receiving{to}}; }
     /// The same, and who sent it.
-    operation_future<receiving_from> recv_from(io::span to) noexcept { return {io_, receiving_from{to, {}}}; }
+    operation_future<receiving_from> recv_from(io::span to) noexcept { return {io_, receiving_from{to}}; }
 
-    /// The same without waiting. Errors: also `std::errc::operation_would_block`.
+    /// As recv, and the datagram stays for the next receive.
+    operation_future<peeking> peek(io::span to) noexcept { return {io_, peeking{to}}; }
+
+    /// Without waiting. Errors: also `std::errc::operation_would_block`.
     std::expected<std::size_t, std::error_code> try_send(io::const_span bytes) noexcept;
     std::expected<std::size_t, std::error_code> try_send_to(io::const_span bytes, const socket_address& to) noexcept;
     std::expected<std::size_t, std::error_code> try_recv(io::span to) noexcept;

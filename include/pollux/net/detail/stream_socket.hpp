@@ -16,20 +16,11 @@
 #include "pollux/io/detail/byte_stream_members.hpp"
 #include "pollux/io/span.hpp"
 #include "pollux/net/detail/basic_socket.hpp"
+#include "pollux/net/detail/byte_operations.hpp"
+#include "pollux/net/detail/operation.hpp"
 #include "pollux/net/halves.hpp"
 
 namespace pollux::inline v0::net::detail {
-
-/// What is received and left where it is.
-struct POLLUX_API peeking {
-    using value_type = std::size_t;
-
-    direction which() const noexcept { return direction::read; }
-    std::ptrdiff_t operator()(int descriptor) const noexcept;
-    std::size_t result(std::size_t n) const noexcept { return n; }
-
-    io::span to;
-};
 
 /// Errors of what writes: `std::errc::broken_pipe` once the peer reads no more; there is no SIGPIPE. Of what reads and writes:
 /// `std::errc::connection_reset`, and `std::errc::operation_canceled` once the runtime has ended that it waits in.

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#include "pollux/net/detail/byte_operations.hpp"
+
+#include <sys/socket.h>
+
+#include <cstddef>
+
+namespace pollux::inline v0::net::detail {
+
+std::ptrdiff_t sending::operator()(int descriptor) const noexcept {
+    return ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+}
+
+std::ptrdiff_t receiving::operator()(int descriptor) const noexcept {
+    return ::recv(descriptor, to.data(), to.size(), 0);
+}
+
+std::ptrdiff_t peeking::operator()(int descriptor) const noexcept {
+    return to.empty() ? 0 : ::recv(descriptor, to.data(), to.size(), MSG_PEEK);
+}
+
+std::ptrdiff_t receiving_from::operator()(int descriptor) noexcept {
+    sockaddr_storage sender;
+    socklen_t size = sizeof sender;
+    const auto n = ::recvfrom(descriptor, to.data(), to.size(), 0, reinterpret_cast<sockaddr*>(&sender), &size);
+    if (n >= 0) from = socket_address(&sender, size);
+    return n;
+}
+
+}  // namespace pollux::inline v0::net::detail
