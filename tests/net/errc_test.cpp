@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <netdb.h>
 
+#include <ostream>
 #include <string>
 #include <system_error>
 

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstring>
 #include <set>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <type_traits>
