@@ -40,6 +40,16 @@ void* operator new(std::size_t bytes, std::align_val_t align, const std::nothrow
 } catch (...) {
     return nullptr;
 }
+void* operator new[](std::size_t bytes, const std::nothrow_t&) noexcept try {
+    return pollux::test::allocate(bytes, __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+} catch (...) {
+    return nullptr;
+}
+void* operator new[](std::size_t bytes, std::align_val_t align, const std::nothrow_t&) noexcept try {
+    return pollux::test::allocate(bytes, static_cast<std::size_t>(align));
+} catch (...) {
+    return nullptr;
+}
 void operator delete(void* block) noexcept { std::free(block); }
 void operator delete[](void* block) noexcept { std::free(block); }
 void operator delete(void* block, std::size_t) noexcept { std::free(block); }
