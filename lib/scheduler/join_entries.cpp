@@ -24,7 +24,7 @@
 #include "pollux/core/sync_policy.hpp"
 #include "pollux/core/waker_cell.hpp"
 #include "pollux/runtime/join_handle.hpp"
-#include "stream/woken_list.hpp"
+#include "pollux/stream/detail/woken_list.hpp"
 
 namespace pollux::inline v0::detail {
 

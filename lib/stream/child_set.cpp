@@ -18,7 +18,7 @@
 #include "pollux/core/sync_policy.hpp"
 #include "pollux/core/waker.hpp"
 #include "pollux/core/waker_cell.hpp"
-#include "stream/woken_list.hpp"
+#include "pollux/stream/detail/woken_list.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -165,7 +165,7 @@ void child_set::remove(set_child* child) noexcept {
 void child_set::recycle(set_child* child) noexcept {
     set_node& node = node_of(child);
     if (spare_ != nullptr || !node.is_sole()) return node.drop();
-    node.queued.store(false, std::memory_order::relaxed);  // nobody else knows it
+    node.woken.store(0, std::memory_order::relaxed);  // nobody else knows it
     spare_ = child;
 }
 

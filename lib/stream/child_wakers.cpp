@@ -11,7 +11,7 @@
 #include "pollux/core/sync_policy.hpp"
 #include "pollux/core/waker.hpp"
 #include "pollux/core/waker_cell.hpp"
-#include "stream/woken_list.hpp"
+#include "pollux/stream/detail/woken_list.hpp"
 
 namespace pollux::inline v0::detail {
 

@@ -49,7 +49,9 @@ MODELLED = {
     'lib/scheduler/task_census.hpp': ['task_census', 'poll_gate'],
     'lib/scheduler/poll_gate.hpp': ['poll_gate'],
     'lib/signal/two_places.hpp': ['two_places'],
-    'lib/stream/woken_list.hpp': ['woken_list'],
+    'include/pollux/driver/readiness.hpp': ['readiness'],
+    'include/pollux/stream/detail/woken_groups.hpp': ['woken_list'],
+    'include/pollux/stream/detail/woken_list.hpp': ['woken_list'],
 }
 # Bugs in files whose protocol is more than its memory orders: (the bug, what the code says, what it says with the bug).
 PLANTED = {
@@ -63,6 +65,9 @@ PLANTED = {
         ('what is just enough is too little', 'seen / one_permit >= first().wanted_)', 'seen / one_permit > first().wanted_)'),
         ('an empty line is not left', 'if (line_.is_alone()) seen &= ~waiting;', ''),
     ],
+    'include/pollux/core/waker_cell.hpp': [
+        ('a waker is kept that is not there', 'return state_.load(std::memory_order::relaxed) == full;', 'return true;'),
+    ],
     'include/pollux/coro/join_word.hpp': [
         ('a taking is not counted', 'n_.load() + 1', 'n_.load()'),
         ('the holder does not wait', '!was_taken() || join_with_others(stolen.value())', 'true'),
@@ -70,13 +75,18 @@ PLANTED = {
         ('a child counts as two', 'join_with_others(~std::uint32_t{0})', 'join_with_others(~std::uint32_t{1})'),
         ('a child without a result leaves no mark', 'abandoned_.store(true', 'abandoned_.store(false'),
     ],
-    'lib/stream/woken_list.hpp': [
-        ('a node that is in the list is freed', 'return !gone.queued.exchange(true, std::memory_order::relaxed);',
-         'gone.queued.exchange(true, std::memory_order::relaxed); return true;'),
-        ('a node that is retired is pushed', 'return !gone.queued.exchange(true, std::memory_order::relaxed);',
-         'return !gone.queued.load(std::memory_order::relaxed);'),
-        ('a node is put back that is in the list', 'if (again.queued.exchange(true, std::memory_order::relaxed)) return;',
-         'again.queued.exchange(true, std::memory_order::relaxed);'),
+    'include/pollux/stream/detail/woken_list.hpp': [
+        ('a node that is in the list is freed', 'return gone.woken.exchange(1, std::memory_order::relaxed) == 0;',
+         'gone.woken.exchange(1, std::memory_order::relaxed); return true;'),
+        ('a node that is retired is pushed', 'return gone.woken.exchange(1, std::memory_order::relaxed) == 0;',
+         'return gone.woken.load(std::memory_order::relaxed) == 0;'),
+        ('a node is put back that is in the list', 'if (again.woken.exchange(1, std::memory_order::relaxed) != 0) return;',
+         'again.woken.exchange(1, std::memory_order::relaxed);'),
+    ],
+    'include/pollux/stream/detail/woken_groups.hpp': [
+        ('a group is in the list twice', 'if (of.woken.fetch_or(child, std::memory_order::acq_rel) != 0) return false;',
+         'of.woken.fetch_or(child, std::memory_order::acq_rel);'),
+        ('a wake-up takes the bits of the others', 'of.woken.fetch_or(child,', 'of.woken.exchange(child,'),
     ],
 }
 EQUIVALENT = FOLDER / 'equivalent_mutants.txt'

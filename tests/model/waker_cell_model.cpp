@@ -88,6 +88,51 @@ struct store_again : cell_suite<store_again, 3> {
     }
 };
 
+// A poll that finds its waker in place stores none.
+template <class Derived, int Threads>
+struct keep_suite : cell_suite<Derived, Threads> {
+    void wait_with_one(unsigned needed) {
+        auto& who = this->targets[0];
+        this->cell.store(model_waker(who));
+        for (;;) {
+            unsigned seen = 0;
+            for (unsigned i = 0; i != needed; ++i) seen += this->events[i].load(std::memory_order::relaxed) != 0;
+            if (seen == needed) return;
+            who.park();
+            pollux::model::wait_a_turn();
+            if (!this->cell.keep()) this->cell.store(model_waker(who));
+        }
+    }
+};
+
+// Woken by somebody else, too, so that a poll finds its waker in place.
+struct keep : keep_suite<keep, 3> {
+    void thread(unsigned index) {
+        if (index == 0) return wait_with_one(1);
+        if (index == 1) return bring_about(0);
+        targets[0].unpark();
+    }
+};
+
+struct keep_for_two : keep_suite<keep_for_two, 3> {
+    void thread(unsigned index) {
+        if (index == 0) return wait_with_one(2);
+        bring_about(index - 1);
+    }
+};
+
+// Kept and looked at once more, as a poll that comes by chance does.
+struct keep_and_look : cell_suite<keep_and_look, 2> {
+    void thread(unsigned index) {
+        if (index == 1) return bring_about(0);
+        cell.store(model_waker(targets[0]));
+        if (!cell.keep()) cell.store(model_waker(targets[0]));
+        if (events[0].load(std::memory_order::relaxed) == 0) targets[0].park();
+        if (!cell.keep()) cell.store(model_waker(targets[0]));
+        if (events[0].load(std::memory_order::relaxed) == 0) targets[0].park();
+    }
+};
+
 // The storing side gives up its registration while others wake.
 struct give_up : cell_suite<give_up, 3> {
     void thread(unsigned index) {
@@ -109,6 +154,9 @@ int main(int argc, char** argv) {
                                    describe<two_events_at_once>("two events at once", 2),
                                    describe<store_twice>("store twice", 3),
                                    describe<store_again>("store again", 2),
+                                   describe<keep>("keep", 2),
+                                   describe<keep_for_two>("keep for two", 2),
+                                   describe<keep_and_look>("keep and look", 3),
                                    describe<give_up>("give up", 2),
                                });
 }

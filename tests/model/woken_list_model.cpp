@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Model of stream/woken_list.hpp: threads wake children, the owner sleeps and polls those that were woken. Stated: no
+// Model of stream/detail/woken_list.hpp and woken_groups.hpp: threads wake children, the owner sleeps and polls those that were woken. Stated: no
 // child sleeps although its event came (the checker reports it as a deadlock), its poll sees the event, a link is
 // touched by one thread at a time; a node that is retired is freed once, when nobody has it and no list holds it. The owner's
 // waker is always in place here: its cell has a model of its own.
 #include "relacy_sync.hpp"
 
-#include "stream/woken_list.hpp"
+#include "pollux/stream/detail/woken_groups.hpp"
+#include "pollux/stream/detail/woken_list.hpp"
 
 namespace {
 
@@ -155,6 +156,65 @@ struct children_in_turn : list_suite<children_in_turn, 3, 2> {
     }
 };
 
+// Children of groups. Each poll takes the groups that were woken, and sees the events of the children whose bits it is given.
+template <class Derived, int Threads, unsigned Groups, unsigned ChildrenOfEach>
+struct group_suite : pollux::model::suite<Derived, Threads> {
+    static constexpr unsigned count = Groups * ChildrenOfEach;
+
+    using groups = pollux::detail::woken_groups<relacy_sync>;
+    typename groups::group nodes[Groups];
+    groups woken{Groups == 1 ? nodes : nullptr};
+    relacy_sync::atomic<int> events[count];
+    parker sleeper;
+
+    void wake(unsigned child) {
+        events[child].fetch_add(1, std::memory_order::relaxed);  // the groups alone make it visible
+        if (woken.push(nodes[child / ChildrenOfEach], typename groups::bits{1} << child % ChildrenOfEach))
+            sleeper.unpark();
+    }
+    void poll_until(int needed) {
+        int seen[count] = {};
+        for (;;) {
+            const bool is_any = woken.begin_round();
+            expect(is_any == (woken.peek() != nullptr), "the round does not say what it has taken");
+            while (auto* const group = woken.peek()) {
+                const auto first = static_cast<unsigned>(group - nodes) * ChildrenOfEach;
+                const auto bits = woken.take_children();
+                expect(bits != 0, "a group that nobody woke");
+                for (unsigned i = 0; i != ChildrenOfEach; ++i)
+                    if ((bits >> i & 1) != 0) seen[first + i] = events[first + i].load(std::memory_order::relaxed);
+            }
+            bool is_done = true;
+            for (const int each : seen) is_done = is_done && each == needed;
+            if (is_done) return;
+            sleeper.park();
+        }
+    }
+};
+
+struct one_group : group_suite<one_group, 3, 1, 2> {
+    void thread(unsigned index) {
+        if (index == 0) return poll_until(1);
+        wake(index - 1);
+    }
+};
+
+struct one_group_twice : group_suite<one_group_twice, 3, 1, 2> {
+    void thread(unsigned index) {
+        if (index == 0) return poll_until(2);
+        wake(index - 1);
+        wake(2 - index);
+    }
+};
+
+struct two_groups : group_suite<two_groups, 3, 2, 2> {
+    void thread(unsigned index) {
+        if (index == 0) return poll_until(1);
+        wake(index - 1);
+        wake(index + 1);
+    }
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -166,5 +226,8 @@ int main(int argc, char** argv) {
                                    describe<children_in_turn>("children in turn", 2),
                                    describe<child_put_back>("a child is put back", 3),
                                    describe<child_that_goes>("a child goes", 2),
+                                   describe<one_group>("one group", 3),
+                                   describe<one_group_twice>("one group, each child twice", 2),
+                                   describe<two_groups>("two groups", 2),
                                });
 }

@@ -97,6 +97,30 @@ TEST_SUITE("stream/buffered") {
         CHECK(polls == 101);
     }
 
+    TEST_CASE("buffered: of more than 64 at a time, too, a wake-up polls only those that were woken") {
+        std::vector<job> jobs(200);
+        auto source = pollux::buffered(futures_of(jobs), 150);
+        pollux::testing::counting_waker waker;
+        pollux::context cx(waker.waker());
+        assert_pending(source.poll_next(cx));
+        for (std::size_t i = 0; i != jobs.size(); ++i) CHECK(jobs[i].polls() == (i < 150 ? 1 : 0));
+        const std::size_t woken[] = {149, 64, 63, 0, 70};
+        for (const std::size_t i : woken) jobs[i].complete(static_cast<int>(i));
+        CHECK(waker.count() == 1);
+        CHECK(assert_ready(source.poll_next(cx)).value() == 0);
+        assert_pending(source.poll_next(cx));
+        std::size_t polled_twice = 0;
+        for (const auto& each : jobs) polled_twice += each.polls() == 2;
+        CHECK(polled_twice == 5);
+        for (const std::size_t i : woken) CHECK(jobs[i].polls() == 2);
+        CHECK(jobs[150].polls() == 1);  // in the place of the first
+        jobs[150].complete(150);
+        CHECK(waker.count() == 2);
+        for (std::size_t i = 1; i != 150; ++i)
+            if (jobs[i].is_alive()) jobs[i].complete(static_cast<int>(i));
+        for (int i = 1; i != 151; ++i) CHECK(assert_ready(source.poll_next(cx)).value() == i);
+    }
+
     TEST_CASE("buffered: the waker of the latest poll is woken") {
         std::vector<job> jobs(1);
         auto source = pollux::buffered(futures_of(jobs), 1);

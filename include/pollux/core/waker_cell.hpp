@@ -11,6 +11,7 @@
 //   taking  a thread in take() owns the slot
 // store: (1) if full, full -> empty and take the old waker out; (2) if empty, write the slot; (3) empty -> full.
 //        If it meets taking, it wakes the new waker instead of storing it: that task polls again and stores then.
+// keep:  the storing side would store what it has stored last: if the word is full, it need not. Else it stores.
 // take:  full -> taking, move the waker out, taking -> empty. Else one read-modify-write that changes nothing.
 //
 // Claim: a change made before wake() is seen by the look after store(), or the stored waker is woken after the change,
@@ -22,6 +23,8 @@
 // and W. If that was step (1) of a later store(), the claim is about that one's S. If it was another take(), that
 // thread wakes the waker, and the poll that follows calls store() and looks: with an S after W it sees the change, with
 // an S before W we begin again.
+// A keep() that reads full stands for the S before it: each W since then finds full, and takes this waker. That read may be of
+// the past: then a W has taken the waker, and wakes it in this poll or later, for what has caused a poll is visible to it.
 // Named race: the storing side writes the slot while wake() looks. Harmless: the word is empty then, and take() touches
 // the slot only when it has moved the word away from full.
 //
@@ -73,6 +76,12 @@ public:
         // of take(). Acquire: pairs with the release of every earlier take(): the change made before that is visible
         // now.
         state_.exchange(full, std::memory_order::acq_rel);
+    }
+
+    /// The storing side's, in place of store() of the waker that it has stored last: that is still here. False: it has been taken.
+    [[nodiscard]] bool keep() const noexcept {
+        // Relaxed: nobody has woken since store(), or it wakes this waker; so there is nothing to acquire.
+        return state_.load(std::memory_order::relaxed) == full;
     }
 
     /// Any thread, any number at once.

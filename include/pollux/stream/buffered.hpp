@@ -20,7 +20,8 @@
 #include "pollux/future/detail/pipe.hpp"
 #include "pollux/future/detail/slot.hpp"
 #include "pollux/stream/detail/check_size.hpp"
-#include "pollux/stream/detail/child_wakers.hpp"
+#include "pollux/stream/detail/child_groups.hpp"
+#include "pollux/stream/detail/child_poll.hpp"
 
 namespace pollux::inline v0 {
 
@@ -61,27 +62,33 @@ public:
 private:
     polled<std::optional<value_type>, error_type> advance(context& cx) {
         using answer = polled<std::optional<value_type>, error_type>;
-        if (!wakers_) wakers_ = child_wakers(limit_, sizeof(place), alignof(place));
-        wakers_.begin_poll(cx.waker());
+        if (!children_) children_.make(limit_, sizeof(place), alignof(place));
+        const bool has_woken = children_.begin_poll(cx.waker());
 
-        while (!source_ended_ && used_ != limit_) {
-            // Spent: the task has been woken, so the source is asked again; what is in flight is still looked after.
-            if (!cx.consume_budget()) break;
-            auto item = source_.poll_next(cx);
-            if (item.is_pending()) break;
-            if (item.has_error()) return pass_error<answer>(item);
-            if (!item.value().has_value()) {
-                source_ended_ = true;
-                break;
+        // source_ended_ is asked before the loop and not in it: nothing that is called from here changes it.
+        if (!source_ended_) {
+            while (used_ != limit_) {
+                // Spent: the task has been woken, so the source is asked again; what is in flight is still looked after.
+                if (!cx.consume_budget()) break;
+                auto item = source_.poll_next(cx);
+                if (item.is_pending()) break;
+                if (item.has_error()) return pass_error<answer>(item);
+                if (!item.value().has_value()) {
+                    source_ended_ = true;
+                    break;
+                }
+                const std::size_t index = next_;
+                auto* const made = ::new (children_.place<place>(index)) place(*std::move(item.value()));
+                next_ = after(index);
+                ++used_;
+                poll_child(cx, index, *made);
             }
-            const std::size_t index = at(used_);
-            auto* const made = ::new (wakers_.place(index)) place(*std::move(item.value()));
-            ++used_;
-            poll_child(cx, index, *made);
         }
-        for (std::size_t index = wakers_.take_woken(); index != child_wakers::none; index = wakers_.take_woken()) {
-            if (!is_used(index)) continue;
-            if (place& here = place_at(index); here.is_first()) poll_child(cx, index, here);
+        if (has_woken) {
+            children_.for_each_woken([&](std::size_t index) {
+                // A waker of an earlier child, that somebody has kept, may have woken a place that is free or done now.
+                if (place& here = place_at(index); here.is_first()) poll_child(cx, index, here);
+            });
         }
 
         if (used_ == 0) {
@@ -97,39 +104,40 @@ private:
     }
 
     void poll_child(context& cx, std::size_t index, place& here) {
-        const child_poll poll(wakers_, index);
+        const child_poll poll(children_, index);
         context child_cx = cx.with_waker(poll.waker());
         child_answer result = here.first().poll(child_cx);
         if (result.is_ready()) here.advance([&]() -> child_answer&& { return std::move(result); });
     }
 
-    // A kept waker of an earlier child may have woken a place that is free now.
-    bool is_used(std::size_t index) const noexcept {
-        return (index >= oldest_ ? index - oldest_ : index + (limit_ - oldest_)) < used_;
+    std::size_t after(std::size_t index) const noexcept {
+        if (index + 1 == limit_) [[unlikely]]
+            return 0;
+        return index + 1;
     }
-    std::size_t at(std::size_t offset) const noexcept {
-        const std::size_t to_end = limit_ - oldest_;
-        return offset < to_end ? oldest_ + offset : offset - to_end;
+    place& place_at(std::size_t index) noexcept {
+        return *std::launder(static_cast<place*>(children_.place<place>(index)));
     }
-    place& place_at(std::size_t index) noexcept { return *std::launder(static_cast<place*>(wakers_.place(index))); }
+    // What was in it is gone, and it stays in its memory, so that a late wake-up finds nothing there. The next replaces it.
     void pop_oldest() noexcept {
-        std::destroy_at(std::addressof(place_at(oldest_)));
-        oldest_ = oldest_ + 1 == limit_ ? 0 : oldest_ + 1;
+        place_at(oldest_).reset();
+        oldest_ = after(oldest_);
         --used_;
     }
     void clear() noexcept {
         while (used_ != 0) pop_oldest();
     }
     static void refuse_in_flight(const buffered_stream& other) noexcept {
-        if (other.wakers_) [[unlikely]] {
+        if (other.children_) [[unlikely]] {
             fail_check(moved_in_flight);
         }
     }
 
     S source_;
-    child_wakers wakers_;
+    child_groups children_;
     std::size_t limit_;
     std::size_t oldest_ = 0;
+    std::size_t next_ = 0;  // the place for the next
     std::size_t used_ = 0;  // places from oldest_ on: in flight, or ready and waiting for their turn
     bool source_ended_ = false;
 };

@@ -13,7 +13,8 @@
 #include "pollux/future/detail/own.hpp"
 #include "pollux/future/detail/pipe.hpp"
 #include "pollux/future/detail/slot.hpp"
-#include "pollux/stream/detail/child_wakers.hpp"
+#include "pollux/stream/detail/child_groups.hpp"
+#include "pollux/stream/detail/child_poll.hpp"
 
 namespace pollux::inline v0 {
 
@@ -38,11 +39,11 @@ public:
 
     polled<std::optional<value_type>, error_type> poll_next(context& cx) {
         using answer = polled<std::optional<value_type>, error_type>;
-        if (!wakers_) wakers_ = child_wakers(2, 0, 1);
-        wakers_.begin_poll(cx.waker());
-        for (std::size_t side = wakers_.take_woken(); side != child_wakers::none; side = wakers_.take_woken()) {
+        if (!children_) children_.make(2, 0, 1);
+        children_.begin_poll(cx.waker());
+        children_.for_each_woken([this](std::size_t side) {
             if (sides_[side] == side_state::asleep) sides_[side] = side_state::awake;
-        }
+        });
         for (int both = 0; both != 2; ++both) {
             const std::size_t side = turn_;
             turn_ = 1 - turn_;
@@ -61,7 +62,7 @@ private:
     // Pending also at the side's end.
     template <class Answer, class S>
     Answer poll(context& cx, std::size_t side, S& source) {
-        const child_poll poll(wakers_, side);
+        const child_poll poll(children_, side);
         context child_cx = cx.with_waker(poll.waker());
         auto item = source.poll_next(child_cx);
         if (item.has_error()) return pass_error<Answer>(item);
@@ -76,14 +77,14 @@ private:
     }
 
     static void refuse_in_flight(const merge_stream& other) noexcept {
-        if (other.wakers_) [[unlikely]] {
+        if (other.children_) [[unlikely]] {
             fail_check(moved_in_flight);
         }
     }
 
     A a_;
     B b_;
-    child_wakers wakers_;
+    child_groups children_;
     std::size_t turn_ = 0;
     side_state sides_[2] = {side_state::awake, side_state::awake};
 };

@@ -2,8 +2,9 @@
 // The children of an adapter that polls only the child that was woken: a block on the heap with a place and a waker
 // for each of a fixed number of children, and the list of those woken since the last poll.
 //
-// Made by `buffered` and `merge` at their first poll, by `join_all` and `try_join_all` when they are made: one allocation, none
-// for an item after that. A number that changes is child_set.hpp's. The block is counted, by its
+// Made by `join_all` and `try_join_all`: one allocation. Those that were woken are given in the order of the wake-ups, so that the first
+// error is the one that came first; where their order says nothing, child_groups.hpp takes less. A number that changes is
+// child_set.hpp's. The block is counted, by its
 // owner and by each waker that somebody keeps, so a waker may be kept for ever: after its child has gone it causes
 // one spurious poll of the next child in that place, and after the owner has gone nothing. What the places hold
 // belongs to the owner.
@@ -16,6 +17,7 @@
 
 #include "pollux/core/export.hpp"
 #include "pollux/core/waker.hpp"
+#include "pollux/stream/detail/child_poll.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -74,20 +76,6 @@ private:
     std::byte* nodes_ = nullptr;
     std::byte* places_ = nullptr;
     std::size_t stride_ = 0;  // bytes from one place to the next
-};
-
-/// The waker of a child for one poll of it.
-class child_poll {
-public:
-    child_poll(const child_wakers& wakers, std::size_t index) noexcept : waker_(wakers.uncounted(index)) {}
-    child_poll(const child_poll&) = delete;
-    child_poll& operator=(const child_poll&) = delete;
-    ~child_poll() { waker_.forget(); }
-
-    const pollux::waker& waker() const noexcept { return waker_; }
-
-private:
-    pollux::waker waker_;
 };
 
 }  // namespace pollux::inline v0::detail

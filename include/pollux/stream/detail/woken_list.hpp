@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: MIT
 // The list of woken children, and the proof that no wake-up of a child is lost. Many threads push, the one that polls
-// the owner takes. Used by child_wakers.cpp and child_set.cpp; checked by tests/model/woken_list_model.cpp.
+// the owner takes. Used by child_wakers.cpp, child_set.cpp and join_entries.cpp, and by woken_groups.hpp for nodes of many
+// children; checked by tests/model/woken_list_model.cpp.
 //
-// wake (any thread):  (1) node.queued: exchange true; if it was true, nothing more to do. (2) Push the node. (3) If
+// A node has a word of bits, one for each of its children that was woken; where it is the node of one child, the word is 1. It
+// stands in the list while the word is not zero.
+//
+// wake (any thread):  (1) node.woken: set the child's bit; if the word was not zero, nothing more to do. (2) Push the node. (3) If
 //                     the list was empty before, wake the owner.
 // poll (one thread):  (a) Store the owner's waker. (b) Take the whole list, once. For each node, oldest first: read
-//                     its link, (c) node.queued: exchange false, (d) poll the child.
+//                     its link, (c) node.woken: exchange zero, (d) poll the children whose bits were set.
 //
 // Claim: a poll of the child starts after each wake of it and sees what was written before.
-// Proof: (1) is a read-modify-write. It reads true: the (c) that ends this reading comes after it in the order of
-// `queued` and acquires what it released, (d) follows; and the node is in the list, or its pusher is between (1) and
+// Proof: (1) is a read-modify-write. The word was not zero: the (c) that ends this comes after it in the order of
+// `woken`, takes its bit and acquires what it released, (d) follows; and the node is in the list, or its pusher is between (1) and
 // (2). So it is enough that a (b) comes after each (2). The list was empty: (3) follows, and the proof of the waker's
 // cell says that (3) causes a poll, or that an (a) has yet to come whose (b) sees the push. The list was not empty:
 // no (b) stands between the push onto the empty list and this one, so the (b) that the first push causes comes after
 // both.
 //
-// The owner itself, between polls or in one: (p) put_back: node.queued: exchange true; if it was false, append the node to
-// what has been taken: a poll of the owner follows anyway. (r) retire, when the child has gone: node.queued: exchange
-// true. It was false: the node is in no list, and each (1) from now on reads true, so it never will be and can be freed.
-// It was true: it is in the list, or its pusher is between (1) and (2): take() gives it once more, and then (r) again.
+// The owner itself, between polls or in one, of nodes of one child: (p) put_back: node.woken: exchange 1; if it was 0, append
+// the node to what has been taken: a poll of the owner follows anyway. (r) retire, when the child has gone: node.woken: exchange
+// 1. It was 0: the node is in no list, and each (1) from now on reads 1, so it never will be and can be freed.
+// It was 1: it is in the list, or its pusher is between (1) and (2): take() gives it once more, and then (r) again.
 // An owner that has gone retires nobody: a pusher follows no link, so nodes that are still in the list may be freed by
 // whoever counts them.
 //
@@ -29,6 +33,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <utility>
 
 namespace pollux::inline v0::detail {
@@ -36,32 +41,37 @@ namespace pollux::inline v0::detail {
 template <class Sync>
 class woken_list {
 public:
+    using bits = std::uint64_t;
+
     struct node {
-        typename Sync::template atomic<bool> queued{false};
+        typename Sync::template atomic<bits> woken{0};
         typename Sync::template cell<node*> link{
-            nullptr};  // of who set queued; then of the taker, until it clears queued
+            nullptr};  // of who set the first bit; then of the taker, until it clears them
     };
 
     woken_list() noexcept = default;
     woken_list(const woken_list&) = delete;
     woken_list& operator=(const woken_list&) = delete;
 
-    /// Any thread. True: the list was empty, the caller wakes the owner.
+    /// Any thread, of a node of one child. True: the list was empty, the caller wakes the owner.
     bool push(node& woken) noexcept {
-        // Release: what the event wrote, for the acquire in take(). Acquire: pairs with the release in take(), so
+        // Release: what the event wrote, for the acquire in take_children(). Acquire: pairs with the release there, so
         // that the link is written only after the taker has read it.
-        if (woken.queued.exchange(true, std::memory_order::acq_rel)) return false;
+        return woken.woken.exchange(1, std::memory_order::acq_rel) == 0 && enlist(woken);
+    }
+    /// (2), of a node whose first bit the caller has set as push() does it.
+    bool enlist(node& woken) noexcept {
         node* head = head_.load(std::memory_order::relaxed);  // a stale value fails the exchange
         do {
             woken.link.store(head);
-            // Release: the link, for the acquire in take(). Failure relaxed: the head is not followed here.
+            // Release: the link, for the acquire in begin_round(). Failure relaxed: the head is not followed here.
         } while (!head_.compare_exchange_weak(head, &woken, std::memory_order::release, std::memory_order::relaxed));
         return head == nullptr;
     }
 
     /// The owner's thread, in each poll: takes what was pushed until now, behind what an earlier round has left.
     void begin_round() noexcept {
-        // Acquire: pairs with the release of the exchange in push(): the links of all of them, since the exchanges of
+        // Acquire: pairs with the release of the exchange in enlist(): the links of all of them, since the exchanges of
         // the other pushers stand in one release sequence with it.
         node* newest = head_.exchange(nullptr, std::memory_order::acquire);
         node* first = nullptr;
@@ -74,17 +84,24 @@ public:
         if (first != nullptr) append(first, last);
     }
 
-    /// The owner's thread: what take() would give.
+    /// The owner's thread, in place of begin_round() where this node is never enlisted: hands it out if nothing else is there.
+    void take_alone(node& only) noexcept { oldest_ = &only; }
+
+    /// The owner's thread: of the nodes taken and not handed out, the one that was woken first, or null if there is none.
     node* peek() const noexcept { return oldest_; }
 
-    /// The owner's thread: of the nodes taken, the one that was woken first, or null if there is none.
+    /// The owner's thread: hands out what peek() gives, and says which of its children were woken, at least one.
+    bits take_children() noexcept {
+        node* const first = oldest_;
+        oldest_ = first->link.load();
+        // Acquire: pairs with the release of every push() that has set a bit since the last take: the child's poll sees the
+        // events. Release: the link has been read, for the acquire of the next push().
+        return first->woken.exchange(0, std::memory_order::acq_rel);
+    }
+    /// The same for nodes of one child: peek(), handed out.
     node* take() noexcept {
         node* const first = oldest_;
-        if (first == nullptr) return nullptr;
-        oldest_ = first->link.load();
-        // Acquire: pairs with the release of every exchange in push() that found it queued: the child's poll sees the
-        // events. Release: the link has been read, for the acquire of the next push().
-        first->queued.exchange(false, std::memory_order::acq_rel);
+        if (first != nullptr) static_cast<void>(take_children());
         return first;
     }
 
@@ -92,7 +109,7 @@ public:
     void put_back(node& again) noexcept {
         // Relaxed: a read-modify-write, so it cuts no pusher's release off from the acquire in take(), and the link was
         // written last by this thread or by a pusher whose list this thread has acquired.
-        if (again.queued.exchange(true, std::memory_order::relaxed)) return;
+        if (again.woken.exchange(1, std::memory_order::relaxed) != 0) return;
         again.link.store(nullptr);
         append(&again, &again);
     }
@@ -101,7 +118,7 @@ public:
     /// once more; ask again then.
     bool retire(node& gone) noexcept {
         // Relaxed: nothing of the node is read or written after it but by whoever frees it, who acquires the counts.
-        return !gone.queued.exchange(true, std::memory_order::relaxed);
+        return gone.woken.exchange(1, std::memory_order::relaxed) == 0;
     }
 
 private:
