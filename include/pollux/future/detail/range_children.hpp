@@ -16,6 +16,7 @@
 #include "pollux/core/concepts.hpp"
 #include "pollux/core/context.hpp"
 #include "pollux/future/detail/slot.hpp"
+#include "pollux/stream/detail/child_poll.hpp"
 #include "pollux/stream/detail/child_wakers.hpp"
 
 namespace pollux::inline v0::detail {

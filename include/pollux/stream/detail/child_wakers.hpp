@@ -17,7 +17,6 @@
 
 #include "pollux/core/export.hpp"
 #include "pollux/core/waker.hpp"
-#include "pollux/stream/detail/child_poll.hpp"
 
 namespace pollux::inline v0::detail {
 
