@@ -41,6 +41,8 @@ runnable* worker::search() noexcept {
         if (!core_.idle().begin_search()) return nullptr;
         is_searching_ = true;
     }
+    // Beside a driver the next event comes there, and spinning for what others push costs more than it saves: an echo server with two
+    // workers took 6.2 instead of 5.9 us of CPU a request.
     for (unsigned round = core_.driver() != nullptr ? 0 : search_rounds_;; --round) {
         const bool is_last = round == 0;
         runnable* item = steal_once(is_last);

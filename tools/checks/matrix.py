@@ -66,7 +66,8 @@ class Build:
         return full or self.folders is None or test["name"].removesuffix("_stress") in self.folders
 
 
-BETWEEN_THREADS = ("scheduler", "sync", "offload", "time", "random_yields", "future", "stream", "sink", "io")
+BETWEEN_THREADS = ("scheduler", "sync", "offload", "time", "random_yields", "future", "stream", "sink", "io", "net", "fs",
+                   "signal", "process")
 MATRIX = (
     Build("gcc-o2", GCC, "2", every_suite=True),
     Build("clang-asan", CLANG, "1", ASAN, slowdown=4),
