@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Signals that the process sends to itself. On the thread of the test raise() returns after the handler has; on workers, which block
-// signals, the process is sent one.
+// Signals that a thread sends to itself: raise() returns after the handler has.
 #include "pollux/signal/on.hpp"
 
 #include <doctest/doctest.h>
@@ -132,9 +131,19 @@ struct sigaction action_over_ours() {
     return action;
 }
 
+// On a worker, which blocks signals. Not kill(): thread sanitizer keeps a signal back from a thread that waits in a system call of ours.
+void signal_this_thread() {
+    sigset_t one, before;
+    ::sigemptyset(&one);
+    ::sigaddset(&one, SIGUSR1);
+    ::pthread_sigmask(SIG_UNBLOCK, &one, &before);
+    ::raise(SIGUSR1);
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
 task<int> signal_at_once() {
     auto signals = on(SIGUSR1);
-    ::kill(::getpid(), SIGUSR1);
+    signal_this_thread();
     const auto first = co_await next(signals);
     co_return first.value_or(0);
 }
@@ -151,7 +160,7 @@ task<int> signal_later() {
     int waiting = 0;
     auto waiter = pollux::spawn(wait_for(signals, waiting));
     for (int i = 0; i != 10; ++i) co_await pollux::yield_now();
-    ::kill(::getpid(), SIGUSR1);
+    signal_this_thread();
     co_return co_await std::move(waiter);
 }
 
