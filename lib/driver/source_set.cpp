@@ -93,7 +93,8 @@ void source_set::drop_owner() noexcept {
 event_slot& source_set::at(std::uint32_t index) noexcept {
     const std::size_t shifted = index + chunk_size(0);
     const auto chunk = static_cast<unsigned>(std::bit_width(shifted)) - 1 - first_chunk_bits;
-    return chunks_[chunk].load(std::memory_order::acquire)[shifted - chunk_size(chunk)];  // pairs with the release in take_place()
+    return chunks_[chunk].load(
+        std::memory_order::acquire)[shifted - chunk_size(chunk)];  // pairs with the release in take_place()
 }
 
 // With the lock held. Null: no memory.
@@ -197,8 +198,7 @@ bool source_set::hand_out() noexcept {
         const std::uint64_t data = event.data.u64;
         if (data == interrupt_data) continue;
         were_some = true;
-        at(static_cast<std::uint32_t>(data)).state.add(static_cast<std::uint32_t>(data >> 32),
-                                                       bits_of(event.events));
+        at(static_cast<std::uint32_t>(data)).state.add(static_cast<std::uint32_t>(data >> 32), bits_of(event.events));
     }
     event_count_ = 0;
     return were_some;

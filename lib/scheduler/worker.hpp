@@ -198,7 +198,7 @@ private:
     unsigned slot_polls_ = 0;
     poll_gate<> gate_;
     bool is_searching_ = false;
-    bool may_rest_ = false;  // it has run nothing since it was woken
+    bool may_rest_ = false;         // it has run nothing since it was woken
     bool has_just_looked_ = false;  // for events
 
     // The owner's, now and then.

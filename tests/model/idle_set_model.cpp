@@ -350,8 +350,8 @@ struct two_unparks_elsewhere : pollux::model::suite<two_unparks_elsewhere, 3> {
             return;
         }
         shown.store(&elsewhere);
-        for (bool here = false;
-             sent[0].load(memory_order::relaxed) == 0 || sent[1].load(memory_order::relaxed) == 0; here = !here)
+        for (bool here = false; sent[0].load(memory_order::relaxed) == 0 || sent[1].load(memory_order::relaxed) == 0;
+             here = !here)
             if (here)
                 one.park();
             else

@@ -194,14 +194,13 @@ struct drop_against_event : readiness_suite<drop_against_event, 2> {
 }  // namespace
 
 int main(int argc, char** argv) {
-    return pollux::model::main(
-        argc, argv,
-        {
-            describe<bytes_against_reader>("bytes come while a reader goes to sleep", 3),
-            describe<two_readers>("two readers of one direction", 2),
-            describe<event_shows_what_came_before>("an event shows what came before it", 4),
-            describe<late_event>("an event for an older user of the place", 4),
-            describe<end_against_wait>("the end of the runtime while somebody goes to sleep", 4),
-            describe<drop_against_event>("one who waits is dropped while it is woken", 4),
-        });
+    return pollux::model::main(argc, argv,
+                               {
+                                   describe<bytes_against_reader>("bytes come while a reader goes to sleep", 3),
+                                   describe<two_readers>("two readers of one direction", 2),
+                                   describe<event_shows_what_came_before>("an event shows what came before it", 4),
+                                   describe<late_event>("an event for an older user of the place", 4),
+                                   describe<end_against_wait>("the end of the runtime while somebody goes to sleep", 4),
+                                   describe<drop_against_event>("one who waits is dropped while it is woken", 4),
+                               });
 }

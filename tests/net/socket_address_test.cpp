@@ -8,8 +8,8 @@
 
 #include <cstddef>
 #include <cstring>
-#include <set>
 #include <ostream>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>

@@ -195,7 +195,7 @@ TEST_SUITE("net/source") {
                 const bool ended = co_await waits_for_end(pair->ours);
                 ::shutdown(pair->ours.descriptor(), SHUT_WR);
                 const bool other_ended = co_await first;
-                co_return written == 3 && read == answer(3) && ended && other_ended;
+                co_return written == 3 && read == answer(3) && ended&& other_ended;
             },
             true);
     }

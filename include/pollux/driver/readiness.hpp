@@ -73,7 +73,8 @@ public:
         do {
             if (tick_of(now) != tick_of(seen)) return;
             // Relaxed, both: it hands nothing on; later events are ordered behind it by the word.
-        } while (!word_.compare_exchange_weak(now, now & ~bits, std::memory_order::relaxed, std::memory_order::relaxed));
+        } while (
+            !word_.compare_exchange_weak(now, now & ~bits, std::memory_order::relaxed, std::memory_order::relaxed));
     }
 
     /// True: `one` stands in the line of those who wait for `bits`, all of one direction, and `to_wake` will be woken. False: it is
