@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "pollux/time/sleep.hpp"
 
-#include <memory>
 #include <new>
-#include <utility>
+#include <type_traits>
 
 #include "pollux/core/execution.hpp"
 #include "pollux/runtime/errors.hpp"
 #include "scheduler/runtime_core.hpp"
-#include "scheduler/sleep_heap.hpp"
+#include "scheduler/sleep_wheel.hpp"
+#include "scheduler/worker.hpp"
 
 namespace pollux::inline v0 {
 
-struct sleep::armed {
-    std::shared_ptr<detail::sleep_heap> heap;
-    detail::sleep_entry entry;
-};
-
-sleep::armed& sleep::entry() noexcept {
-    static_assert(sizeof(armed) <= sizeof entry_ && alignof(armed) <= alignof(void*));
-    return *std::launder(reinterpret_cast<armed*>(entry_));
+detail::sleep_entry& sleep::entry() noexcept {
+    static_assert(sizeof(detail::sleep_entry) <= sizeof entry_ && alignof(detail::sleep_entry) <= alignof(void*));
+    return *std::launder(reinterpret_cast<detail::sleep_entry*>(entry_));
 }
 
 namespace {
@@ -37,9 +32,13 @@ sleep::sleep(sleep&& other) noexcept
 }
 
 sleep::~sleep() {
-    if (!has_entry_) return;
-    entry().heap->disarm(entry().entry);
-    entry().~armed();
+    static_assert(std::is_trivially_destructible_v<detail::sleep_entry>);
+    if (has_entry_) detail::sleep_wheel::leave(entry());
+}
+
+void sleep::leave() noexcept {
+    has_entry_ = false;
+    detail::sleep_wheel::leave(entry());
 }
 
 instant sleep::deadline() const noexcept { return has_deadline_ ? deadline_ : detail::later(clock::now(), after_); }
@@ -47,19 +46,19 @@ instant sleep::deadline() const noexcept { return has_deadline_ ? deadline_ : de
 void sleep::reset(instant deadline) noexcept {
     has_deadline_ = true;
     deadline_ = deadline;
-    if (!has_entry_ || steady(deadline) >= entry().entry.deadline) return;
+    if (!has_entry_ || steady(deadline) >= entry().deadline) return;
     // It would fire too late. The next poll arms it again.
-    if (entry().heap->disarm(entry().entry)) std::exchange(entry().entry.to_wake, waker()).wake();
+    detail::sleep_wheel::disarm(entry()).wake();
 }
 
 polled<> sleep::poll(context& cx) {
     using detail::sleep_state;
     if (has_entry_) {
-        const sleep_state state = entry().heap->poll(entry().entry, cx.waker());
+        const sleep_state state = detail::sleep_wheel::poll(entry(), cx.waker());
         if (state == sleep_state::armed) return pending;
         if (state == sleep_state::cancelled) throw task_cancelled();
     }
-    const instant now = clock::now();
+    const instant now(detail::steady_now().time_since_epoch());
     if (!has_deadline_) {
         has_deadline_ = true;
         deadline_ = detail::later(now, after_);
@@ -70,15 +69,14 @@ polled<> sleep::poll(context& cx) {
         throw no_runtime("pollux: sleep: no runtime on this thread; poll it inside a task or runtime::block_on");
     if (is_due) return cx.consume_budget() ? polled<>::ready() : polled<>(pending);
     // For the first time, or again: it has been brought forward, or it has fired at a deadline that had been put off.
-    unsigned index = 0;
-    const std::shared_ptr<detail::sleep_heap>& heap = core->heap_for_this_thread(index);
-    if (has_entry_)
-        entry().heap = heap;
-    else
-        ::new (static_cast<void*>(entry_)) armed{heap, {}};
+    detail::worker* const mine = detail::this_worker();
+    detail::sleep_wheel& wheel = mine != nullptr && &mine->core() == core ? mine->wheel() : core->wheel_for_visitor();
+    if (has_entry_) leave();
+    ::new (static_cast<void*>(entry_)) detail::sleep_entry;
+    const bool is_earlier = wheel.arm(entry(), steady(deadline_), cx.waker());
     has_entry_ = true;
-    entry().entry.deadline = steady(deadline_);
-    if (entry().heap->arm(entry().entry, cx.waker())) core->heap_has_earlier(index);
+    if (is_earlier) [[unlikely]]
+        core->wheel_has_earlier(wheel);
     return pending;
 }
 

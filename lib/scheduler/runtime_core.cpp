@@ -39,6 +39,9 @@ runtime_options checked(runtime_options options, runtime_core::flavour which) {
             "pollux: runtime: blocking_keep_alive is negative; use 0 to end idle threads at once");
     if (options.watchdog_limit < std::chrono::nanoseconds::zero())
         throw std::invalid_argument("pollux: runtime: watchdog_limit is negative; use 0 for no watchdog");
+    if (options.timer_tick <= std::chrono::nanoseconds::zero())
+        throw std::invalid_argument("pollux: runtime: timer_tick = " + std::to_string(options.timer_tick.count()) +
+                                    " ns is not positive; use at least 1 ns, 1 ms suits most");
     const unsigned cpus = usable_cpu_count();
     if (which == runtime_core::flavour::current_thread)
         options.workers = 1;
@@ -174,7 +177,7 @@ void runtime_core::end_tasks() noexcept {
         workers_.front()->drive_until_stopped();
     }
     wait_for_visitors();
-    for (const auto& each : workers_) each->heap()->close();
+    for (const auto& each : workers_) each->wheel().close();
 }
 
 std::size_t runtime_core::stop_services(std::chrono::steady_clock::time_point deadline) noexcept {
@@ -276,16 +279,14 @@ void runtime_core::serve(event_driver& driver) noexcept {
     if (const auto sleeper = idle_.after_push()) unpark(*sleeper);
 }
 
-const std::shared_ptr<sleep_heap>& runtime_core::heap_for_this_thread(unsigned& index) noexcept {
-    worker* const mine = this_worker();
-    index = mine != nullptr && &mine->core() == this ? mine->heap_index() : this_thread_number() % options_.workers;
-    return workers_[index]->heap();
+sleep_wheel& runtime_core::wheel_for_visitor() noexcept {
+    return workers_[this_thread_number() % options_.workers]->wheel();
 }
 
-void runtime_core::heap_has_earlier(unsigned index) noexcept {
-    // The worker itself looks at its heap before it sleeps; but it may be away, now or soon.
+void runtime_core::wheel_has_earlier(const sleep_wheel& wheel) noexcept {
+    // The worker itself looks at its wheel before it sleeps; but it may be away, now or soon.
     const worker* const mine = this_worker();
-    for (worker* each = workers_[index].get(); each != nullptr; each = each->stand_in())
+    for (worker* each = workers_[wheel.index()].get(); each != nullptr; each = each->stand_in())
         if (each != mine) each->unpark();
 }
 
@@ -299,7 +300,7 @@ runtime_metrics runtime_core::metrics() const noexcept {
         sum.injected += each.pushed.load(std::memory_order::relaxed);  // a metric
     for (const auto& each : workers_) each->add_to(sum);
     for (unsigned i = 0; i != options_.workers; ++i)
-        sum.timers_armed += workers_[i]->heap()->size();  // others share them
+        sum.timers_armed += workers_[i]->wheel().size();  // others share them
     for (const auto& each : service_)
         // Acquire: pairs with the release in service().
         if (const runtime_service* const service = each.load(std::memory_order::acquire)) service->add_to(sum);

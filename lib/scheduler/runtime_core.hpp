@@ -33,7 +33,7 @@
 #include "scheduler/fork_guard.hpp"
 #include "scheduler/idle_set.hpp"
 #include "scheduler/injection_queue.hpp"
-#include "scheduler/sleep_heap.hpp"
+#include "scheduler/sleep_wheel.hpp"
 #include "scheduler/stand_ins.hpp"
 #include "scheduler/switching_sync.hpp"
 #include "scheduler/task_census.hpp"
@@ -106,9 +106,10 @@ public:
     /// Null: there is none yet. Acquire: pairs with the release in serve().
     event_driver* driver() const noexcept { return driver_.load(std::memory_order::acquire); }
 
-    /// Where a sleep that is armed on this thread goes, and what wakes whoever serves it.
-    const std::shared_ptr<sleep_heap>& heap_for_this_thread(unsigned& index) noexcept;
-    void heap_has_earlier(unsigned index) noexcept;
+    /// Where a sleep goes that is armed on a thread which is no worker of this runtime.
+    sleep_wheel& wheel_for_visitor() noexcept;
+    /// Wakes whoever serves it, but for this thread.
+    void wheel_has_earlier(const sleep_wheel& wheel) noexcept;
 
     /// A child of fork() has inherited it, without its threads.
     bool is_in_child() const noexcept { return fork_guard_.is_in_child(); }

@@ -81,8 +81,7 @@ stand_ins::member* stand_ins::find() {
 
 void stand_ins::hire(member& one, worker& away) {
     worker& self = one.self;
-    self.heap_ = away.heap_;
-    self.heap_index_ = away.heap_index_;
+    self.wheel_ = away.wheel_;
     self.away_for_ = 0;
     self.is_relieved_.store(false, std::memory_order::relaxed);  // the lock publishes it
     if (one.state == life::no_thread) {

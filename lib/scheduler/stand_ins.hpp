@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The threads that stand in for workers which are away: stuck in a long poll (the watchdog says so) or in block_in_place (the worker
 // itself does). A stand-in is one more worker with a thread of its own. It runs the usual loop, so it steals what the other has
-// queued, and it serves the other's heap of sleeps. One for each worker that is away, so there are always as many that are not as
+// queued, and it serves the other's wheel of sleeps. One for each worker that is away, so there are always as many that are not as
 // the runtime has workers; a stand-in that is away gets one in turn, unless it has been relieved already.
 //
 //   hired ──> works ──> relieved (the other is back): ends the poll it is in, gives what it has queued to the injection queue, leaves
@@ -12,9 +12,9 @@
 // a mark and a token for its parker, and leaves between two items: it is awake then, so it does not stand in the set. It leaves the
 // search as one that has found work: the last to leave wakes the next sleeper. Then it pushes what it has, as everybody pushes. So to
 // the proof there it is a worker that is busy for ever.
-// Sleeps. Whoever arms the earliest wakes all that serve its heap: the worker and, one after the other, those that stand in. Hired
-// after that look, a stand-in sees the sleep: it reads the heap, under its lock, before it parks. Relieved, it wakes the others of
-// its heap at the end, for they may have parked before it armed its last one.
+// Sleeps. Whoever arms one that is earlier than somebody's rest wakes all that serve its wheel: the worker and, one after the other,
+// those that stand in. Hired after that look, a stand-in sees the sleep: it reads the wheel, under its lock, before it parks. Relieved,
+// it wakes the others of its wheel at the end, for they may have parked before it armed its last one.
 //
 // Where no thread, no memory or no place is to be had, nobody stands in, and the watchdog's next look tries again.
 // No user code runs under the lock. Workers stay until the runtime goes.

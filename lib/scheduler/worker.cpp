@@ -47,8 +47,8 @@ worker::worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asym
       interval_(first_interval),
       random_(seed | 1),
       ticks_per_ms_(core.ticks_per_ms()),
-      heap_(std::make_shared<sleep_heap>()),
-      heap_index_(index) {
+      own_wheel_(new sleep_wheel(index, core.options().timer_tick)),
+      wheel_(own_wheel_.get()) {
     is_worker = true;
     runtime = &core;
     // In a simulation a push always asks: that is where another worker may go on.
@@ -192,7 +192,7 @@ void worker::run_until_relieved() noexcept {
     while (runnable* const item = slot_.take()) give_to_others(*item);
     while (runnable* const item = queue_.pop()) give_to_others(*item);
     set_stamp(asleep_stamp);
-    core_.heap_has_earlier(heap_index_);
+    core_.wheel_has_earlier(*wheel_);
 }
 
 void worker::give_to_others(runnable& item) noexcept {
@@ -238,8 +238,8 @@ void worker::tune_interval(std::uint64_t now) noexcept {
 }
 
 void worker::fire_sleeps() noexcept {
-    if (heap_->size() == 0) return;
-    heap_->fire(steady_now());
+    if (wheel_->looks_unused()) return;
+    wheel_->fire(steady_now());
     // The last one stands in the slot, before those that were due earlier.
     if (core_.has_threads()) return;
     if (runnable* const item = slot_.take()) push_back(*item);

@@ -23,7 +23,7 @@
 #include "scheduler/poll_gate.hpp"
 #include "scheduler/run_queue.hpp"
 #include "scheduler/runtime_core.hpp"
-#include "scheduler/sleep_heap.hpp"
+#include "scheduler/sleep_wheel.hpp"
 #include "scheduler/thread_probe.hpp"
 
 namespace pollux::inline v0::detail {
@@ -110,10 +110,9 @@ public:
     /// Tasks that the end of the runtime has cancelled.
     std::uint64_t cancelled() const noexcept { return count_.cancelled.read(); }
     runtime_core& core() const noexcept { return core_; }
-    const std::shared_ptr<sleep_heap>& heap() const noexcept { return heap_; }
+    /// That it serves.
+    sleep_wheel& wheel() const noexcept { return *wheel_; }
     unsigned index() const noexcept { return index_; }
-    /// Of the worker whose heap it serves.
-    unsigned heap_index() const noexcept { return heap_index_; }
     /// See watchdog.hpp. Acquire: pairs with the release in set_stamp().
     std::uint64_t stamp() const noexcept {
         return std::atomic_ref(const_cast<std::uint64_t&>(budget_.deadline)).load(std::memory_order::acquire);
@@ -216,8 +215,8 @@ private:
     next_slot<runnable, switching_sync> slot_;
     run_queue<runnable, switching_sync> queue_;
     parker parker_;
-    std::shared_ptr<sleep_heap> heap_;  // of one that stands in: another worker's, from its hiring on
-    unsigned heap_index_;
+    sleep_wheel::owner own_wheel_;
+    sleep_wheel* wheel_;  // of one that stands in: another worker's, from its hiring on
 
     // Written by stand_ins, under its lock.
     std::atomic<worker*> stand_in_{nullptr};

@@ -151,7 +151,7 @@ void worker::park() noexcept {
         if (!core_.has_other_workers()) leave_search();
         return;
     }
-    auto deadline = heap_->earliest();
+    auto deadline = wheel_->begin_rest();
     if (const std::uint64_t now = ticks_now(); now < fork_steal_from_) {
         // Backing off from forks that others hold: look again then, they may have become long ones.
         const auto pause = std::chrono::microseconds((fork_steal_from_ - now) * 1000 / ticks_per_ms_ + 1);
@@ -164,6 +164,7 @@ void worker::park() noexcept {
         parker_.park_in(*driver, deadline);
     else
         parker_.park_until(deadline);
+    wheel_->end_rest();
     be_awake(awake_stamp);
     polls_left_ = 0;
     if (!core_.idle().cancel_sleep(index_)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The heap of sleeps against a sorted container, and what a sleep sees of it: which waker is called, and what is left
-// after the end of the runtime.
-#include "scheduler/sleep_heap.hpp"
+// The wheel of sleeps: what fires when, what a sleep sees of it, who is told of an earlier one, and what is left after the end of the
+// runtime. Against a sorted container it is held in tests/truth.
+#include "scheduler/sleep_wheel.hpp"
 
 #include "pollux/runtime/errors.hpp"
 #include "support/wake_counter.hpp"
@@ -13,10 +13,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
-#include <map>
 #include <memory>
-#include <random>
 #include <thread>
 #include <vector>
 
@@ -24,247 +21,414 @@ namespace {
 
 using namespace std::chrono_literals;
 using pollux::detail::sleep_entry;
-using pollux::detail::sleep_heap;
 using pollux::detail::sleep_state;
+using pollux::detail::sleep_wheel;
 using pollux::test::wake_counter;
-using time_point = sleep_heap::time_point;
+using time_point = sleep_wheel::time_point;
 
 constexpr time_point start{1h};
 
+sleep_wheel::owner make_wheel(std::chrono::nanoseconds tick = 1ms) {
+    return sleep_wheel::owner(new sleep_wheel(0, tick));
+}
+
 // A sleep and the task that waits for it.
-struct sleeper {
-    sleep_entry entry;
+class sleeper {
+public:
+    sleeper() = default;
+    sleeper(const sleeper&) = delete;
+    sleeper& operator=(const sleeper&) = delete;
+    ~sleeper() { leave(); }
+
+    bool arm(const sleep_wheel::owner& wheel, time_point deadline) {
+        leave();
+        const bool is_earlier = wheel->arm(entry_, deadline, woken.waker());
+        is_in_ = true;
+        return is_earlier;
+    }
+    sleep_state poll() { return poll(woken.waker()); }
+    sleep_state poll(const pollux::waker& latest) { return sleep_wheel::poll(entry_, latest); }
+    bool disarm() { return static_cast<bool>(sleep_wheel::disarm(entry_)); }
+    void leave() {
+        if (is_in_) sleep_wheel::leave(entry_);
+        is_in_ = false;
+    }
+
     wake_counter woken;
 
-    bool arm(sleep_heap& heap, time_point deadline) {
-        entry.deadline = deadline;
-        return heap.arm(entry, woken.waker());
-    }
-    sleep_state poll(sleep_heap& heap) { return heap.poll(entry, woken.waker()); }
+private:
+    sleep_entry entry_{};
+    bool is_in_ = false;
 };
+
+// Until when who serves it would rest.
+time_point next_of(const sleep_wheel::owner& wheel) {
+    const time_point next = wheel->begin_rest();
+    wheel->end_rest();
+    return next;
+}
 
 }  // namespace
 
-TEST_SUITE("scheduler/sleep_heap") {
-    TEST_CASE("arm: says whether the sleep is the earliest now") {
-        sleep_heap heap;
+TEST_SUITE("scheduler/sleep_wheel") {
+    TEST_CASE("begin_rest: until the tick behind the earliest deadline, also where that is far away") {
+        const auto wheel = make_wheel();
         std::array<sleeper, 4> sleepers;
-        CHECK(heap.earliest() == time_point::max());
-        CHECK(sleepers[0].arm(heap, start + 2ms));
-        CHECK(heap.earliest() == start + 2ms);
-        CHECK_FALSE(sleepers[1].arm(heap, start + 3ms));
-        CHECK_FALSE(sleepers[2].arm(heap, start + 2ms));  // as early is not earlier
-        CHECK(sleepers[3].arm(heap, start + 1ms));
-        CHECK(heap.earliest() == start + 1ms);
-        CHECK(heap.size() == 4);
-        for (sleeper& each : sleepers) {
-            CHECK(each.poll(heap) == sleep_state::armed);
-            heap.disarm(each.entry);
-        }
-        CHECK(heap.size() == 0);
+        CHECK(next_of(wheel) == time_point::max());
+        sleepers[0].arm(wheel, start + 100h + 1ns);
+        CHECK(next_of(wheel) == start + 100h + 1ms);
+        sleepers[1].arm(wheel, start + 2ms);
+        CHECK(next_of(wheel) == start + 2ms);
+        sleepers[2].arm(wheel, start + 3ms);
+        sleepers[3].arm(wheel, start + 1ms);
+        CHECK(next_of(wheel) == start + 1ms);
+        CHECK(wheel->size() == 4);
+        for (std::size_t i = 1; i != sleepers.size(); ++i) sleepers[i].leave();
+        CHECK(next_of(wheel) == start + 100h + 1ms);
+        CHECK(wheel->size() == 1);
+        sleepers[0].leave();
+        CHECK(next_of(wheel) == time_point::max());
+        CHECK(wheel->size() == 0);
+        CHECK(wheel->looks_unused());
     }
 
-    TEST_CASE("fire: wakes what is due, once, and returns the next deadline") {
-        sleep_heap heap;
+    TEST_CASE("arm: tells of a sleep that is earlier than somebody's rest, once") {
+        const auto wheel = make_wheel();
+        std::array<sleeper, 7> sleepers;
+        CHECK_FALSE(sleepers[0].arm(wheel, start + 10ms));  // nobody rests
+        CHECK(wheel->begin_rest() == start + 10ms);
+        CHECK_FALSE(sleepers[1].arm(wheel, start + 11ms));
+        CHECK_FALSE(sleepers[2].arm(wheel, start + 10ms));
+        CHECK(sleepers[3].arm(wheel, start + 9ms));
+        CHECK_FALSE(sleepers[4].arm(wheel, start + 8ms));  // whoever rests has been told
+        CHECK(wheel->begin_rest() == start + 8ms);         // one more
+        wheel->end_rest();                                 // of the two
+        CHECK(sleepers[5].arm(wheel, start + 7ms));
+        wheel->end_rest();
+        CHECK_FALSE(sleepers[6].arm(wheel, start + 6ms));
+        CHECK(next_of(wheel) == start + 6ms);
+    }
+
+    TEST_CASE("fire: wakes what is due, once") {
+        const auto wheel = make_wheel();
         sleeper early;
         sleeper late;
-        CHECK(heap.fire(start) == time_point::max());
-        early.arm(heap, start + 1ms);
-        late.arm(heap, start + 2ms);
-        CHECK(heap.fire(start) == start + 1ms);
+        wheel->fire(start);
+        early.arm(wheel, start + 1ms);
+        late.arm(wheel, start + 2ms);
+        wheel->fire(start);
         CHECK(early.woken.count() == 0);
-        CHECK(heap.fire(start + 1ms) == start + 2ms);
+        wheel->fire(start + 1ms);
         CHECK(early.woken.count() == 1);
         CHECK_FALSE(early.woken.is_kept());
         CHECK(late.woken.count() == 0);
-        CHECK(early.poll(heap) == sleep_state::fired);
-        CHECK(late.poll(heap) == sleep_state::armed);
-        CHECK(heap.fire(start + 1h) == time_point::max());
+        CHECK(early.poll() == sleep_state::fired);
+        CHECK(late.poll() == sleep_state::armed);
+        CHECK(wheel->size() == 1);
+        wheel->fire(start + 1h);
         CHECK(early.woken.count() == 1);
         CHECK(late.woken.count() == 1);
-        CHECK(late.poll(heap) == sleep_state::fired);
-        heap.disarm(late.entry);  // as when the future goes after its end
-        CHECK(late.poll(heap) == sleep_state::fired);
+        CHECK(late.poll() == sleep_state::fired);
+        CHECK_FALSE(late.disarm());
+        CHECK(late.poll() == sleep_state::fired);
+        CHECK(wheel->size() == 0);
+        CHECK_FALSE(wheel->looks_unused());
+    }
+
+    TEST_CASE("fire: nothing is early, and nothing later than the next tick, whatever the tick is") {
+        for (const std::chrono::nanoseconds tick : {1ns, 7ns, 100'000ns, 1'000'000ns, 3'600'000'000'000ns}) {
+            CAPTURE(tick.count());
+            const auto wheel = make_wheel(tick);
+            const time_point multiple = time_point() + tick * (start.time_since_epoch() / tick);
+            sleeper at;
+            sleeper behind;
+            at.arm(wheel, multiple + tick);
+            behind.arm(wheel, multiple + tick + 1ns);
+            wheel->fire(multiple + tick - 1ns);
+            CHECK(at.woken.count() == 0);
+            wheel->fire(multiple + tick);
+            CHECK(at.woken.count() == 1);
+            CHECK(behind.woken.count() == 0);
+            wheel->fire(multiple + 2 * tick - 1ns);
+            CHECK(behind.woken.count() == 0);
+            wheel->fire(multiple + 2 * tick);
+            CHECK(behind.woken.count() == 1);
+        }
+    }
+
+    TEST_CASE(
+        "fire: what is overdue together fires in the order of deadlines, within a tick too, and equal ones in that of "
+        "arming") {
+        const auto wheel = make_wheel();
+        std::vector<int> order;
+        std::array<sleeper, 8> sleepers;
+        const std::array<std::chrono::nanoseconds, 8> after{300us, 70ms, 200us, 5h, 300us, 100us, 70ms + 1ns, 5h - 1ns};
+        for (std::size_t i = 0; i != sleepers.size(); ++i) {
+            sleepers[i].woken.on_wake([&order, i] { order.push_back(static_cast<int>(i)); });
+            sleepers[i].arm(wheel, start + after[i]);
+        }
+        wheel->fire(start + 5h);
+        CHECK(order == std::vector{5, 2, 0, 4, 1, 6, 7, 3});
+    }
+
+    TEST_CASE("fire: the clock jumps by years, and far sleeps keep what they have") {
+        const auto wheel = make_wheel();
+        constexpr std::chrono::hours year = 24h * 365;
+        std::array<sleeper, 4> sleepers;
+        for (std::size_t i = 0; i != 3; ++i) sleepers[i].arm(wheel, start + year * (100 * i + 1));
+        sleepers[3].arm(wheel, time_point::max());
+        wheel->fire(start + year - 1ms);
+        CHECK(sleepers[0].woken.count() == 0);
+        wheel->fire(start + year * 100);
+        CHECK(sleepers[0].woken.count() == 1);
+        CHECK(sleepers[1].woken.count() == 0);
+        CHECK(next_of(wheel) == start + year * 101);
+        wheel->fire(start + year * 201);
+        CHECK(sleepers[1].woken.count() == 1);
+        CHECK(sleepers[2].woken.count() == 1);
+        CHECK(next_of(wheel) == time_point::max());
+        wheel->fire(time_point::max());
+        CHECK(sleepers[3].woken.count() == 0);
+        CHECK(wheel->size() == 1);
+    }
+
+    TEST_CASE("fire: a deadline in the past is due at once, and a clock that was read earlier fires nothing early") {
+        const auto wheel = make_wheel();
+        std::array<sleeper, 3> sleepers;
+        sleepers[0].arm(wheel, time_point::min());
+        sleepers[1].arm(wheel, start - 1h);
+        wheel->fire(start);
+        CHECK(sleepers[0].woken.count() == 1);
+        CHECK(sleepers[1].woken.count() == 1);
+        sleepers[2].arm(wheel, start - 5ms);
+        wheel->fire(start - 6ms);
+        CHECK(sleepers[2].woken.count() == 0);
+        CHECK(next_of(wheel) == start);
+        wheel->fire(start);
+        CHECK(sleepers[2].woken.count() == 1);
     }
 
     TEST_CASE("fire: more sleeps than one batch holds are all woken by one call") {
-        sleep_heap heap;
+        const auto wheel = make_wheel();
         std::vector<sleeper> sleepers(100);
-        for (sleeper& each : sleepers) each.arm(heap, start);
+        for (sleeper& each : sleepers) each.arm(wheel, start);
         sleeper later;
-        later.arm(heap, start + 1ms);
-        CHECK(heap.fire(start) == start + 1ms);
+        later.arm(wheel, start + 1ms);
+        wheel->fire(start);
         CHECK(std::ranges::all_of(sleepers, [](const sleeper& each) { return each.woken.count() == 1; }));
         CHECK(later.woken.count() == 0);
-        CHECK(heap.size() == 1);
-        heap.disarm(later.entry);
+        CHECK(wheel->size() == 1);
     }
 
     TEST_CASE("fire: wakers are called outside the lock, and what they arm fires in its turn") {
-        sleep_heap heap;
+        const auto wheel = make_wheel();
         sleeper first;
         sleeper second;
         sleeper third;
         first.woken.on_wake([&] {
-            second.arm(heap, start + 2ms);
-            heap.disarm(third.entry);
+            second.arm(wheel, start + 2ms);
+            third.leave();
         });
-        first.arm(heap, start);
-        third.arm(heap, start + 1ms);
-        heap.fire(start);
+        first.arm(wheel, start);
+        third.arm(wheel, start + 1ms);
+        wheel->fire(start);
         CHECK(first.woken.count() == 1);
-        CHECK(heap.earliest() == start + 2ms);
-        CHECK(heap.fire(start + 2ms) == time_point::max());
+        CHECK(next_of(wheel) == start + 2ms);
+        wheel->fire(start + 2ms);
         CHECK(second.woken.count() == 1);
         CHECK(third.woken.count() == 0);
     }
 
     TEST_CASE("poll: the latest waker is called, and the one before is dropped at once") {
-        sleep_heap heap;
+        const auto wheel = make_wheel();
         sleeper one;
         wake_counter latest;
-        one.arm(heap, start);
+        one.arm(wheel, start);
         CHECK(one.woken.is_kept());
-        CHECK(heap.poll(one.entry, latest.waker()) == sleep_state::armed);
+        CHECK(one.poll(latest.waker()) == sleep_state::armed);
         CHECK_FALSE(one.woken.is_kept());
         CHECK(latest.is_kept());
-        heap.fire(start);
+        wheel->fire(start);
         CHECK(one.woken.count() == 0);
         CHECK(latest.count() == 1);
         CHECK_FALSE(latest.is_kept());
-        CHECK(heap.poll(one.entry, one.woken.waker()) == sleep_state::fired);
+        CHECK(one.poll() == sleep_state::fired);
         CHECK_FALSE(one.woken.is_kept());
     }
 
-    TEST_CASE("disarm: a sleep that is taken out is not woken, whether it was armed or not") {
-        sleep_heap heap;
+    TEST_CASE("disarm: a sleep that is taken out is not woken, and its waker is the caller's") {
+        const auto wheel = make_wheel();
         sleeper one;
-        heap.disarm(one.entry);
-        CHECK(one.entry.state == sleep_state::idle);
-        one.arm(heap, start);
-        heap.disarm(one.entry);
-        CHECK(one.entry.state == sleep_state::idle);
-        CHECK(heap.earliest() == time_point::max());
-        CHECK(heap.fire(start) == time_point::max());
+        one.arm(wheel, start);
+        CHECK(one.disarm());
+        CHECK_FALSE(one.woken.is_kept());
+        CHECK(one.poll() == sleep_state::idle);
+        CHECK_FALSE(one.disarm());
+        CHECK(wheel->size() == 0);
+        CHECK(next_of(wheel) == time_point::max());
+        wheel->fire(start);
         CHECK(one.woken.count() == 0);
-        CHECK(one.arm(heap, start));
-        heap.fire(start);
+        one.arm(wheel, start);
+        wheel->fire(start);
         CHECK(one.woken.count() == 1);
+    }
+
+    TEST_CASE("leave: wherever the sleep stands, nothing of it is left") {
+        const auto wheel = make_wheel();
+        std::array<sleeper, 6> sleepers;
+        const auto arm_all = [&] {
+            for (std::size_t i = 0; i != sleepers.size(); ++i) sleepers[i].arm(wheel, start + (i / 2) * 1h);
+        };
+        for (const bool is_in_its_slot : {false, true}) {
+            for (const std::size_t first : {0u, 1u}) {  // the one armed first, or last, in a slot of two
+                arm_all();
+                if (is_in_its_slot) CHECK(next_of(wheel) == start);
+                for (std::size_t i = 0; i != sleepers.size(); i += 2) {
+                    sleepers[i + first].leave();
+                    CHECK_FALSE(sleepers[i + first].woken.is_kept());
+                    sleepers[i + 1 - first].leave();
+                }
+                CHECK(wheel->size() == 0);
+                CHECK(wheel->looks_unused());
+                CHECK(next_of(wheel) == time_point::max());
+            }
+        }
+        wheel->fire(start + 10h);
+        for (const sleeper& each : sleepers) CHECK(each.woken.count() == 0);
+    }
+
+    TEST_CASE("leave: of one that is overdue, while others that are are woken") {
+        const auto wheel = make_wheel();
+        std::array<sleeper, 5> sleepers;
+        for (sleeper& each : sleepers) each.arm(wheel, start);
+        std::vector<sleeper> others(40);  // more than a batch with them
+        for (sleeper& each : others) each.arm(wheel, start + 1ns);
+        sleepers[0].woken.on_wake([&] {
+            sleepers[3].leave();  // is woken in this batch
+            others.front().leave();
+            others.back().leave();  // is not
+        });
+        wheel->fire(start + 1ms);
+        for (const sleeper& each : sleepers) CHECK(each.woken.count() == 1);
+        CHECK(others.back().woken.count() == 0);
+        CHECK(std::ranges::count_if(others, [](const sleeper& each) { return each.woken.count() == 1; }) >= 38);
+        CHECK(wheel->size() == 0);
     }
 
     TEST_CASE(
         "close: what is armed is woken and cancelled, what has fired stays so, and nothing can be armed any more") {
-        sleep_heap heap;
+        const auto wheel = make_wheel();
         sleeper fired;
         std::array<sleeper, 3> armed;
-        fired.arm(heap, start);
-        for (sleeper& each : armed) each.arm(heap, start + 1ms);
-        heap.fire(start);
-        heap.close();
-        CHECK(heap.size() == 0);
-        CHECK(heap.earliest() == time_point::max());
+        fired.arm(wheel, start);
+        for (std::size_t i = 0; i != armed.size(); ++i) armed[i].arm(wheel, start + 1ms + i * 5h);
+        sleeper for_ever;
+        for_ever.arm(wheel, time_point::max());
+        wheel->fire(start);
+        wheel->close();
+        CHECK(wheel->size() == 0);
+        CHECK(next_of(wheel) == time_point::max());
         CHECK(fired.woken.count() == 1);
-        CHECK(fired.poll(heap) == sleep_state::fired);
+        CHECK(fired.poll() == sleep_state::fired);
+        CHECK(for_ever.poll() == sleep_state::cancelled);
         for (sleeper& each : armed) {
             CHECK(each.woken.count() == 1);
             CHECK_FALSE(each.woken.is_kept());
-            CHECK(each.poll(heap) == sleep_state::cancelled);
-            heap.disarm(each.entry);
-            CHECK(each.poll(heap) == sleep_state::cancelled);
+            CHECK(each.poll() == sleep_state::cancelled);
+            CHECK_FALSE(each.disarm());
+            CHECK(each.poll() == sleep_state::cancelled);
         }
         sleeper late;
-        CHECK_THROWS_AS(late.arm(heap, start), pollux::task_cancelled);
-        CHECK(late.poll(heap) == sleep_state::idle);
-        CHECK(heap.size() == 0);
-        heap.close();
+        CHECK_THROWS_AS(late.arm(wheel, start), pollux::task_cancelled);
+        CHECK_FALSE(late.woken.is_kept());
+        CHECK(wheel->size() == 0);
+        wheel->close();
         CHECK(armed[0].woken.count() == 1);
-        CHECK(heap.fire(start + 1h) == time_point::max());
+        wheel->fire(start + 1h);
     }
 
-    TEST_CASE("any order of arming, disarming and firing: as a sorted container") {
-        const auto seed = std::random_device()();
-        CAPTURE(seed);
-        std::mt19937 random(seed);
-        const auto below = [&](std::size_t limit) {
-            return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random);
-        };
-        sleep_heap heap;
-        std::vector<sleeper> sleepers(200);
-        std::vector<int> expected(sleepers.size());
-        std::multimap<time_point, std::size_t> model;
-        const auto in_model = [&](std::size_t index) {
-            return std::ranges::find(model, index, [](const auto& each) { return each.second; });
-        };
-        time_point now = start;
-        for (int step = 0; step != 20'000; ++step) {
-            CAPTURE(step);
-            const std::size_t index = below(sleepers.size());
-            sleeper& one = sleepers[index];
-            const auto place = in_model(index);
-            if (below(40) == 0) {
-                now += std::chrono::nanoseconds(below(300));
-                while (!model.empty() && model.begin()->first <= now) {
-                    ++expected[model.begin()->second];
-                    model.erase(model.begin());
-                }
-                REQUIRE(heap.fire(now) == (model.empty() ? time_point::max() : model.begin()->first));
-                for (std::size_t i = 0; i != sleepers.size(); ++i) REQUIRE(sleepers[i].woken.count() == expected[i]);
-            } else if (place == model.end()) {
-                // Few different deadlines: equal ones are common.
-                const time_point deadline = now + std::chrono::nanoseconds(below(400));
-                const bool is_earliest = model.empty() || deadline < model.begin()->first;
-                model.emplace(deadline, index);
-                REQUIRE(one.arm(heap, deadline) == is_earliest);
-            } else {
-                model.erase(place);
-                heap.disarm(one.entry);
-            }
-            REQUIRE(heap.size() == model.size());
-            REQUIRE(heap.earliest() == (model.empty() ? time_point::max() : model.begin()->first));
+    TEST_CASE("a wheel outlives its owner while a sleep has not left it") {
+        sleeper fired;
+        sleeper cancelled;
+        {
+            const auto wheel = make_wheel();
+            fired.arm(wheel, start);
+            cancelled.arm(wheel, start + 1h);
+            wheel->fire(start);
+            wheel->close();
         }
-        for (sleeper& each : sleepers) heap.disarm(each.entry);
-        CHECK(heap.size() == 0);
+        CHECK(fired.poll() == sleep_state::fired);
+        CHECK(cancelled.poll() == sleep_state::cancelled);
+        fired.leave();
+        CHECK(cancelled.poll() == sleep_state::cancelled);
+        CHECK_FALSE(cancelled.disarm());
     }
 
-    TEST_CASE("sleeps of other threads: each is woken once or taken out, while the owner fires") {
+    TEST_CASE("sleeps of other threads: each is woken once or taken out, while two serve the wheel") {
         constexpr std::size_t threads = 2;
         constexpr int rounds = 2'000;
-        sleep_heap heap;
+        const auto wheel = make_wheel();
         struct outcome {
             int wrong = 0;
             int fired = 0;
-            int disarmed = 0;
+            int taken_out = 0;
         };
         std::array<outcome, threads> outcomes;
         std::atomic<std::size_t> running{threads};
+        const auto serve = [&] {
+            while (running.load() != 0) {
+                wheel->begin_rest();
+                wheel->end_rest();
+                wheel->fire(start);
+            }
+        };
         {
             std::array<std::jthread, threads> others;
             for (std::size_t t = 0; t != threads; ++t)
                 others[t] = std::jthread([&, t] {
                     for (int round = 0; round != rounds; ++round) {
                         sleeper one;
-                        one.arm(heap, start);
+                        one.arm(wheel, start - (round % 3) * 1ms);
                         const bool does_wait = round % 2 == 0;
                         while (does_wait && one.woken.count() == 0) std::this_thread::yield();
                         wake_counter latest;
-                        const sleep_state state = heap.poll(one.entry, latest.waker());
-                        heap.disarm(one.entry);
-                        // It may still fire between the poll and the disarm.
-                        const bool has_fired = one.entry.state == sleep_state::fired;
-                        if (does_wait && state != sleep_state::fired) ++outcomes[t].wrong;
-                        if (one.entry.state != sleep_state::fired && one.entry.state != sleep_state::idle)
-                            ++outcomes[t].wrong;
-                        ++(has_fired ? outcomes[t].fired : outcomes[t].disarmed);
+                        const sleep_state state = one.poll(latest.waker());
+                        // It may still fire between the two.
+                        const bool was_armed = one.disarm();
+                        if (does_wait && (state != sleep_state::fired || was_armed)) ++outcomes[t].wrong;
+                        if (one.poll() != (was_armed ? sleep_state::idle : sleep_state::fired)) ++outcomes[t].wrong;
+                        one.leave();
+                        ++(was_armed ? outcomes[t].taken_out : outcomes[t].fired);
                     }
                     running.fetch_sub(1);
                 });
-            while (running.load() != 0) heap.fire(start);
+            const std::jthread second(serve);
+            serve();
         }
         for (const outcome& each : outcomes) {
             CHECK(each.wrong == 0);
             CHECK(each.fired >= rounds / 2);
-            CHECK(each.fired + each.disarmed == rounds);
+            CHECK(each.fired + each.taken_out == rounds);
         }
-        CHECK(heap.size() == 0);
+        CHECK(wheel->size() == 0);
+        CHECK(wheel->looks_unused());
+    }
+
+    TEST_CASE("the end of a runtime against sleeps that are dropped elsewhere: the last one frees the wheel") {
+        for (int round = 0; round != 200; ++round) {
+            auto wheel = make_wheel();
+            std::array<sleeper, 40> sleepers;
+            for (sleeper& each : sleepers) each.arm(wheel, start);
+            const std::jthread other([&] {
+                for (std::size_t i = 0; i < sleepers.size(); i += 2) sleepers[i].leave();
+            });
+            wheel->close();
+            wheel.reset();
+            for (std::size_t i = 1; i < sleepers.size(); i += 2) {
+                REQUIRE(sleepers[i].woken.count() == 1);
+                REQUIRE(sleepers[i].poll() == sleep_state::cancelled);
+                sleepers[i].leave();
+            }
+        }
     }
 }

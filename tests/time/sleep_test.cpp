@@ -4,8 +4,10 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -16,6 +18,7 @@
 #include "pollux/coro/task.hpp"
 #include "pollux/future/by_ref.hpp"
 #include "pollux/future/join.hpp"
+#include "pollux/future/poll_fn.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/future/select.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
@@ -23,7 +26,9 @@
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/testing/poll.hpp"
 #include "pollux/testing/sim_runtime.hpp"
+#include "support/allocation_counter.hpp"
 #include "support/end_of_process.hpp"
+#include "support/wait_until.hpp"
 #include "support/workers.hpp"
 
 namespace {
@@ -33,6 +38,7 @@ using pollux::instant;
 using pollux::sleep_for;
 using pollux::sleep_until;
 using pollux::task;
+using pollux::test::wait_until;
 using pollux::test::workers;
 
 task<bool> is_never_early(std::chrono::nanoseconds duration) {
@@ -135,6 +141,112 @@ TEST_SUITE("time/sleep") {
         CHECK(order == "abc");
     }
 
+    TEST_CASE("sleep: fires in the order of the deadlines within a tick, too") {
+        auto options = workers(1);
+        options.timer_tick = 1s;
+        pollux::testing::sim_runtime rt(1, options);
+        std::string order;
+        auto c = rt.spawn(sleeps_and_notes(order, "c", 3ms));
+        auto a = rt.spawn(sleeps_and_notes(order, "a", 1ms));
+        auto d = rt.spawn(sleeps_and_notes(order, "d", 1001ms));
+        auto b = rt.spawn(sleeps_and_notes(order, "b", 2ms));
+        rt.advance(999ms);
+        CHECK(order.empty());
+        rt.advance(1ms);
+        CHECK(order.size() == 3);
+        CHECK(rt.metrics().timers_armed == 1);
+        rt.advance(1s);
+        CHECK(order.back() == 'd');
+        CHECK(rt.metrics().timers_armed == 0);
+
+        pollux::current_thread_runtime real(options);
+        order.clear();
+        auto z = real.spawn(sleeps_and_notes(order, "z", 3ms));
+        auto y = real.spawn(sleeps_and_notes(order, "y", 2ms));
+        auto x = real.spawn(sleeps_and_notes(order, "x", 1ms));
+        real.block_on(pollux::join(std::move(x), std::move(y), std::move(z)));
+        CHECK(order == "xyz");
+    }
+
+    TEST_CASE("sleep: is rounded up to the tick of its runtime") {
+        const auto takes = [](std::chrono::nanoseconds tick, std::chrono::nanoseconds duration) {
+            auto options = workers(2);
+            options.timer_tick = tick;
+            pollux::testing::sim_runtime rt(1, options);
+            const instant start = rt.now();
+            rt.block_on(rt.spawn(sleep_for(duration)));
+            return rt.now() - start;
+        };
+        CHECK(takes(1ms, 1ns) == 1ms);
+        CHECK(takes(1ms, 1ms) == 1ms);
+        CHECK(takes(1ms, 1500us) == 2ms);
+        CHECK(takes(100us, 150us) == 200us);
+        CHECK(takes(100us, 1ms) == 1ms);
+        CHECK(takes(1ns, 1234567ns) == 1234567ns);
+        CHECK(takes(1h, 61min) == 2h);
+        CHECK(takes(std::chrono::milliseconds(1), std::chrono::years(100)) == std::chrono::years(100));
+        CHECK(pollux::runtime_options().timer_tick == 1ms);
+    }
+
+    TEST_CASE("sleep: a tick that is not positive is refused where the runtime is made") {
+        for (const std::chrono::nanoseconds tick : {0ns, -1ns}) {
+            auto options = workers(1);
+            options.timer_tick = tick;
+            const std::string expected = "pollux: runtime: timer_tick = " + std::to_string(tick.count()) +
+                                         " ns is not positive; use at least 1 ns, 1 ms suits most";
+            CHECK_THROWS_WITH_AS(pollux::runtime{options}, expected.c_str(), std::invalid_argument);
+            CHECK_THROWS_WITH_AS(pollux::current_thread_runtime{options}, expected.c_str(), std::invalid_argument);
+            CHECK_THROWS_WITH_AS(pollux::testing::sim_runtime(1, options), expected.c_str(), std::invalid_argument);
+        }
+    }
+
+    TEST_CASE("sleep: takes at most 96 bytes, and no memory but its own, however many are made and dropped") {
+        static_assert(sizeof(pollux::sleep) <= 96);
+        pollux::current_thread_runtime rt;
+        std::size_t allocations = 0, pending = 0;
+        rt.block_on(pollux::poll_fn([&](pollux::context& cx) -> pollux::polled<> {
+            const pollux::test::allocation_counter counter;
+            for (int i = 0; i != 1'000'000; ++i) {
+                auto one = sleep_for(1s + std::chrono::microseconds(i * 100));
+                pending += std::size_t{one.poll(cx).is_pending()};
+            }
+            allocations = counter.count();
+            return pollux::polled<>::ready();
+        }));
+        CHECK(pending == 1'000'000);
+        CHECK(allocations == 0);
+        CHECK(rt.metrics().timers_armed == 0);
+    }
+
+    TEST_CASE("sleep: the clock jumps by years") {
+        pollux::testing::sim_runtime rt(1);
+        auto short_one = rt.spawn(sleep_for(1ms));
+        auto long_one = rt.spawn(sleep_for(std::chrono::years(20)));
+        auto longest = rt.spawn(sleep_for(std::chrono::nanoseconds::max()));
+        rt.advance(std::chrono::years(10));
+        CHECK(short_one.is_finished());
+        CHECK_FALSE(long_one.is_finished());
+        rt.advance(std::chrono::years(100));
+        CHECK(long_one.is_finished());
+        CHECK_FALSE(longest.is_finished());
+        CHECK(rt.metrics().timers_armed == 1);
+    }
+
+    TEST_CASE("sleep: armed on a thread that is no worker, it wakes a worker that rests for longer") {
+        for (const bool has_later : {false, true}) {
+            pollux::runtime rt(workers(1));
+            auto later = rt.spawn(sleep_for(1h));
+            if (!has_later) later.abort();
+            wait_until([&] { return rt.metrics().timers_armed == std::size_t{has_later}; });
+            for (int i = 0; i != 20; ++i) {
+                const instant start = pollux::clock::now();
+                rt.block_on(sleep_for(1ms));
+                CHECK(pollux::clock::now() - start >= 1ms);
+            }
+            later.abort();
+        }
+    }
+
     TEST_CASE("sleep: a dropped one is disarmed, and a drop from another thread too") {
         pollux::runtime rt(workers(1));
         for (int i = 0; i != 1000; ++i) {
@@ -149,7 +261,7 @@ TEST_SUITE("time/sleep") {
         CHECK(rt.metrics().timers_armed == 0);
     }
 
-    TEST_CASE("sleep: many at once, dropped in the middle of the heap") {
+    TEST_CASE("sleep: many at once, dropped in the middle of the wheel") {
         pollux::runtime rt(workers(2));
         std::vector<pollux::join_handle<>> handles;
         for (int i = 0; i != 300; ++i)

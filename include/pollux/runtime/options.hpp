@@ -39,6 +39,9 @@ struct runtime_options {
     std::function<void(task_id, std::exception_ptr)> on_unhandled_exception = {};
     /// How long a thread of `blocking`, or one that stands in for workers, waits for its next job before it ends.
     std::chrono::nanoseconds blocking_keep_alive = std::chrono::seconds(10);
+    /// Sleeps, timeouts and intervals end at the first multiple of it behind their deadlines, so they are late by up to a tick and never
+    /// early. At least 1 ns. Those of a tick cost one wake-up of their worker together: a shorter one costs more of them.
+    std::chrono::nanoseconds timer_tick = std::chrono::milliseconds(1);
     /// Polls that take longer are reported once, unless all that they wait for is a processor. A thread of its own looks at all workers every 5 ms, or twice in the limit if that
     /// is shorter, but at most every millisecond; it sleeps when they have slept for a second. It also has another thread stand in
     /// for a worker that has been in one poll for 5 ms, so that its other tasks and sleeps go on. 0: no such thread, no reports, and

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// sleep_for and sleep_until. The entry in the runtime's heap stands in the future itself; its work is in lib/driver. A deadline that is
+// sleep_for and sleep_until. The entry in a worker's wheel stands in the future itself; its work is in lib/driver. A deadline that is
 // put off leaves the entry where it is: it fires at the old deadline, and the poll after that arms it for the new one.
 #pragma once
 
@@ -14,14 +14,19 @@
 
 namespace pollux::inline v0 {
 
-/// A future that is ready at an instant. Never early; late by what the system's timers and the load cost. A deadline in the past
-/// is ready at the first poll; one that the clock cannot reach stays pending.
+namespace detail {
+struct sleep_entry;
+}
+
+/// A future that is ready at an instant. Never early; late by up to a `runtime_options::timer_tick`, and by what the system's timers and
+/// the load cost. A deadline in the past is ready at the first poll; one that the clock cannot reach stays pending.
 ///
-/// Throws: when polled, no_runtime outside a runtime, task_cancelled if its runtime has ended, std::bad_alloc.
+/// Throws: when polled, no_runtime outside a runtime, task_cancelled if its runtime has ended.
 /// Threads: polled by one at a time. It may be moved until its first poll.
-/// Cancel: dropping it takes it out of the heap.
-/// Cost: a lock of one worker's heap to arm and to drop, and a logarithm of the sleeps armed there. No allocation but the heap's
-/// own growth.
+/// Cancel: dropping it takes it out of the wheel; nothing of it is left there.
+/// Cost: no allocation. A short lock of one worker's wheel to arm and to drop and a few steps, however many sleeps are armed; a poll while
+/// it is armed takes no lock if its waker is the same.
+/// Source: hierarchical timing wheels (Varghese and Lauck, 1987).
 class POLLUX_API [[nodiscard]] sleep {
 public:
     using value_type = void;
@@ -45,14 +50,14 @@ public:
     explicit sleep(instant deadline) noexcept : deadline_(deadline), has_deadline_(true) {}
 
 private:
-    struct armed;
-    armed& entry() noexcept;
+    detail::sleep_entry& entry() noexcept;
+    void leave() noexcept;
 
     clock::duration after_{};
     instant deadline_{};
     bool has_deadline_ = false;
     bool has_entry_ = false;
-    // The heap and the entry in it, made at the first poll that has to wait.
+    // Made at the first poll that has to wait.
     alignas(void*) std::byte entry_[8 * sizeof(void*)];
 };
 
