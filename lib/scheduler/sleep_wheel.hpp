@@ -7,12 +7,13 @@
 // held up for longer than one tick. Level L has a slot for each value of the L-th group of six bits of a tick. A sleep stands at the level of
 // the highest group in which its tick differs from `elapsed_`, which is the tick up to which all has fired.
 //   Claim: whatever stands at a level is due before all that stands higher, and the lowest bit of a level's bitmap is its earliest slot.
-//   Proof: at level L all groups above are those of elapsed_, and group L is larger (at level 0: or the same). This holds when a sleep is
-//   put there, and elapsed_ moves only within its groups or to the start of the earliest slot, whose sleeps are then put lower.
+//   Proof: the groups above L of a sleep at level L are those of elapsed_, and its group L is larger (at level 0: or the same). This holds
+//   when it is put there. elapsed_ moves at most to the beginning of the earliest slot, whose sleeps are then put lower; until it has
+//   come there it keeps the groups above L, and group L stays the smaller one.
 // What is armed stands in a list of its own until somebody who serves the wheel looks at it: a timeout that is dropped before costs no
 // search for its slot. So arming and dropping take the same few steps whatever else is armed, and a sleep is moved at most once for each
-// level. A slot keeps the order of arming; sleeps are put lower, and sorted when they are due, in ways that keep it. So those that fire together fire in the
-// order of their deadlines, equal ones in the order of arming, and no address decides.
+// level. A slot keeps the order of arming; sleeps are put lower, and sorted when they are due, in ways that keep it. So those that fire
+// together fire in the order of their deadlines, equal ones in the order of arming, and no address decides.
 //
 // The entry stands in the future, which does not move after its first poll. Who may touch what of it:
 //   - the poll that arms it, before it is armed: all;
@@ -29,7 +30,7 @@
 // has to, for they look at the wheel, with the lock, before they rest.
 //
 // A wheel lives until its runtime has given it up and the last entry that was armed in it has left. Both happen with the lock held, so
-// the count of entries is no atomic, and who sees both is the last one to know the wheel.
+// counting takes no read-modify-write of its own, and who sees both is the last one to know the wheel.
 // Wakers are cloned, called and dropped outside of the lock.
 #pragma once
 
@@ -80,8 +81,8 @@ public:
 
     unsigned index() const noexcept { return index_; }
 
-    /// A new entry. True: those who serve the wheel are to be woken, for one rests perhaps for too
-    /// long. Throws: task_cancelled if the wheel is closed.
+    /// A new entry. True: those who serve the wheel are to be woken, for one rests perhaps for too long. Throws: task_cancelled if the wheel
+    /// is closed.
     bool arm(sleep_entry& entry, time_point deadline, const waker& to_wake);
     /// A poll of an entry: what it has come to; while it is armed, `to_wake` is whom to wake.
     static sleep_state poll(sleep_entry& entry, const waker& to_wake) noexcept;

@@ -380,6 +380,7 @@ TEST_SUITE("scheduler/sleep_wheel") {
                 wheel->begin_rest();
                 wheel->end_rest();
                 wheel->fire(start);
+                std::this_thread::yield();
             }
         };
         {

@@ -58,7 +58,7 @@ private:
     bool has_deadline_ = false;
     bool has_entry_ = false;
     // Made at the first poll that has to wait.
-    alignas(void*) std::byte entry_[8 * sizeof(void*)];
+    alignas(void*) std::byte entry_[7 * sizeof(void*)];
 };
 
 namespace detail {
