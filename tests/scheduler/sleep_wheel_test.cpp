@@ -206,6 +206,11 @@ TEST_SUITE("scheduler/sleep_wheel") {
         CHECK(next_of(wheel) == start);
         wheel->fire(start);
         CHECK(sleepers[2].woken.count() == 1);
+        sleepers[0].arm(wheel, start + 20ms);
+        for (int i = 0; i != 3; ++i) wheel->fire(start - 100ms);
+        CHECK(sleepers[0].woken.count() == 1);
+        wheel->fire(start + 20ms);
+        CHECK(sleepers[0].woken.count() == 2);
     }
 
     TEST_CASE("fire: more sleeps than one batch holds are all woken by one call") {
