@@ -179,24 +179,34 @@ void sleep_wheel::put(sleep_entry& entry, std::uint64_t tick) noexcept {
     into.least = into.first == nullptr ? at : std::min(into.least, at);
     levels_in_use_ |= 1u << level;
     slots_in_use_[level] |= std::uint64_t{1} << place;
-    push(entry, static_cast<std::uint16_t>(index));
+    entry.next = nullptr;
+    entry.link = std::exchange(into.end, &entry.next);
+    *entry.link = &entry;
+    entry.slot = static_cast<std::uint16_t>(index);
 }
 
 void sleep_wheel::put_new() noexcept {
-    for (sleep_entry* oldest = take_all(slots_[new_slot]); oldest != nullptr;) {
+    sleep_entry* oldest = nullptr;
+    while (newest_ != nullptr) {
+        sleep_entry* const next = std::exchange(newest_->next, oldest);
+        oldest = std::exchange(newest_, next);
+    }
+    while (oldest != nullptr) {
         sleep_entry& entry = *std::exchange(oldest, oldest->next);
         put(entry, tick_behind(entry.deadline));
     }
 }
 
+void sleep_wheel::last_has_left(sleep_entry& entry) noexcept {
+    slot& from = slots_[entry.slot];
+    from.end = entry.link;
+    if (from.first == nullptr && entry.slot != due_slot) is_empty(entry.slot);
+}
+
 // In the order in which they came.
 sleep_entry* sleep_wheel::take_all(slot& from) noexcept {
-    sleep_entry* oldest = nullptr;
-    for (sleep_entry* newest = std::exchange(from.first, nullptr); newest != nullptr;) {
-        sleep_entry* const next = std::exchange(newest->next, oldest);
-        oldest = std::exchange(newest, next);
-    }
-    return oldest;
+    from.end = &from.first;
+    return std::exchange(from.first, nullptr);
 }
 
 void sleep_wheel::is_empty(unsigned index) noexcept {
@@ -238,9 +248,9 @@ bool sleep_wheel::advance(std::uint64_t now) noexcept {
 void sleep_wheel::make_due(sleep_entry* oldest) noexcept {
     slot& due = slots_[due_slot];
     due.first = sorted(oldest);
-    sleep_entry** link = &due.first;
+    due.end = &due.first;
     for (sleep_entry* each = due.first; each != nullptr; each = each->next) {
-        each->link = std::exchange(link, &each->next);
+        each->link = std::exchange(due.end, &each->next);
         each->slot = due_slot;
     }
 }

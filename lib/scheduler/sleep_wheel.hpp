@@ -111,13 +111,14 @@ public:
 private:
     static constexpr unsigned group_bits = 6, slots_of_level = 1u << group_bits;
     static constexpr unsigned levels = 11;                              // for any 64 bits
-    static constexpr std::uint16_t due_slot = levels * slots_of_level;  // no bitmap shows it, nor the next
-    static constexpr std::uint16_t new_slot = due_slot + 1;
+    static constexpr std::uint16_t due_slot = levels * slots_of_level;  // no bitmap shows it
+    static constexpr std::uint16_t no_slot = due_slot + 1;              // it is new
     static constexpr std::uint64_t no_tick = ~std::uint64_t{0};
 
     struct slot {
-        sleep_entry* first = nullptr;  // the one armed last
-        std::uint64_t least = 0;       // no tick of its sleeps is below
+        sleep_entry* first = nullptr;
+        sleep_entry** end = &first;  // where the next one goes
+        std::uint64_t least = 0;     // no tick of its sleeps is below
     };
 
     ~sleep_wheel() = default;
@@ -127,7 +128,7 @@ private:
     void end_until(std::uint64_t now, sleep_state become) noexcept;
 
     // With the lock.
-    void push(sleep_entry& entry, std::uint16_t index) noexcept;
+    void push_new(sleep_entry& entry) noexcept;
     void put_new() noexcept;
     void put(sleep_entry& entry, std::uint64_t tick) noexcept;
     void take_out(sleep_entry& entry) noexcept;
@@ -137,6 +138,7 @@ private:
     void count_entries(std::size_t now) noexcept { entries_.store(now, std::memory_order::relaxed); }
     static waker waker_of(const sleep_entry& entry) noexcept { return waker(entry.wake_data, entry.wake_table); }
 
+    void last_has_left(sleep_entry& entry) noexcept;
     void is_empty(unsigned index) noexcept;
     [[noreturn]] static void refuse();
     static void destroy(sleep_wheel& last) noexcept;
@@ -154,26 +156,26 @@ private:
     std::uint64_t elapsed_ = 0;
     std::uint32_t levels_in_use_ = 0;          // a bit for each
     std::uint64_t slots_in_use_[levels] = {};  // a bit for each
-    slot slots_[levels * slots_of_level + 2];  // those of the levels; what is due, in order; what is new
+    slot slots_[levels * slots_of_level + 1];  // those of the levels; what is due, in order
+    sleep_entry* newest_ = nullptr;            // of those that are in none yet
 };
 
 // These are most of what a timeout costs that is dropped before it is over.
 
-inline void sleep_wheel::push(sleep_entry& entry, std::uint16_t index) noexcept {
-    slot& into = slots_[index];
-    entry.next = into.first;
-    entry.link = &into.first;
-    entry.slot = index;
-    if (into.first != nullptr) into.first->link = &entry.next;
-    into.first = &entry;
+inline void sleep_wheel::push_new(sleep_entry& entry) noexcept {
+    entry.next = newest_;
+    entry.link = &newest_;
+    entry.slot = no_slot;
+    if (newest_ != nullptr) newest_->link = &entry.next;
+    newest_ = &entry;
 }
 
 inline void sleep_wheel::take_out(sleep_entry& entry) noexcept {
     *entry.link = entry.next;
     if (entry.next != nullptr)
         entry.next->link = entry.link;
-    else if (entry.slot < due_slot && slots_[entry.slot].first == nullptr)
-        is_empty(entry.slot);
+    else if (entry.slot != no_slot)
+        last_has_left(entry);
 }
 
 [[gnu::always_inline]] inline bool sleep_wheel::arm(sleep_entry& entry, time_point deadline, const waker& to_wake) {
@@ -189,7 +191,7 @@ inline void sleep_wheel::take_out(sleep_entry& entry) noexcept {
     clone.forget();
     // Relaxed: read by polls of the same future, and with the lock.
     entry.state.store(sleep_state::armed, std::memory_order::relaxed);
-    push(entry, new_slot);
+    push_new(entry);
     if (deadline >= rests_until_) [[likely]]
         return false;
     rests_until_ = time_point::min();  // the caller wakes all of them, once

@@ -318,6 +318,10 @@ TEST_SUITE("scheduler/sleep_wheel") {
         CHECK(others.back().woken.count() == 0);
         CHECK(std::ranges::count_if(others, [](const sleeper& each) { return each.woken.count() == 1; }) >= 38);
         CHECK(wheel->size() == 0);
+        // The slot that it had come from is as good as new.
+        others.back().arm(wheel, start + 65ms);
+        wheel->fire(start + 65ms);
+        CHECK(others.back().woken.count() == 1);
     }
 
     TEST_CASE(
