@@ -86,8 +86,10 @@ std::string message_of(const std::exception& error) { return error.what(); }
 }  // namespace
 
 TEST_SUITE("testing/sim_runtime") {
-    TEST_CASE("sim_runtime: hours of sleep pass at once, to the nanosecond") {
-        sim_runtime sim(1);
+    TEST_CASE("sim_runtime: hours of sleep pass at once, to the nanosecond if that is the tick") {
+        pollux::runtime_options options;
+        options.timer_tick = 1ns;
+        sim_runtime sim(1, options);
         const auto start = sim.now();
         sim.block_on(pollux::sleep_for(10h + 1ns));
         CHECK(sim.now() - start == 10h + 1ns);
