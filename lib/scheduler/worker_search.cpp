@@ -23,6 +23,17 @@ constexpr unsigned pauses_per_round = 16;
 // After a fork was seen and lost to its owner, and between two wake-ups for forks that nobody came in time to steal: doubling,
 // in microseconds. Tiny forks took 199 ms on one worker and 476 on two before.
 constexpr std::uint64_t least_fork_pause_us = 4, most_fork_pause_us = 1000;
+// Sleeping in the driver; a token that is there already keeps it from looking at all.
+struct watching {
+    void wait(event_driver::time_point deadline) noexcept {
+        driver->wait(deadline);
+        has_looked = true;
+    }
+
+    event_driver* driver;
+    bool has_looked = false;
+};
+
 void cpu_pause() noexcept {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
@@ -160,8 +171,9 @@ void worker::park() noexcept {
     count_.parks.add(1);
     event_driver* const driver = core_.driver();
     const bool serves = driver != nullptr && driver->try_enter();
+    watching watch{driver};
     if (serves)
-        parker_.park_in(*driver, deadline);
+        parker_.park_in(watch, deadline);
     else
         parker_.park_until(deadline);
     wheel_->end_rest();
@@ -177,7 +189,7 @@ void worker::park() noexcept {
     }
     if (serves) {
         hand_out_events(*driver);
-        has_just_looked_ = true;
+        has_just_looked_ = watch.has_looked;
     }
 }
 

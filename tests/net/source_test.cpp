@@ -335,6 +335,25 @@ TEST_SUITE("net/source") {
         rt.block_on(std::move(reader));
     }
 
+    TEST_CASE("source: events are handed out while what block_on was given wakes itself") {
+        pollux::current_thread_runtime rt;
+        socket_pair pair;
+        char byte = 0;
+        auto reader = rt.spawn([&]() -> task<char> {
+            co_await read_byte(pair.ours, byte);
+            co_return byte;
+        });
+        rt.run_until_stalled();
+        int turns = 0;
+        CHECK(rt.block_on(pollux::poll_fn([&](context& cx) -> polled<bool> {
+            if (reader.is_finished()) return true;
+            // When the looks at the beginning are over.
+            if (++turns == 1000) REQUIRE(::write(pair.theirs.descriptor(), "a", 1) == 1);
+            cx.waker().wake();
+            return pollux::pending;
+        })));
+    }
+
     TEST_CASE("source: events are handed out while the only worker is stuck in a poll") {
         auto options = workers(1);
         options.watchdog_limit = std::chrono::hours(1);
