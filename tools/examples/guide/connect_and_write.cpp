@@ -9,7 +9,7 @@
 //   - whoever loops asks consume_budget() before each further turn, so that a reader that is fast starves no other task.
 // write_all() is this machine without its first state, and a coroutine is all of it in two lines.
 //
-// Next: greeter.cpp, the other end of a connection.
+// Next: fibonacci_each_second.cpp, streams that wait.
 #include <cstddef>
 #include <fstream>
 #include <iostream>

@@ -11,7 +11,7 @@
 //
 // Ends with its standard input: run() ends the tasks that are left, and with them the connections.
 //
-// Next: four_bytes.cpp, for clients who say nothing for too long.
+// Next: connect_and_write.cpp, the machine that the compiler makes of such a coroutine.
 #include <cstdint>
 #include <iostream>
 #include <pollux/future.hpp>

@@ -7,7 +7,7 @@
 //
 // The clock is that of a simulation, so half a minute takes no time and each line has its exact second.
 //
-// Next: hello_client.cpp, the first that talks to another program. ../fibonacci.cpp is the same stream without a clock.
+// Next: greeter.cpp, whose stream is one of connections. ../fibonacci.cpp is this one without a clock.
 //
 // Prints:
 //   by hand: 1 (1 s) 1 (2 s) 2 (3 s) 3 (4 s) 5 (5 s) 8 (6 s) 13 (7 s) 21 (8 s) 34 (9 s) 55 (10 s)

@@ -9,7 +9,7 @@
 //
 // Ends with its standard input.
 //
-// Next: proxy.cpp keeps two connections going at once.
+// Next: chat.cpp, where everybody talks to everybody.
 #include <array>
 #include <chrono>
 #include <cstdlib>

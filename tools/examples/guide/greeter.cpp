@@ -9,7 +9,7 @@
 //
 // Ends with its standard input: select() drops the server, and with it the listener and every greeting.
 //
-// Next: echo_server.cpp reads, too.
+// Next: proxy.cpp keeps two connections going at once.
 #include <iostream>
 #include <pollux/future.hpp>
 #include <pollux/io.hpp>

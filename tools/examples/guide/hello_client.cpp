@@ -7,7 +7,7 @@
 //
 // To see it: `nc -l 7000` in one terminal, `hello_client 127.0.0.1:7000` in another.
 //
-// Next: connect_and_write.cpp, the machine that the compiler makes of this coroutine.
+// Next: echo_server.cpp, whose clients are tasks.
 #include <iostream>
 #include <pollux/net.hpp>
 #include <pollux/runtime.hpp>

@@ -9,7 +9,7 @@
 //
 // Ends with its standard input.
 //
-// Next: chat.cpp, where everybody talks to everybody.
+// Next: hello_later.cpp, the first of three about time.
 #include <iostream>
 #include <pollux/future.hpp>
 #include <pollux/io.hpp>

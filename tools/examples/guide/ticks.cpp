@@ -5,7 +5,7 @@
 // the instants below are exact on any machine, however late their lines are; a program that sleeps 100 ms after each line would fall
 // behind by what the lines cost. Who comes so late that ticks were missed gets all of them in a burst, unless on_missed() says otherwise.
 //
-// Next: fibonacci_each_second.cpp makes other streams of an interval. ../state_machine.cpp is the same as this by hand.
+// Next: four_bytes.cpp gives clients a limit. ../state_machine.cpp writes these lines with a timer for each, by hand.
 //
 // Prints:
 //   tick 1 at 0 ms
