@@ -60,7 +60,7 @@ public:
         std::uint64_t seen = word_.load(std::memory_order::relaxed);  // checked by the exchange
         do {
             if (generation_of(seen) != generation) return;
-            // Release: pairs with the acquire in look() and wait(). Relaxed on failure: nothing of it is read.
+            // Release: pairs with the acquire in look(). Relaxed on failure: nothing of it is read.
         } while (!word_.compare_exchange_weak(seen, ticked(seen) | bits, std::memory_order::release,
                                               std::memory_order::relaxed));
         Sync::yield_point("readiness: added, nobody woken yet");
@@ -77,13 +77,13 @@ public:
             !word_.compare_exchange_weak(now, now & ~bits, std::memory_order::relaxed, std::memory_order::relaxed));
     }
 
-    /// True: `one` stands in the line of those who wait for `bits`, all of one direction, and `to_wake` will be woken. False: it is
-    /// ready, and stands in no line. Threads: any, one at a time for each waiter.
+    /// True: `one` stands in the line of those who wait for `bits`, all of one direction, and `to_wake` will be woken. False: a look
+    /// says that it is ready now; it stands in no line. Threads: any, one at a time for each waiter.
     bool wait(waiter& one, std::uint64_t bits, const Waker& to_wake) noexcept {
         Waker clone = to_wake;  // in the end the replaced one, dropped after the lock was given back
         const lock_scope guard(lock_);
-        // Acquire: pairs with the release in add().
-        if ((word_.load(std::memory_order::acquire) & bits) != 0) {
+        // Relaxed: the caller looks again. That the bits are seen at all is the lock's doing.
+        if ((word_.load(std::memory_order::relaxed) & bits) != 0) {
             one.leave();
             return false;
         }
