@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The command line of `pollux`, and nothing else: CLI11 is parsed here, the work begins in sum.hpp.
+// The command line of `pollux`, and nothing else: CLI11 is parsed here, the work begins in sum.hpp and serve.hpp.
 // Exit status: 0 fine; 1 the work failed in part or whole; 2 wrong usage; 130 ended by Ctrl-C.
 
 #include "pollux/core/version.hpp"
 
+#include "serve.hpp"
 #include "sum.hpp"
 
 #include <CLI/CLI.hpp>
@@ -12,6 +13,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -34,6 +38,27 @@ constexpr const char* sum_help =
     "  pollux sum -- -odd-name             a path that begins with a dash\n"
     "\n"
     "Exit status: 0 fine, 1 a path could not be read or the results not be written, 2 wrong usage, 130 Ctrl-C.";
+
+constexpr const char* serve_help =
+    "Answers lines over TCP on 127.0.0.1 until SIGTERM or SIGINT. The first line on stdout is `listening on "
+    "127.0.0.1:PORT`.\n"
+    "\n"
+    "A request is a line, and has one line as its reply, in order; any number may be sent ahead:\n"
+    "  sum <n>     and n bytes behind the line: their SHA-256, 64 hexadecimal digits\n"
+    "  prime <n>   0 to 2^64-1: `prime` or `composite`\n"
+    "  sleep <ms>  0 to 60000: `ok` when the time is over\n"
+    "  stats       the numbers of the runtime, as one JSON object\n"
+    "A bad request, or one beyond a limit, is answered `error: WHAT`, and the connection is closed.\n"
+    "\n"
+    "Examples:\n"
+    "  pollux serve                                 on a free port, with a worker thread for each CPU\n"
+    "  pollux serve --port 7000 --workers 2         then: printf 'prime 97\\nsum 2\\nhi' | nc -N 127.0.0.1 7000\n"
+    "  pollux serve --connections 100 --max-body 0  few clients, empty bodies only\n"
+    "\n"
+    "SIGTERM: nobody is accepted any more, idle clients are closed at once, open requests get --grace to finish; a "
+    "second one "
+    "ends it without waiting.\n"
+    "Exit status: 0 ended by SIGTERM or SIGINT, 1 it cannot listen or accept, 2 wrong usage.";
 
 // A descriptor among 0, 1, 2 that is closed would be given to the next file opened, and results or messages would then
 // meet that file.
@@ -58,6 +83,40 @@ std::vector<std::string> hide_brackets(int argc, char** argv) {
     return out;
 }
 
+// The seconds of an option, in whole milliseconds and never none.
+std::chrono::milliseconds as_time(double seconds) {
+    return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
+}
+
+void add_serve(CLI::App& serve, pollux_tool::serve_options& options) {
+    constexpr double shortest = 0.001, longest = 86'400;
+    serve.add_option("--port", options.port, "port; 0 is any that is free")->capture_default_str();
+    serve.add_option("--workers", options.workers, "worker threads; 0 is one for each CPU")
+        ->check(CLI::Range(0U, 4096U))
+        ->capture_default_str();
+    serve
+        .add_option_function<std::size_t>(
+            "--connections", [&options](std::size_t most) { options.connections = most; },
+            "clients at once; more are told `error: too many connections` [20000, or the limit of descriptors less 64 "
+            "if that is "
+            "smaller]")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
+    serve.add_option("--max-body", options.max_body, "bytes of a body")->capture_default_str();
+    serve.add_option("--max-line", options.max_line, "bytes of a line")
+        ->check(CLI::Range(std::size_t{16}, std::size_t{65'536}))
+        ->capture_default_str();
+    serve
+        .add_option_function<double>(
+            "--idle", [&options](double seconds) { options.idle = as_time(seconds); },
+            "seconds that a client may let the server wait for bytes, or for room for a reply [60]")
+        ->check(CLI::Range(shortest, longest));
+    serve
+        .add_option_function<double>(
+            "--grace", [&options](double seconds) { options.grace = as_time(seconds); },
+            "seconds that open requests may take after SIGTERM; then they are cut off [10]")
+        ->check(CLI::Range(0.0, longest));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -75,6 +134,10 @@ int main(int argc, char** argv) {
         ->disable_flag_override();
     sum->add_option("PATH", options.paths, "files, or directories with all that is under them")->required();
 
+    pollux_tool::serve_options serve_options;
+    auto* serve = app.add_subcommand("serve", serve_help);
+    add_serve(*serve, serve_options);
+
     try {
         app.parse(hide_brackets(argc, argv));
     } catch (const CLI::ParseError& error) {
@@ -83,8 +146,11 @@ int main(int argc, char** argv) {
             std::cout.flush();
             return std::cout ? 0 : status_failed;
         }
-        std::cerr << "pollux: " << error.what() << "; see pollux sum --help\n"
+        std::cerr << "pollux: " << error.what() << "; see pollux --help\n"
                   << "usage: pollux sum [-q] [--json] PATH...\n"
+                  << "       pollux serve [--port PORT] [--workers N] [--connections N] [--max-body BYTES] [--max-line "
+                     "BYTES] "
+                     "[--idle SECONDS] [--grace SECONDS]\n"
                   << "       pollux --help | --version\n";
         return status_usage;
     }
@@ -93,9 +159,9 @@ int main(int argc, char** argv) {
         if (path.starts_with(bracket_guard)) path.erase(0, 1);
     }
     try {
-        return pollux_tool::sum(std::move(options));
+        return serve->parsed() ? pollux_tool::serve(serve_options) : pollux_tool::sum(std::move(options));
     } catch (const std::exception& error) {
-        std::cerr << "pollux: sum: " << error.what() << '\n';
+        std::cerr << "pollux: " << (serve->parsed() ? "serve" : "sum") << ": " << error.what() << '\n';
         return status_failed;
     }
 }

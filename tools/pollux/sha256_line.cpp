@@ -5,14 +5,18 @@
 
 namespace pollux_tool {
 
-void append_sha256_line(std::string& out, const sha256_digest& digest, std::string_view path) {
+void append_sha256(std::string& out, const sha256_digest& digest) {
     constexpr std::string_view digits = "0123456789abcdef";
-    const bool escaped = path.find_first_of("\\\n\r") != path.npos;
-    if (escaped) out += '\\';
     for (const auto byte : digest) {
         out += digits[std::to_integer<unsigned>(byte >> 4)];
         out += digits[std::to_integer<unsigned>(byte & std::byte{15})];
     }
+}
+
+void append_sha256_line(std::string& out, const sha256_digest& digest, std::string_view path) {
+    const bool escaped = path.find_first_of("\\\n\r") != path.npos;
+    if (escaped) out += '\\';
+    append_sha256(out, digest);
     out += "  ";
     if (!escaped) {
         out += path;

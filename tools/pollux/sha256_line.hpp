@@ -14,6 +14,9 @@ namespace pollux_tool {
 
 using sha256_digest = std::array<std::byte, 32>;
 
+/// Appends the 64 hexadecimal digits.
+void append_sha256(std::string& out, const sha256_digest& digest);
+
 /// Appends the line of `path` with its line end.
 void append_sha256_line(std::string& out, const sha256_digest& digest, std::string_view path);
 
