@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "pollux/prime.hpp"
+// Primes against a sieve, and the composites that a test with fewer bases would take for primes.
+
+#include "prime.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "pollux/request_line.hpp"
+// What is a request and what is not. serve_test.py has more of those that are not.
+
+#include "request_line.hpp"
 
 #include <doctest/doctest.h>
 

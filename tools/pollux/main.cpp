@@ -40,8 +40,8 @@ constexpr const char* sum_help =
     "Exit status: 0 fine, 1 a path could not be read or the results not be written, 2 wrong usage, 130 Ctrl-C.";
 
 constexpr const char* serve_help =
-    "Answers lines over TCP on 127.0.0.1 until SIGTERM or SIGINT. The first line on stdout is `listening on "
-    "127.0.0.1:PORT`.\n"
+    "Answers lines over TCP on 127.0.0.1 until SIGTERM or SIGINT. The first line on stdout is\n"
+    "`listening on 127.0.0.1:PORT`.\n"
     "\n"
     "A request is a line, and has one line as its reply, in order; any number may be sent ahead:\n"
     "  sum <n>     and n bytes behind the line: their SHA-256, 64 hexadecimal digits\n"
@@ -55,9 +55,8 @@ constexpr const char* serve_help =
     "  pollux serve --port 7000 --workers 2         then: printf 'prime 97\\nsum 2\\nhi' | nc -N 127.0.0.1 7000\n"
     "  pollux serve --connections 100 --max-body 0  few clients, empty bodies only\n"
     "\n"
-    "SIGTERM: nobody is accepted any more, idle clients are closed at once, open requests get --grace to finish; a "
-    "second one "
-    "ends it without waiting.\n"
+    "SIGTERM: nobody is accepted any more, idle clients are closed at once, open requests get --grace to finish;\n"
+    "a second one ends it without waiting.\n"
     "Exit status: 0 ended by SIGTERM or SIGINT, 1 it cannot listen or accept, 2 wrong usage.";
 
 // A descriptor among 0, 1, 2 that is closed would be given to the next file opened, and results or messages would then
@@ -97,9 +96,7 @@ void add_serve(CLI::App& serve, pollux_tool::serve_options& options) {
     serve
         .add_option_function<std::size_t>(
             "--connections", [&options](std::size_t most) { options.connections = most; },
-            "clients at once; more are told `error: too many connections` [20000, or the limit of descriptors less 64 "
-            "if that is "
-            "smaller]")
+            "clients at once; more are told so [20000, or the limit of descriptors less 64 if that is smaller]")
         ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
     serve.add_option("--max-body", options.max_body, "bytes of a body")->capture_default_str();
     serve.add_option("--max-line", options.max_line, "bytes of a line")
@@ -148,9 +145,8 @@ int main(int argc, char** argv) {
         }
         std::cerr << "pollux: " << error.what() << "; see pollux --help\n"
                   << "usage: pollux sum [-q] [--json] PATH...\n"
-                  << "       pollux serve [--port PORT] [--workers N] [--connections N] [--max-body BYTES] [--max-line "
-                     "BYTES] "
-                     "[--idle SECONDS] [--grace SECONDS]\n"
+                  << "       pollux serve [--port PORT] [--workers N] [--connections N] [--max-body BYTES]\n"
+                  << "                    [--max-line BYTES] [--idle SECONDS] [--grace SECONDS]\n"
                   << "       pollux --help | --version\n";
         return status_usage;
     }
