@@ -100,7 +100,7 @@ void add_serve(CLI::App& serve, pollux_tool::serve_options& options) {
         ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
     serve.add_option("--max-body", options.max_body, "bytes of a body")->capture_default_str();
     serve.add_option("--max-line", options.max_line, "bytes of a line")
-        ->check(CLI::Range(std::size_t{16}, std::size_t{65'536}))
+        ->check(CLI::Range(std::size_t{16}, std::size_t{16'384}))
         ->capture_default_str();
     serve
         .add_option_function<double>(
