@@ -150,10 +150,6 @@ void source_set::remove(event_slot& place, int descriptor) noexcept {
     place.state.renew();
     epoll_event ignored{};
     ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, &ignored);  // fails if the user has closed it: then it is gone, too
-    place.state.forget(place.reader);
-    place.state.forget(place.writer);
-    std::exchange(place.reader.waker, waker());
-    std::exchange(place.writer.waker, waker());
     {
         const std::lock_guard guard(lock_);
         place.next_free = std::exchange(free_, &place);

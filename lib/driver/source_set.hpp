@@ -32,7 +32,7 @@ public:
 
     /// A place for the descriptor; it is an owner. Null: `error` is an errno. Cost: a lock and a system call; memory for more of them now and then.
     event_slot* add(int descriptor, int& error) noexcept;
-    /// From now on nothing comes for it. The place's waiters have left, but for its own.
+    /// From now on nothing comes for it. The place's waiters have left.
     void remove(event_slot& place, int descriptor) noexcept;
 
     /// At most until `deadline`; time_point::min(): does not sleep. Returns after interrupt(), perhaps once more than needed.

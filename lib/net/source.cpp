@@ -58,13 +58,13 @@ int source::wait_for(context& cx, direction which, readiness_seen& seen, source_
     }
     const std::uint64_t wanted = which == direction::read ? bits::for_reading : bits::for_writing;
     if (self != nullptr) self->slot_ = slot;
-    auto& place = self != nullptr ? self->place_ : which == direction::read ? slot->reader : slot->writer;
-    do {
+    for (;;) {
         seen.word = slot->state.look();
         if ((seen.word & bits::cancelled) != 0) return ECANCELED;
         if ((seen.word & wanted) != 0) return 0;
-    } while (!slot->state.wait(place, wanted, cx.waker()));
-    return still_waiting;
+        if (self != nullptr ? slot->state.wait(self->place_, wanted, cx.waker()) : slot->state.wait(wanted, cx.waker()))
+            return still_waiting;
+    }
 }
 
 event_slot* source::registered(pollux::detail::runtime_core& core, int& error) {

@@ -28,6 +28,7 @@ public:
     void wake() const noexcept {
         if (Target* const who = who_.load()) who->unpark();
     }
+    bool is_clone_of(const waker_of& other) const noexcept { return will_wake(other); }
     bool will_wake(const waker_of& other) const noexcept { return who_.load() == other.who_.load(); }
 
 private:

@@ -61,11 +61,10 @@ struct readiness_suite : pollux::model::suite<Derived, Threads> {
     /// A user of the place, until it has read `n` bytes.
     void read(unsigned thread, int n) {
         const parker_waker waker(sleepers[thread]);
-        readiness::waiter place;
         while (n > 0) {
             const auto seen = state.look();
             if ((seen & ready_bits::for_reading) == 0) {
-                if (state.wait(place, ready_bits::for_reading, waker)) sleepers[thread].park();
+                if (state.wait(ready_bits::for_reading, waker)) sleepers[thread].park();
                 continue;
             }
             const int there = read_all();
@@ -73,7 +72,6 @@ struct readiness_suite : pollux::model::suite<Derived, Threads> {
             if (there == 0) state.give_up(seen, ready_bits::readable | ready_bits::read_end);
         }
         expect(n == 0, "no byte is read twice");
-        state.forget(place);
     }
 };
 
@@ -135,9 +133,8 @@ struct event_shows_what_came_before : readiness_suite<event_shows_what_came_befo
             state.add(0, ready_bits::writable);
         } else {
             const parker_waker waker(sleepers[index]);
-            readiness::waiter place;
             while ((state.look() & ready_bits::for_writing) == 0)
-                if (state.wait(place, ready_bits::for_writing, waker)) sleepers[index].park();
+                if (state.wait(ready_bits::for_writing, waker)) sleepers[index].park();
             expect(payload.load() == 7, "the event is seen with what came before it");
         }
     }
@@ -177,6 +174,35 @@ struct end_against_wait : readiness_suite<end_against_wait, 2> {
     }
 };
 
+// A user is polled again with another waker while an event comes: that one is woken, or sees it.
+struct other_waker_against_event : readiness_suite<other_waker_against_event, 2> {
+    parker older;
+    void thread(unsigned index) {
+        if (index == 0) {
+            state.add(0, ready_bits::readable);
+        } else {
+            const parker_waker before(older), now(sleepers[index]);
+            (void)state.wait(ready_bits::for_reading, before);
+            while ((state.look() & ready_bits::for_reading) == 0)
+                if (state.wait(ready_bits::for_reading, now)) sleepers[index].park();
+        }
+    }
+};
+
+// One reads by the place itself and one by a line: an event is for both.
+struct user_and_other : readiness_suite<user_and_other, 3> {
+    void thread(unsigned index) {
+        if (index == 0) return state.add(0, ready_bits::readable | ready_bits::writable);
+        const parker_waker waker(sleepers[index]);
+        readiness::waiter place;
+        while ((state.look() & ready_bits::for_reading) == 0)
+            if (index == 1 ? state.wait(ready_bits::for_reading, waker)
+                           : state.wait(place, ready_bits::for_reading, waker))
+                sleepers[index].park();
+        state.forget(place);
+    }
+};
+
 // One who waits is dropped while it is woken.
 struct drop_against_event : readiness_suite<drop_against_event, 2> {
     void thread(unsigned index) {
@@ -197,10 +223,12 @@ int main(int argc, char** argv) {
     return pollux::model::main(argc, argv,
                                {
                                    describe<bytes_against_reader>("bytes come while a reader goes to sleep", 3),
-                                   describe<two_readers>("two readers of one direction", 2),
+                                   describe<two_readers>("two readers of one direction", 1),
                                    describe<event_shows_what_came_before>("an event shows what came before it", 4),
                                    describe<late_event>("an event for an older user of the place", 4),
                                    describe<end_against_wait>("the end of the runtime while somebody goes to sleep", 4),
+                                   describe<other_waker_against_event>("another waker while an event comes", 4),
+                                   describe<user_and_other>("the user and another wait for one event", 3),
                                    describe<drop_against_event>("one who waits is dropped while it is woken", 4),
                                });
 }

@@ -14,8 +14,6 @@ class source_set;
 
 struct event_slot {
     readiness<waker, std_sync> state;
-    // Of the source itself, one for each direction; others stand in futures.
-    readiness<waker, std_sync>::waiter reader, writer;
     source_set* home = nullptr;
     std::uint32_t index = 0;
     event_slot* next_free = nullptr;
