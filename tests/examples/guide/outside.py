@@ -19,7 +19,8 @@ class program:
 
     def __init__(self, *command):
         # Sanitized builds keep freed memory for a while, which would count as the program's.
-        environment = {"ASAN_OPTIONS": "quarantine_size_mb=1"} | os.environ
+        sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"
+        environment = os.environ | {"ASAN_OPTIONS": sanitizer.removeprefix(":")}
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=environment)
         self.unread = b""
 
