@@ -139,9 +139,9 @@ def who_leaves_is_gone_and_his_last_line_is_heard(server):
         yield hears("ann", ann, "bob: good bye\r\n")
 
 
-def a_reset_removes_one_and_no_descriptor_stays(server):
+def a_reset_removes_one_and_no_socket_stays(server):
     with room(server) as here, here.enter("ann") as ann, here.enter("bob") as bob:
-        before = here.descriptors()
+        before = here.sockets()
         for number in range(50):
             client = here.enter(f"guest {number}")
             reset(client)
@@ -149,9 +149,9 @@ def a_reset_removes_one_and_no_descriptor_stays(server):
         for _ in range(10_000):
             ann.sendall(b"?\r\n")
             yield hears("bob", bob, "ann: ?\r\n")
-            if here.descriptors() == before:
+            if here.sockets() == before:
                 return
-        yield f"{here.descriptors()} descriptors, {before} before"
+        yield f"{here.sockets()} sockets, {before} before"
 
 
 def who_says_a_line_that_is_too_long_is_out(server):
@@ -224,6 +224,6 @@ def come_and_go(port):
 
 
 sys.exit(main(the_others_hear_a_line_and_the_speaker_does_not, lines_may_come_in_any_pieces,
-              who_leaves_is_gone_and_his_last_line_is_heard, a_reset_removes_one_and_no_descriptor_stays,
+              who_leaves_is_gone_and_his_last_line_is_heard, a_reset_removes_one_and_no_socket_stays,
               who_says_a_line_that_is_too_long_is_out, one_who_floods_and_does_not_read_starves_nobody,
               one_who_does_not_read_is_out_and_costs_little_memory, ends_at_sigterm))

@@ -62,8 +62,15 @@ class program:
     def lives(self):
         return self.process.poll() is None
 
-    def descriptors(self):
-        return len(list(pathlib.Path(f"/proc/{self.process.pid}/fd").iterdir()))
+    def sockets(self):
+        """How many it has open. Other descriptors may be opened by whoever else is busy in it."""
+        found = 0
+        for descriptor in pathlib.Path(f"/proc/{self.process.pid}/fd").iterdir():
+            try:
+                found += os.readlink(descriptor).startswith("socket:")
+            except FileNotFoundError:
+                pass  # closed meanwhile
+        return found
 
     def memory(self):
         """Resident, in bytes."""
