@@ -27,6 +27,7 @@ std::uint64_t data_of(std::uint32_t index, std::uint32_t generation) noexcept {
 
 std::uint64_t bits_of(std::uint32_t events) noexcept {
     std::uint64_t bits = 0;
+    if (events == (EPOLLIN | EPOLLOUT)) return ready_bits::readable | ready_bits::writable;  // nearly all
     if ((events & (EPOLLIN | EPOLLPRI)) != 0) bits |= ready_bits::readable;
     if ((events & EPOLLOUT) != 0) bits |= ready_bits::writable;
     if ((events & EPOLLRDHUP) != 0) bits |= ready_bits::readable | ready_bits::read_end;

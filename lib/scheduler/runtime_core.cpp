@@ -177,7 +177,7 @@ void runtime_core::end_tasks() noexcept {
         workers_.front()->drive_until_stopped();
     }
     wait_for_visitors();
-    for (const auto& each : workers_) each->wheel().close();
+    for (unsigned i = 0; i != options_.workers; ++i) workers_[i]->wheel().close();  // others share them
 }
 
 std::size_t runtime_core::stop_services(std::chrono::steady_clock::time_point deadline) noexcept {

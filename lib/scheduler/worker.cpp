@@ -47,7 +47,7 @@ worker::worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asym
       interval_(first_interval),
       random_(seed | 1),
       ticks_per_ms_(core.ticks_per_ms()),
-      own_wheel_(new sleep_wheel(index, core.options().timer_tick)),
+      own_wheel_(index < core.options().workers ? new sleep_wheel(index, core.options().timer_tick) : nullptr),
       wheel_(own_wheel_.get()) {
     is_worker = true;
     runtime = &core;

@@ -215,8 +215,8 @@ private:
     next_slot<runnable, switching_sync> slot_;
     run_queue<runnable, switching_sync> queue_;
     parker parker_;
-    sleep_wheel::owner own_wheel_;
-    sleep_wheel* wheel_;  // of one that stands in: another worker's, from its hiring on
+    sleep_wheel::owner own_wheel_;  // null: it is one that stands in
+    sleep_wheel* wheel_;            // of one that stands in: another worker's, from its hiring on
 
     // Written by stand_ins, under its lock.
     std::atomic<worker*> stand_in_{nullptr};

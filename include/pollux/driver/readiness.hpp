@@ -98,7 +98,12 @@ public:
         return mark(bits);
     }
 
-    /// The same for `one` of any number of others. False: it stands in no line. Threads: any, one at a time for each.
+    /// The same for a user that has waited with a clone of `to_wake` before. False: it has not, or it is ready now.
+    bool wait_again(std::uint64_t bits, const Waker& to_wake) noexcept {
+        return user_[is_reading(bits) ? 0 : 1].is_clone_of(to_wake) && mark(bits);
+    }
+
+    /// The same as wait() for `one` of any number of others. False: it stands in no line. Threads: any, one at a time for each.
     bool wait(waiter& one, std::uint64_t bits, const Waker& to_wake) noexcept {
         Waker clone = to_wake;  // in the end the replaced one, dropped after the lock was given back
         const lock_scope guard(lock_);

@@ -150,7 +150,12 @@ private:
     // 0: it is ready, as is to be `seen`. Else still_waiting, or an errno.
     int wait(context& cx, direction which, readiness_seen& seen, source_waiter* self = nullptr) {
         seen = look();
-        if (seen.is_worth_a_try(which) && cx.runtime() != nullptr) return 0;
+        if (cx.runtime() != nullptr) {
+            if (seen.is_worth_a_try(which)) return 0;
+            auto* const slot = slot_.load(std::memory_order::relaxed);  // look() has acquired it
+            const auto wanted = which == direction::read ? bits::for_reading : bits::for_writing;
+            if (self == nullptr && slot != nullptr && slot->state.wait_again(wanted, cx.waker())) return still_waiting;
+        }
         return wait_for(cx, which, seen, self);
     }
     int wait_for(context& cx, direction which, readiness_seen& seen, source_waiter* self);
