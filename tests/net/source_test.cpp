@@ -101,6 +101,12 @@ task<std::size_t> ping_pong(std::size_t turns) {
     co_return done + echoed;
 }
 
+task<> reads_and_tells(source& from, std::atomic<bool>& is_read) {
+    char byte = 0;
+    co_await read_byte(from, byte);
+    is_read = true;
+}
+
 task<bool> waits_for_end(source& from) {
     char byte = 0;
     const answer read = co_await read_byte(from, byte);
@@ -322,11 +328,7 @@ TEST_SUITE("net/source") {
         pollux::runtime rt(workers(1));
         socket_pair pair;
         std::atomic<bool> is_read = false;
-        char byte = 0;
-        auto reader = rt.spawn([&]() -> task<> {
-            co_await read_byte(pair.ours, byte);
-            is_read = true;
-        });
+        auto reader = rt.spawn(reads_and_tells(pair.ours, is_read));
         auto busy = rt.spawn([&]() -> task<> {
             while (!is_read) co_await pollux::yield_now();
         });
@@ -360,11 +362,7 @@ TEST_SUITE("net/source") {
         pollux::runtime rt(options);
         socket_pair pair;
         std::atomic<bool> is_read = false;
-        char byte = 0;
-        auto reader = rt.spawn([&]() -> task<> {
-            co_await read_byte(pair.ours, byte);
-            is_read = true;
-        });
+        auto reader = rt.spawn(reads_and_tells(pair.ours, is_read));
         auto stuck = rt.spawn([&]() -> task<> {
             REQUIRE(::write(pair.theirs.descriptor(), "a", 1) == 1);
             while (!is_read) std::this_thread::yield();

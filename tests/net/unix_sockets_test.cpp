@@ -25,6 +25,7 @@
 #include "pollux/runtime/current_thread_runtime.hpp"
 #include "support/everywhere.hpp"
 #include "support/posix_socket.hpp"
+#include "support/temporary_directory.hpp"
 #include "support/wake_counter.hpp"
 
 namespace {
@@ -36,24 +37,6 @@ using pollux::task;
 
 static_assert(pollux::io::byte_stream<unix_stream>);
 static_assert(sizeof(unix_stream) == sizeof(detail::source));
-
-// A path in a directory of its own.
-class temporary_path {
-public:
-    temporary_path() {
-        std::string pattern = "/tmp/pollux-unix-XXXXXX";
-        REQUIRE(::mkdtemp(pattern.data()) != nullptr);
-        directory_ = pattern;
-    }
-    temporary_path(const temporary_path&) = delete;
-    temporary_path& operator=(const temporary_path&) = delete;
-    ~temporary_path() { std::filesystem::remove_all(directory_); }
-
-    std::string operator()(const char* name = "socket") const { return (directory_ / name).string(); }
-
-private:
-    std::filesystem::path directory_;
-};
 
 socket_address abstract_name() {
     static int count = 0;
@@ -87,27 +70,29 @@ TEST_SUITE("net/unix_sockets") {
     TEST_CASE("unix_stream: asks and is answered over a path and over an abstract name, in every runtime") {
         using result = std::expected<std::string, std::error_code>;
         gives_everywhere([] { return ask_and_answer(abstract_name()); }, result("answer to question"));
-        const temporary_path path;
+        const temporary_directory directory;
+        const std::string path = directory / "socket";
         int count = 0;
         const auto at_path = [&] {
-            return ask_and_answer(socket_address::unix_path(path(std::to_string(++count).c_str())).value());
+            return ask_and_answer(socket_address::unix_path(directory / std::to_string(++count)).value());
         };
         gives_everywhere(at_path, result("answer to question"));
     }
     TEST_CASE("unix_listener: leaves its file, which the owner of the path removes") {
         current_thread_runtime rt;
-        const temporary_path path;
+        const temporary_directory directory;
+        const std::string path = directory / "socket";
         {
-            const auto listener = rt.block_on(unix_listener::bind(path())).value();
-            CHECK(listener.local_address()->to_string() == path());
-            CHECK(std::filesystem::is_socket(path()));
+            const auto listener = rt.block_on(unix_listener::bind(path)).value();
+            CHECK(listener.local_address()->to_string() == path);
+            CHECK(std::filesystem::is_socket(path));
         }
-        CHECK(std::filesystem::is_socket(path()));
-        CHECK(rt.block_on(unix_listener::bind(path())).error() == std::errc::address_in_use);
-        CHECK(rt.block_on(unix_stream::connect(path())).error() == std::errc::connection_refused);
-        std::filesystem::remove(path());
-        CHECK(rt.block_on(unix_stream::connect(path())).error() == std::errc::no_such_file_or_directory);
-        CHECK(rt.block_on(unix_listener::bind(std::filesystem::path(path()))).has_value());
+        CHECK(std::filesystem::is_socket(path));
+        CHECK(rt.block_on(unix_listener::bind(path)).error() == std::errc::address_in_use);
+        CHECK(rt.block_on(unix_stream::connect(path)).error() == std::errc::connection_refused);
+        std::filesystem::remove(path);
+        CHECK(rt.block_on(unix_stream::connect(path)).error() == std::errc::no_such_file_or_directory);
+        CHECK(rt.block_on(unix_listener::bind(std::filesystem::path(path))).has_value());
     }
     TEST_CASE("unix sockets: paths that are none, and addresses of the internet, are refused with a message") {
         current_thread_runtime rt;
@@ -141,22 +126,22 @@ TEST_SUITE("net/unix_sockets") {
     }
     TEST_CASE("unix_datagram: each datagram comes as a whole, with the address of who sent it") {
         current_thread_runtime rt;
-        const temporary_path path;
-        auto one = rt.block_on(unix_datagram::bind(path("one"))).value();
-        auto other = rt.block_on(unix_datagram::bind(path("other"))).value();
-        CHECK(rt.block_on(one.send_to("abc", path("other"))).value() == 3);
-        CHECK(rt.block_on(one.send_to("", path("other"))).value() == 0);
+        const temporary_directory directory;
+        auto one = rt.block_on(unix_datagram::bind(directory / "one")).value();
+        auto other = rt.block_on(unix_datagram::bind(directory / "other")).value();
+        CHECK(rt.block_on(one.send_to("abc", directory / "other")).value() == 3);
+        CHECK(rt.block_on(one.send_to("", directory / "other")).value() == 0);
         std::string to(8, '-');
         const auto first = rt.block_on(other.recv_from(to)).value();
         CHECK(first.first == 3);
-        CHECK(first.second.to_string() == path("one"));
+        CHECK(first.second.to_string() == directory / "one");
         CHECK(to == "abc-----");
         CHECK(rt.block_on(other.recv(to)).value() == 0);
         CHECK(other.try_recv(to).error() == std::errc::operation_would_block);
 
         auto unbound = unix_datagram::unbound().value();
-        CHECK(rt.block_on(unbound.connect(path("one"))).has_value());
-        CHECK(unbound.peer_address()->to_string() == path("one"));
+        CHECK(rt.block_on(unbound.connect(directory / "one")).has_value());
+        CHECK(unbound.peer_address()->to_string() == directory / "one");
         CHECK(rt.block_on(unbound.send("hello")).value() == 5);
         const auto second = rt.block_on(one.recv_from(to)).value();
         CHECK(second.second.to_string().empty());

@@ -23,7 +23,8 @@ import tempfile
 import time
 from pathlib import Path
 
-PROGRAM = os.path.abspath(sys.argv[1])
+from black_box import PROGRAM, case, expect, expect_equal, main
+
 METRICS = Path(__file__).resolve().parents[2] / "include/pollux/runtime/metrics.hpp"
 PIECE = 64 * 1024  # client_stream::max_piece: sizes around it take different ways
 PATIENCE = 60      # seconds after which a case that waits has failed
@@ -31,22 +32,6 @@ CONTENT = Path(PROGRAM).read_bytes()
 # Sanitizers keep freed blocks and shadows of their own: what a server holds cannot be seen from outside then.
 MEASURES_MEMORY = b"__asan_init" not in CONTENT and b"__tsan_init" not in CONTENT
 del CONTENT
-
-cases = []
-
-
-def case(fn):
-    cases.append(fn)
-    return fn
-
-
-def expect(condition, *said):
-    if not condition:
-        raise AssertionError(" ".join(str(it) for it in said))
-
-
-def expect_equal(got, wanted, what):
-    expect(got == wanted, f"{what}: got {got!r:.600}\n      wanted {wanted!r:.600}")
 
 
 def until(condition, what):
@@ -741,24 +726,6 @@ def help_tells_of_requests_options_and_examples():
     for word in ["sum <n>", "prime <n>", "sleep <ms>", "stats", "Examples:", "--port", "--workers", "--connections", "--max-body",
                  "--max-line", "--idle", "--grace", "SIGTERM"]:
         expect(word in got.stdout.decode(), word, "in", got.stdout.decode())
-
-
-def main():
-    words = sys.argv[2:]
-    failed = 0
-    for fn in cases:
-        name = fn.__name__.replace("_", " ")
-        if words and not any(word in fn.__name__ for word in words):
-            continue
-        begin = time.monotonic()
-        try:
-            fn()
-            print(f"ok    {name} ({time.monotonic() - begin:.2f} s)", flush=True)
-        except (AssertionError, OSError, ValueError, subprocess.TimeoutExpired) as error:
-            failed += 1
-            print(f"FAIL  {name}: {type(error).__name__}: {error}", flush=True)
-    print(f"{len(cases)} cases, {failed} failed")
-    return 1 if failed else 0
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ Usage: sum_test.py PROGRAM [WORD...]     with words: only the cases whose names 
 Each case is a function in a scratch directory of its own. Nothing here waits for a time to pass: a case that needs the
 program in the middle of its work reads its first lines first.
 """
+import contextlib
 import ctypes
 import json
 import os
@@ -20,25 +21,10 @@ import tempfile
 import time
 from pathlib import Path
 
-PROGRAM = os.path.abspath(sys.argv[1])
+from black_box import PROGRAM, case, expect, expect_equal, main
+
 BUFFER = 1 << 20  # buffer_bytes of tools/pollux/file_group.hpp: sizes around it take different ways
 REFERENCE = 'find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum --'
-
-cases = []
-
-
-def case(fn):
-    cases.append(fn)
-    return fn
-
-
-def expect(condition, *said):
-    if not condition:
-        raise AssertionError(" ".join(str(it) for it in said))
-
-
-def expect_equal(got, wanted, what):
-    expect(got == wanted, f"{what}: got {got!r:.600}\n      wanted {wanted!r:.600}")
 
 
 def run(*arguments, **options):
@@ -448,32 +434,20 @@ def a_hundred_thousand_files_stay_under_100_megabytes():
     print(f"      peak RSS {peak} kB")
 
 
-def main():
-    words = sys.argv[2:]
-    failed = 0
+@contextlib.contextmanager
+def scratch_directory():
     home = os.getcwd()
     # In memory where that can be had: holes in large files cost nothing there. TMPDIR overrides it.
     place = "/dev/shm" if "TMPDIR" not in os.environ and os.access("/dev/shm", os.W_OK) else None
-    for fn in cases:
-        name = fn.__name__.replace("_", " ")
-        if words and not any(word in fn.__name__ for word in words):
-            continue
-        scratch = tempfile.mkdtemp(prefix="pollux-sum-", dir=place)
-        os.chdir(scratch)
-        begin = time.monotonic()
-        try:
-            fn()
-            print(f"ok    {name} ({time.monotonic() - begin:.2f} s)", flush=True)
-        except (AssertionError, OSError, ValueError, subprocess.TimeoutExpired) as error:
-            failed += 1
-            print(f"FAIL  {name}: {error}", flush=True)
-        finally:
-            os.chdir(home)
-            # rm, not shutil.rmtree: that one fails on paths longer than PATH_MAX.
-            subprocess.run(["rm", "-rf", scratch], check=False)
-    print(f"{len(cases)} cases, {failed} failed")
-    return 1 if failed else 0
+    scratch = tempfile.mkdtemp(prefix="pollux-sum-", dir=place)
+    os.chdir(scratch)
+    try:
+        yield
+    finally:
+        os.chdir(home)
+        # rm, not shutil.rmtree: that one fails on paths longer than PATH_MAX.
+        subprocess.run(["rm", "-rf", scratch], check=False)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(scratch_directory))

@@ -158,8 +158,8 @@ private:
         std::uint64_t seen = word_.load(std::memory_order::relaxed);  // checked by the exchange
         do {
             if ((seen & bits) != 0) return false;
-            // Relaxed, both: the lock orders what was done under it before this. It was held by us before by who sees the mark: else that
-            // one would have seen what comes after it.
+            // Relaxed, both: what was done before this was done under the lock, and whoever takes the mark locks it after us: had it locked
+            // before, this would come after it, and it could not have seen the mark.
         } while (
             !word_.compare_exchange_weak(seen, seen | awaited, std::memory_order::relaxed, std::memory_order::relaxed));
         return true;
