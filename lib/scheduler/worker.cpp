@@ -31,7 +31,7 @@ constexpr std::uint64_t slice_us = 1000;
 // A slice that no poll ever comes to the end of.
 constexpr std::uint64_t no_time_passes = std::uint64_t{1} << 62;
 
-constinit std::atomic<std::uint64_t> always_one{1};
+constinit std::atomic<std::uint64_t> always_one{1}, nobody{0};
 
 }  // namespace
 
@@ -111,7 +111,13 @@ runnable* worker::next_when_due() noexcept {
     tune_interval(ticks_now());
     fire_sleeps();
     if (!std::exchange(has_just_looked_, false)) look_for_events();
-    return core_.injection().pop(index_);
+    runnable* const item = core_.injection().pop(index_);
+    if (std::exchange(has_events_, false)) {
+        // One of all these this worker is about to run itself.
+        const std::size_t here = queue_.size() + (slot_.looks_empty() ? 0 : 1);
+        if (here > (item != nullptr ? 0 : 1)) publish_local_push();
+    }
+    return item;
 }
 
 // Everything here is done: whatever comes from elsewhere comes with a look at the sleeps.
@@ -252,13 +258,17 @@ bool worker::look_for_events() noexcept {
     return hand_out_events(*driver);
 }
 
-// It is awake, so what it pushes it pushes as everybody does.
+// It is awake, so what it pushes it pushes as everybody does, but asks for help once, when it knows how much came: see next_when_due().
 bool worker::hand_out_events(event_driver& driver) noexcept {
+    const auto* const asked = std::exchange(sleepers, &nobody);
     const bool were_some = driver.hand_out();
     driver.leave();
-    // The last one has come into the slot, before those whose events were first.
-    if (were_some)
+    if (were_some) {
+        // The last one has come into the slot, before those whose events were first.
         if (runnable* const item = slot_.take()) push_back(*item);
+        has_events_ = true;
+    }
+    sleepers = asked;
     return were_some;
 }
 

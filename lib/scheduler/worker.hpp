@@ -199,6 +199,7 @@ private:
     bool is_searching_ = false;
     bool may_rest_ = false;         // it has run nothing since it was woken
     bool has_just_looked_ = false;  // for events
+    bool has_events_ = false;       // that it has not yet asked anybody to help with
 
     // The owner's, now and then.
     std::uint32_t interval_;
