@@ -5,18 +5,16 @@
 
 #include <cstddef>
 
+#include "net/transfer.hpp"
+
 namespace pollux::inline v0::net::detail {
 
-std::ptrdiff_t sending::operator()(int descriptor) const noexcept {
-    return ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-}
+std::ptrdiff_t sending::operator()(int descriptor) const noexcept { return transmit(descriptor, bytes); }
 
-std::ptrdiff_t receiving::operator()(int descriptor) const noexcept {
-    return ::recv(descriptor, to.data(), to.size(), 0);
-}
+std::ptrdiff_t receiving::operator()(int descriptor) const noexcept { return receive(descriptor, to, 0); }
 
 std::ptrdiff_t peeking::operator()(int descriptor) const noexcept {
-    return to.empty() ? 0 : ::recv(descriptor, to.data(), to.size(), MSG_PEEK);
+    return to.empty() ? 0 : receive(descriptor, to, MSG_PEEK);
 }
 
 std::ptrdiff_t receiving_from::operator()(int descriptor) noexcept {

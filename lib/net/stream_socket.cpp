@@ -11,6 +11,7 @@
 #include <type_traits>
 
 #include "net/system.hpp"
+#include "net/transfer.hpp"
 
 namespace pollux::inline v0::net::detail {
 
@@ -44,15 +45,13 @@ answer nothing_to_do(context& cx) noexcept { return cx.consume_budget() ? answer
 
 answer stream_socket::poll_read(context& cx, io::span to) {
     if (to.empty()) return nothing_to_do(cx);
-    return io_.poll_io(cx, direction::read, to.size(),
-                       [to](int descriptor) { return ::recv(descriptor, to.data(), to.size(), 0); });
+    return io_.poll_io(cx, direction::read, to.size(), [to](int descriptor) { return receive(descriptor, to, 0); });
 }
 
 answer stream_socket::poll_write(context& cx, io::const_span bytes) {
     if (bytes.empty()) return nothing_to_do(cx);
-    return io_.poll_io(cx, direction::write, bytes.size(), [bytes](int descriptor) {
-        return ::send(descriptor, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    });
+    return io_.poll_io(cx, direction::write, bytes.size(),
+                       [bytes](int descriptor) { return transmit(descriptor, bytes); });
 }
 
 answer stream_socket::poll_read_vectored(context& cx, std::span<const io::span> to) {
@@ -76,15 +75,14 @@ polled<void, std::error_code> stream_socket::poll_shutdown(context& cx) {
 
 std::expected<std::size_t, std::error_code> stream_socket::try_read(io::span to) noexcept {
     if (to.empty()) return 0;
-    const auto n = uninterrupted([&] { return ::recv(io_.descriptor(), to.data(), to.size(), MSG_DONTWAIT); });
+    const auto n = uninterrupted([&] { return receive(io_.descriptor(), to, MSG_DONTWAIT); });
     if (n < 0) return std::unexpected(last_error());
     return static_cast<std::size_t>(n);
 }
 
 std::expected<std::size_t, std::error_code> stream_socket::try_write(io::const_span bytes) noexcept {
     if (bytes.empty()) return 0;
-    const auto n = uninterrupted(
-        [&] { return ::send(io_.descriptor(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT); });
+    const auto n = uninterrupted([&] { return transmit(io_.descriptor(), bytes, MSG_DONTWAIT); });
     if (n < 0) return std::unexpected(last_error());
     return static_cast<std::size_t>(n);
 }

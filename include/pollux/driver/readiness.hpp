@@ -6,8 +6,8 @@
 // used again.
 //
 //   reactor, for an event:       (1) add the bits and count the tick, if the generation is that of the event, and take the marks of who
-//                                waits for them; (2) under the lock clone the wakers of those, and take others out of their line; (3)
-//                                wake them.
+//                                waits for them; for each direction of these: (2) under the lock clone the user's waker, and take
+//                                others out of their line; (3) wake them.
 //   a user:                      (a) look at the word: ready; (b) try the operation: it would block; (c) give the bits up, if the
 //                                tick is still that of (a); (d) look again: not ready; mark that it waits, in one step with that look.
 //   one of others in a line:     the same, but (d) is under the lock: look once more, stand in the line, and mark that there is one.
@@ -166,25 +166,29 @@ private:
     }
 
     void wake_those_of(std::uint64_t marks) noexcept {
-        ring_links due;
-        Waker reader, writer;
+        if ((marks & ready_bits::read_awaited) != 0) wake_one_direction(0);
+        if ((marks & ready_bits::write_awaited) != 0) wake_one_direction(1);
+    }
+
+    void wake_one_direction(unsigned which) noexcept {
         bool are_others = false;
+        user_waker(which, are_others).wake();
+        if (are_others) wake_others(which);
+    }
+
+    Waker user_waker(unsigned which, bool& are_others) noexcept {
+        const lock_scope guard(lock_);
+        are_others = !lines_[which].is_alone();
+        return user_[which];
+    }
+
+    [[gnu::noinline]] void wake_others(unsigned which) noexcept {
+        ring_links due;
         {
             const lock_scope guard(lock_);
-            if ((marks & ready_bits::read_awaited) != 0) {
-                reader = user_[0];
-                due.take_all_of(lines_[0]);
-            }
-            if ((marks & ready_bits::write_awaited) != 0) {
-                writer = user_[1];
-                due.take_all_of(lines_[1]);
-            }
-            are_others = !due.is_alone();
+            due.take_all_of(lines_[which]);
         }
-        std::move(reader).wake();
-        std::move(writer).wake();
-        if (are_others)
-            for (Waker other; take_one(due, other);) std::move(other).wake();
+        for (Waker other; take_one(due, other);) std::move(other).wake();
     }
 
     // They may leave meanwhile, or come back and stand in their line. False: none is left.

@@ -36,7 +36,9 @@ struct readiness_seen {
     bool is_worth_a_try(direction which) const noexcept {
         const auto for_it = which == direction::read ? pollux::detail::ready_bits::for_reading
                                                      : pollux::detail::ready_bits::for_writing;
-        return (word & for_it) != 0 && (word & pollux::detail::ready_bits::cancelled) == 0;
+        // One of these, and not the cancellation, which is the highest of them.
+        static_assert(pollux::detail::ready_bits::cancelled > pollux::detail::ready_bits::write_end);
+        return (word & for_it) - 1 < pollux::detail::ready_bits::cancelled - 1;
     }
 
     std::uint64_t word = 0;
