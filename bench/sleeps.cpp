@@ -74,20 +74,24 @@ void fire(pollux::runtime& runtime, std::size_t n, std::uint64_t from, std::uint
     report("late_max_us", n - 1);
 }
 
-// A sleep is armed at its first poll, and taken out when it is dropped.
-auto arm_and_drop(microseconds duration) {
-    return pollux::poll_fn(
-        [dropped = pollux::sleep_for(duration)](pollux::context& cx) mutable -> pollux::polled<bool> {
-            return dropped.poll(cx).is_pending();
-        });
+// A sleep is armed at its first poll, and taken out when it is dropped. Returns how many were armed.
+auto arm_and_drop(std::size_t from, std::size_t to) {
+    return pollux::poll_fn([=](pollux::context& cx) -> pollux::polled<std::size_t> {
+        std::size_t armed = 0;
+        for (std::size_t i = from; i != to; ++i) {
+            auto dropped = pollux::sleep_for(spread(i, 1'000, 30'000));
+            armed += dropped.poll(cx).is_pending();
+        }
+        return armed;
+    });
 }
 
 pollux::task<> arm_and_drop_many(std::size_t n) {
     const auto start = std::chrono::steady_clock::now();
     std::size_t armed = 0;
-    for (std::size_t i = 0; i != n; ++i) {
-        armed += co_await arm_and_drop(spread(i, 1'000, 30'000));
-        if (i % batch == batch - 1) co_await pollux::yield_now();
+    for (std::size_t i = 0; i < n; i += batch) {
+        armed += co_await arm_and_drop(i, std::min(i + batch, n));
+        co_await pollux::yield_now();
     }
     const nanoseconds elapsed = std::chrono::steady_clock::now() - start;
     if (armed == n) bench::report("ns_per_sleep", static_cast<double>(elapsed.count()) / static_cast<double>(n));
