@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // fib(N) with a fork at each call, budget, cancellation and metrics on: what forking costs when the work is nothing. Against
-// oneTBB's task_group (peers/fib_tbb.cpp) in ms, and in instructions a call by callgrind (slope between two N).
+// oneTBB's task_group (peers/fib_tbb.cpp) in ns a call, and in instructions by callgrind (slope between two N).
 // It does not show steals of real work: with two workers most calls still run where they were forked.
 #include <cstdint>
 
+#include "fib_calls.hpp"
 #include "measure.hpp"
 #include "pollux/runtime.hpp"
 
@@ -23,6 +24,7 @@ int main(int argc, char** argv) {
     options.workers = arguments.workers;
     pollux::runtime runtime(options);
     runtime.block_on(runtime.spawn(fib(20)));
-    const auto result = bench::measure(0, [&] { return runtime.block_on(runtime.spawn(fib(arguments.size))); });
+    const auto result = bench::measure(bench::fib_calls(arguments.size),
+                                       [&] { return runtime.block_on(runtime.spawn(fib(arguments.size))); });
     return arguments.size == 34 && result != 5'702'887 ? 1 : 0;
 }

@@ -26,14 +26,15 @@ struct arguments {
 
 inline void report(const char* metric, double value) { std::printf("%s %.3f\n", metric, value); }
 
-// Runs `body` once; reports its time as `ms`, and as `ns_per_op` if there are operations to divide it by.
+// Runs `body`, which does `operations`, once; reports its time as `ms` and `ns_per_op`.
 template <class Body>
 auto measure(std::size_t operations, Body&& body) {
     const auto start = std::chrono::steady_clock::now();
     auto result = body();
     const std::chrono::duration<double, std::nano> elapsed = std::chrono::steady_clock::now() - start;
+    report("operations", static_cast<double>(operations));
     report("ms", elapsed.count() / 1e6);
-    if (operations != 0) report("ns_per_op", elapsed.count() / static_cast<double>(operations));
+    report("ns_per_op", elapsed.count() / static_cast<double>(operations));
     return result;
 }
 

@@ -29,7 +29,7 @@ def tokio(name):
         print("bench: no Tokio beside it: cargo or librust-tokio-dev is not installed", file=sys.stderr)
         return None
     # A copy: cargo writes its lock file beside the manifest.
-    project = FOLDER / "tokio"
+    project = FOLDER / "bench/tokio"
     shutil.copytree(ROOT / "bench/peers/tokio", project, dirs_exist_ok=True)
     source = ['source.crates-io.replace-with="debian"', f'source.debian.directory="{CRATES}"']
     subprocess.run(["cargo", "build", "--release", "--offline", "--quiet", *(word for line in source for word in ("--config", line))],

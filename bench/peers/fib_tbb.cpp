@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "fib_calls.hpp"
 #include "measure.hpp"
 
 namespace {
@@ -28,7 +29,7 @@ int main(int argc, char** argv) {
     oneapi::tbb::task_arena arena(static_cast<int>(arguments.workers));
     const auto result = arena.execute([&] {
         fib(20);
-        return bench::measure(0, [&] { return fib(arguments.size); });
+        return bench::measure(bench::fib_calls(arguments.size), [&] { return fib(arguments.size); });
     });
     return arguments.size == 34 && result != 5'702'887 ? 1 : 0;
 }
