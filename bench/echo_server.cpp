@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "heuristics.hpp"
 #include "pollux/coro.hpp"
 #include "pollux/io.hpp"
 #include "pollux/net.hpp"
@@ -67,6 +68,7 @@ pollux::runtime_options parse(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    bench::take_heuristics(argc, argv);
     pollux::runtime runtime(parse(argc, argv));
     runtime.spawn(serve()).detach();
     while (std::getchar() != EOF) continue;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "fib_calls.hpp"
+#include "heuristics.hpp"
 #include "measure.hpp"
 #include "pollux/runtime.hpp"
 
@@ -19,6 +20,7 @@ pollux::task<std::uint64_t> fib(std::uint64_t n) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    bench::take_heuristics(argc, argv);
     const bench::arguments arguments(argc, argv, 34);
     pollux::runtime_options options;
     options.workers = arguments.workers;

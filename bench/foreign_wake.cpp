@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "heuristics.hpp"
 #include "measure.hpp"
 #include "pollux/future.hpp"
 #include "pollux/runtime.hpp"
@@ -135,6 +136,7 @@ double median(std::vector<double> values) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    bench::take_heuristics(argc, argv);
     const bench::arguments arguments(argc, argv, 2000);
     bare_futex bare;
     sleeping_worker worker(arguments.workers);

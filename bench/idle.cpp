@@ -14,6 +14,7 @@
 #include <string_view>
 #include <thread>
 
+#include "heuristics.hpp"
 #include "measure.hpp"
 #include "pollux/runtime.hpp"
 #include "pollux/time.hpp"
@@ -48,6 +49,7 @@ pollux::task<> yield_often() {
 }  // namespace
 
 int main(int argc, char** argv) {
+    bench::take_heuristics(argc, argv);
     const std::string_view scenario = argc > 1 ? argv[1] : "";
     if (scenario != "nothing" && scenario != "sleeps") {
         std::fprintf(stderr, "usage: %s nothing|sleeps WORKERS [N]\n", argv[0]);

@@ -4,10 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "heuristics.hpp"
 #include "measure.hpp"
 #include "pollux/runtime.hpp"
 
 int main(int argc, char** argv) {
+    bench::take_heuristics(argc, argv);
     const bench::arguments arguments(argc, argv, 100'000);
     pollux::runtime_options options;
     options.workers = arguments.workers;

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "heuristics.hpp"
 #include "latencies.hpp"
 #include "pollux/offload.hpp"
 #include "pollux/runtime.hpp"
@@ -101,6 +102,7 @@ void run_round(pollux::runtime& runtime, std::vector<request>& all, bool with_lo
 }  // namespace
 
 int main(int argc, char** argv) {
+    bench::take_heuristics(argc, argv);
     const bench::arguments given(argc, argv, 3'500);
     pollux::runtime_options options;
     options.workers = given.workers;

@@ -4,6 +4,7 @@
 // large items, nor many channels at once.
 #include <cstddef>
 
+#include "heuristics.hpp"
 #include "measure.hpp"
 #include "pollux/runtime.hpp"
 #include "pollux/sync.hpp"
@@ -36,6 +37,7 @@ pollux::task<std::size_t> scenario(std::size_t n) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    bench::take_heuristics(argc, argv);
     const bench::arguments arguments(argc, argv, 100'000);
     pollux::runtime_options options;
     options.workers = arguments.workers;

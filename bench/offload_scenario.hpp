@@ -5,6 +5,7 @@
 
 #include <cstddef>
 
+#include "heuristics.hpp"
 #include "measure.hpp"
 #include "pollux/runtime.hpp"
 
@@ -15,6 +16,7 @@ inline std::size_t empty_job() { return 1; }
 /// The exit status of the program. `make_task(n)` gives a task that offloads `n` empty jobs and sums what they return.
 template <class MakeTask>
 int run_offload_scenario(int argc, char** argv, std::size_t normal_size, MakeTask make_task) {
+    take_heuristics(argc, argv);
     const arguments given(argc, argv, normal_size);
     pollux::runtime_options options;
     options.workers = 1;

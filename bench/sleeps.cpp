@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "heuristics.hpp"
 #include "measure.hpp"
 #include "pollux/future.hpp"
 #include "pollux/runtime.hpp"
@@ -108,6 +109,7 @@ pollux::task<> arm_and_drop_behind(std::size_t n) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    bench::take_heuristics(argc, argv);
     const std::string_view scenario = argc > 1 ? argv[1] : "";
     const bool is_dropping = scenario.starts_with("arm_and_drop");
     const bench::arguments arguments(argc - 1, argv + 1, is_dropping ? 1'000'000 : 100'000);

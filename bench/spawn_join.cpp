@@ -3,6 +3,7 @@
 // instructions a task by callgrind (slope between two N). Against Tokio's spawn_join. It does not show contention.
 #include <cstddef>
 
+#include "heuristics.hpp"
 #include "measure.hpp"
 #include "pollux/runtime.hpp"
 
@@ -22,6 +23,7 @@ pollux::task<std::size_t> in_sequence(std::size_t n) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    bench::take_heuristics(argc, argv);
     const bench::arguments arguments(argc, argv, 100'000);
     pollux::runtime_options options;
     options.workers = arguments.workers;

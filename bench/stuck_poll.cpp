@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "heuristics.hpp"
 #include "measure.hpp"
 #include "pollux/net.hpp"
 #include "pollux/runtime.hpp"
@@ -91,6 +92,7 @@ pollux::task<> block(waits& all, bool by_computing) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    bench::take_heuristics(argc, argv);
     const bench::arguments given(argc, argv, 4);
     pollux::runtime_options options;
     options.workers = given.workers;

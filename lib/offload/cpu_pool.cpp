@@ -195,6 +195,10 @@ bool cpu_pool::hand_over() noexcept {
 
 // True: go on. False: this runner has ended, touch nothing.
 bool cpu_pool::linger() noexcept {
+    if (!core_.uses().lingering) {
+        hands_.fetch_add(lingering, std::memory_order::seq_cst);
+        return leave_or_stay();
+    }
     // With all slots taken nobody asks whether this one lingers, so the first wait need not be told: most jobs that follow
     // closely come in it.
     if (runners_in(hands_.load(std::memory_order::relaxed)) == slots_) {  // a stale value: one wait more or less

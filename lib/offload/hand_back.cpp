@@ -42,7 +42,8 @@ std::size_t wake_all(job_base* newest, const job_base* bottom) noexcept {
 
 }  // namespace
 
-hand_back::hand_back(runtime_core& core) noexcept : core_(core), brisk_ticks_(core.ticks_per_ms() * brisk_us / 1000) {}
+hand_back::hand_back(runtime_core& core) noexcept
+    : core_(core), brisk_ticks_(core.uses().attendant ? core.ticks_per_ms() * brisk_us / 1000 : 0) {}
 
 // --- threads of the pool -----------------------------------------------------------------------------------------------------
 

@@ -96,10 +96,11 @@ public:
     const word& any_sleeper_word() const noexcept { return top_; }
 
     /// Counts the calling worker as a searcher. False: half of the workers search already, it had better go to sleep.
-    [[nodiscard]] bool begin_search() noexcept {
+    /// `is_limited`: or never false.
+    [[nodiscard]] bool begin_search(bool is_limited = true) noexcept {
         // Relaxed: several may pass at once, the limit only saves power.
         const auto searching = searchers_.load(std::memory_order::relaxed);
-        if (searching > 0 && 2 * static_cast<unsigned>(searching) >= workers_) return false;
+        if (is_limited && searching > 0 && 2 * static_cast<unsigned>(searching) >= workers_) return false;
         searchers_.fetch_add(1, std::memory_order::relaxed);  // relaxed: who counts on it is ordered by its leaving
         return true;
     }
@@ -113,6 +114,10 @@ public:
         Sync::yield_point("idle_set: last searcher has left, not yet looked for a sleeper");
         return after_push();
     }
+
+    /// The same without waking anybody. What was pushed in reliance on this searcher waits until it, or another, comes back for more;
+    /// so a worker that goes for good wakes its runtime by other means.
+    void leave_unfollowed() noexcept { searchers_.fetch_sub(1, std::memory_order::release); }  // as in found_work()
 
     /// Before a park: `worker` is the caller; `searching`: it counts as a searcher, and does no longer. Afterwards it
     /// looks into every queue once more, then it parks, or goes on by resume_search().

@@ -24,6 +24,8 @@
 
 namespace pollux::inline v0::detail {
 
+constinit thread_local heuristics chosen_heuristics;
+
 namespace {
 
 runtime_options checked(runtime_options options, runtime_core::flavour which) {
@@ -78,8 +80,10 @@ runtime_core::runtime_core(runtime_options options, flavour which, platform* sim
     : simulation_(simulation),
       ticks_per_ms_(simulation != nullptr ? 0 : ticks_per_millisecond()),
       options_(checked(std::move(options), which)),
+      uses_(chosen_heuristics),
       flavour_(which),
-      idle_(options_.workers, places_for(options_.workers, which), simulation == nullptr && membarrier_is_available()),
+      idle_(options_.workers, places_for(options_.workers, which),
+            simulation == nullptr && uses_.light_fences && membarrier_is_available()),
       injection_(shards_for(options_.workers, 1, 16, simulation)),
       census_(places_for(options_.workers, which), idle_.is_asymmetric()),
       tasks_(shards_for(options_.workers, 4, 256, simulation)),
@@ -128,7 +132,8 @@ void runtime_core::start_threads() {
         }));
         gate.wait_for_one(is_simulated());
     }
-    if (options_.watchdog_limit != std::chrono::nanoseconds::zero() && !is_simulated()) watchdog_.start();
+    if (options_.watchdog_limit != std::chrono::nanoseconds::zero() && uses_.watchdog && !is_simulated())
+        watchdog_.start();
 }
 
 void runtime_core::stop_threads() noexcept {

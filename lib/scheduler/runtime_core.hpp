@@ -31,6 +31,7 @@
 #include "pollux/runtime/shutdown_report.hpp"
 #include "scheduler/event_driver.hpp"
 #include "scheduler/fork_guard.hpp"
+#include "scheduler/heuristics.hpp"
 #include "scheduler/idle_set.hpp"
 #include "scheduler/injection_queue.hpp"
 #include "scheduler/sleep_wheel.hpp"
@@ -118,6 +119,8 @@ public:
     /// For whoever finds that it hangs: a line for each worker, and for each task that has waited, at some moment. Threads: any.
     std::string describe();
     const runtime_options& options() const noexcept { return options_; }
+    /// What it does to be faster.
+    const heuristics& uses() const noexcept { return uses_; }
     unsigned cpu_slots() const noexcept { return options_.cpu_slots; }
 
     /// Its threads are those of a simulation.
@@ -169,6 +172,7 @@ private:
     platform* const simulation_;  // null: none
     const std::uint64_t ticks_per_ms_;
     runtime_options options_;
+    const heuristics uses_;
     flavour flavour_;
     fork_guard fork_guard_;
     std::atomic<std::uint32_t> owners_{1};

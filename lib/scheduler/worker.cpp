@@ -47,6 +47,7 @@ worker::worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asym
       interval_(first_interval),
       random_(seed | 1),
       ticks_per_ms_(core.ticks_per_ms()),
+      most_slot_polls_(core.uses().next_slot ? most_slot_polls : 0),
       own_wheel_(index < core.options().workers ? new sleep_wheel(index, core.options().timer_tick) : nullptr),
       wheel_(own_wheel_.get()) {
     is_worker = true;
@@ -95,7 +96,7 @@ worker::entered::~entered() {
         --polls_left_;
     }
     if (runnable* const item = slot_.take()) {
-        if (++slot_polls_ <= most_slot_polls) [[likely]]
+        if (++slot_polls_ <= most_slot_polls_) [[likely]]
             return item;
         slot_polls_ = 0;
         if (queue_.looks_empty()) return item;  // nobody waits behind it
@@ -110,7 +111,7 @@ worker::entered::~entered() {
 runnable* worker::next_when_due() noexcept {
     tune_interval(ticks_now());
     fire_sleeps();
-    if (!std::exchange(has_just_looked_, false)) look_for_events();
+    if (!std::exchange(has_just_looked_, false) && core_.uses().driver_looks) look_for_events();
     runnable* const item = core_.injection().pop(index_);
     if (std::exchange(has_events_, false)) {
         // One of all these this worker is about to run itself.
@@ -232,7 +233,7 @@ runnable* worker::from_injection() noexcept {
 }
 
 void worker::tune_interval(std::uint64_t now) noexcept {
-    if (interval_start_ != 0) {
+    if (interval_start_ != 0 && core_.uses().tuned_interval) {
         const std::uint64_t per_poll = std::max<std::uint64_t>((now - interval_start_) / interval_, 1);
         const auto fits = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(
             ticks_per_ms_ * injection_interval_us / 1000 / per_poll, least_interval, most_interval));

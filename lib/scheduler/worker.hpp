@@ -211,6 +211,7 @@ private:
     unsigned search_rounds_ = 1;
     std::uint64_t random_;
     const std::uint64_t ticks_per_ms_;
+    const unsigned most_slot_polls_;  // in a row
 
     // Also thieves and wakers.
     next_slot<runnable, switching_sync> slot_;

@@ -49,12 +49,12 @@ void cpu_pause() noexcept {
 runnable* worker::search() noexcept {
     if (!core_.has_other_workers()) return nullptr;
     if (!is_searching_) {
-        if (!core_.idle().begin_search()) return nullptr;
+        if (!core_.idle().begin_search(core_.uses().search_limit)) return nullptr;
         is_searching_ = true;
     }
     // Beside a driver the next event comes there, and spinning for what others push costs more than it saves: an echo server with two
     // workers took 6.2 instead of 5.9 us of CPU a request.
-    for (unsigned round = core_.driver() != nullptr ? 0 : search_rounds_;; --round) {
+    for (unsigned round = core_.driver() != nullptr || !core_.uses().spin ? 0 : search_rounds_;; --round) {
         const bool is_last = round == 0;
         runnable* item = steal_once(is_last);
         if (item == nullptr) item = from_injection();
@@ -71,6 +71,7 @@ runnable* worker::search() noexcept {
 
 void worker::leave_search() noexcept {
     if (!std::exchange(is_searching_, false)) return;
+    if (!core_.uses().chained_wakes) return core_.idle().leave_unfollowed();
     if (const auto sleeper = core_.idle().found_work()) core_.unpark(*sleeper);
 }
 
@@ -93,7 +94,8 @@ runnable* worker::steal_once(bool with_slots) noexcept {
             return point;
         }
         if (with_slots) {
-            if (runnable* const item = victim.steal_slot(ticks_per_ms_ * stealable_slot_us / 1000)) {
+            const std::uint64_t least_age = core_.uses().next_slot ? ticks_per_ms_ * stealable_slot_us / 1000 : 0;
+            if (runnable* const item = victim.steal_slot(least_age)) {
                 count_.steals.add(1);
                 count_.stolen_tasks.add(1);
                 return item;
@@ -114,7 +116,7 @@ fork_point* worker::steal_fork(worker& victim) noexcept {
     if (victim.forks.looks_empty()) return nullptr;
     if (ticks_now() < fork_steal_from_) return nullptr;
     fork_point* const point = victim.forks.steal();
-    if (point != nullptr) {
+    if (point != nullptr || !core_.uses().fork_pauses) {
         fork_steal_pause_ = 0;
     } else {
         fork_steal_pause_ = std::clamp(2 * fork_steal_pause_, ticks_per_ms_ * least_fork_pause_us / 1000,
@@ -139,7 +141,7 @@ void worker::wake_for_fork() noexcept {
     if (now < next_fork_wake_) return;
     fork_wake_pause = std::clamp(2 * fork_wake_pause, ticks_per_ms_ * least_fork_pause_us / 1000,
                                  ticks_per_ms_ * most_fork_pause_us / 1000);
-    next_fork_wake_ = now + fork_wake_pause;
+    if (core_.uses().fork_pauses) next_fork_wake_ = now + fork_wake_pause;
     if (const auto sleeper = core_.idle().after_fork_push()) core_.unpark(*sleeper);
 }
 
