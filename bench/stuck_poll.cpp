@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
@@ -114,8 +115,9 @@ int main(int argc, char** argv) {
                 std::this_thread::sleep_for(period);
                 const auto now = steady::now();
                 runtime.spawn(note(all.outside, now)).detach();
+                // One whose reader is behind by hundreds takes no more, and the wait is seen by what it has.
                 for (const auto& each : other_ends)
-                    if (write(each.native_handle(), &now, sizeof now) != sizeof now) std::abort();
+                    if (write(each.native_handle(), &now, sizeof now) < 0 && errno != EAGAIN) std::abort();
             }
         }
         return 0;
