@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// All solutions of N queens, a task for each placement that is safe: a tree of unequal branches whose tasks do a little work each,
+// with children whose number is known at run time (fork_all). In ns a placement; against oneTBB's task_group (peers/nqueens_tbb.cpp).
+// It does not show what forking costs alone: looking for safe columns takes a good part of the time.
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "measure.hpp"
+#include "nqueens_board.hpp"
+#include "pollux/runtime.hpp"
+
+namespace {
+
+pollux::task<std::uint64_t> solutions(bench::board placed, std::size_t row, std::size_t n) {
+    if (row == n) co_return 1;
+    std::vector<pollux::task<std::uint64_t>> next;
+    next.reserve(n);
+    for (std::size_t column = 0; column != n; ++column)
+        if (placed.is_safe(row, column)) next.push_back(solutions(placed.with(row, column), row + 1, n));
+    std::uint64_t sum = 0;
+    const auto parts = co_await pollux::fork_all(std::move(next));
+    for (const std::uint64_t part : parts) sum += part;
+    co_return sum;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const bench::arguments given(argc, argv, 14);
+    const bench::queens_counts expected = bench::nqueens_counts(given.size);
+    pollux::runtime_options options;
+    options.workers = given.workers;
+    pollux::runtime runtime(options);
+    runtime.block_on(runtime.spawn(solutions({}, 0, 8)));
+    const auto found = bench::measure(expected.placements,
+                                      [&] { return runtime.block_on(runtime.spawn(solutions({}, 0, given.size))); });
+    return found == expected.solutions ? 0 : 1;
+}
