@@ -261,7 +261,8 @@ bool worker::look_for_events() noexcept {
 
 // It is awake, so what it pushes it pushes as everybody does, but asks for help once, when it knows how much came: see next_when_due().
 bool worker::hand_out_events(event_driver& driver) noexcept {
-    const auto* const asked = std::exchange(sleepers, &nobody);
+    const auto* const asked = sleepers;
+    if (core_.uses().counted_events) sleepers = &nobody;
     const bool were_some = driver.hand_out();
     driver.leave();
     if (were_some) {
