@@ -15,6 +15,7 @@
 
 #include "pollux/core/export.hpp"
 #include "pollux/core/runnable.hpp"
+#include "pollux/core/sync_policy.hpp"
 #include "pollux/core/waker.hpp"
 
 namespace pollux::inline v0 {
@@ -107,7 +108,7 @@ struct POLLUX_API task_header : runnable, task_links {
     task_header* owner() noexcept override { return this; }
 
     // By read-modify-writes only; see the scheduler's task_state.
-    std::atomic<std::uint64_t> state{0};
+    std_sync::atomic<std::uint64_t> state{0};
     // Written when the task is made.
     task_home* home = nullptr;
     union {

@@ -110,7 +110,7 @@ inline task_header* header_in_front_of(void* frame) noexcept {
 }
 
 // The only part of the header that is written when a frame is made: "no task" until it is spawned or suspended as a child.
-using header_state = std::atomic<std::uint64_t>;
+using header_state = std_sync::atomic<std::uint64_t>;
 inline constexpr std::size_t header_state_offset = 32;
 
 inline header_state& state_in_front_of(void* frame) noexcept {
