@@ -197,9 +197,10 @@ private:
     unsigned slot_polls_ = 0;
     poll_gate<> gate_;
     bool is_searching_ = false;
-    bool may_rest_ = false;         // it has run nothing since it was woken
-    bool has_just_looked_ = false;  // for events
-    bool has_events_ = false;       // that it has not yet asked anybody to help with
+    bool may_rest_ = false;          // it has run nothing since it was woken
+    bool has_seen_in_vain_ = false;  // before its park it has seen work, but its search found none
+    bool has_just_looked_ = false;   // for events
+    bool has_events_ = false;        // that it has not yet asked anybody to help with
 
     // The owner's, now and then.
     std::uint32_t interval_;
