@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "core/platform.hpp"
-#include "offload/brief_lock.hpp"
 #include "pollux/core/execution.hpp"
 #include "scheduler/thread_hooks.hpp"
 
@@ -48,7 +47,7 @@ void blocking_pool::submit(job_base& job) {
     job.pushed_at = ticks_now();
     errand what;
     {
-        auto guard = lock_briefly(lock_);
+        std::unique_lock guard(lock_);
         queue_.push_back(job);
         if (is_closed_) {
             give_up_all(guard, nullptr);
@@ -60,7 +59,7 @@ void blocking_pool::submit(job_base& job) {
 }
 
 void blocking_pool::take_out(job_base& job) noexcept {
-    const auto guard = lock_briefly(lock_);
+    const std::lock_guard guard(lock_);
     queue_.unlink(job);
     over_.notify_all();
 }
@@ -167,7 +166,7 @@ void blocking_pool::live(member& self, role as, unsigned number) noexcept {
     } catch (...) {
         failure = std::current_exception();
     }
-    auto guard = lock_briefly(lock_);
+    std::unique_lock guard(lock_);
     ++alive_;
     if (failure == nullptr) {
         work(self, as, guard);
@@ -237,7 +236,7 @@ void blocking_pool::run_one(job_base& job, lock_guard& guard) noexcept {
     // Before the awaiter is woken: what it hands in next has a thread coming. Relaxed: see see_to_queue().
     coming_.fetch_add(1, std::memory_order::relaxed);
     back_.complete(job);
-    guard = lock_briefly(lock_);
+    guard = lock_guard(lock_);
     coming_.fetch_sub(1, std::memory_order::relaxed);
     --running_;
     ++finished_;
@@ -319,7 +318,7 @@ bool blocking_pool::is_over() const noexcept {
 std::size_t blocking_pool::stop(std::chrono::steady_clock::time_point deadline) noexcept {
     std::size_t stuck = 0;
     {
-        auto guard = lock_briefly(lock_);
+        std::unique_lock guard(lock_);
         is_closed_ = true;
         give_up_all(guard, nullptr);
         for (const auto& each : members_) each->sleeper.unpark();

@@ -33,6 +33,7 @@
 #include <string>
 #include <vector>
 
+#include "offload/brief_lock.hpp"
 #include "offload/job_list.hpp"
 #include "offload/job_pool.hpp"
 #include "scheduler/parker.hpp"
@@ -51,7 +52,7 @@ public:
     void add_to(runtime_metrics& sum) const noexcept override;
 
 private:
-    using lock_guard = std::unique_lock<std::mutex>;
+    using lock_guard = std::unique_lock<brief_lock>;
     enum class role : std::uint8_t { none, taker, watcher };
     enum class life : std::uint8_t { unused, alive, ended };
 
@@ -102,7 +103,7 @@ private:
     // with it.
     alignas(64) std::atomic<unsigned> coming_{0};
 
-    mutable std::mutex lock_;
+    mutable brief_lock lock_;
     // All guarded by it.
     job_list queue_;
     member* idle_ = nullptr;  // the one that became idle last
@@ -121,7 +122,7 @@ private:
     std::uint64_t next_start_ = 0;   // not before: the last one failed
     unsigned next_number_ = 0;       // of a thread's name
     std::vector<std::unique_ptr<member>> members_;
-    std::condition_variable over_;
+    std::condition_variable_any over_;
 };
 
 std::unique_ptr<runtime_service> make_blocking_pool(runtime_core& core);

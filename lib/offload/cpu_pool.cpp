@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "core/platform.hpp"
-#include "offload/brief_lock.hpp"
 #include "pollux/core/execution.hpp"
 #include "pollux/offload/offload.hpp"
 
@@ -65,7 +64,7 @@ bool cpu_pool::may_start(std::uint64_t hands) const noexcept {
 void cpu_pool::start_runner_if_needed() {
     std::uint64_t hands = hands_.load(std::memory_order::seq_cst);  // (2)
     if ((hands & closed) != 0) [[unlikely]] {
-        auto guard = lock_briefly(lock_);
+        std::unique_lock guard(lock_);
         give_up_all(guard, no_threads_);
         return;
     }
@@ -84,7 +83,7 @@ void cpu_pool::start_runner_if_needed() {
 // Other runners come to the jobs when they finish theirs. If there are none, nobody ever would. If there never was one, oneTBB has no
 // thread, and it counts the one that it was refused: it will not try again. So no job ever runs here.
 void cpu_pool::start_failed(std::exception_ptr why) noexcept {
-    auto guard = lock_briefly(lock_);
+    std::unique_lock guard(lock_);
     if (tbb_ &&
         !has_had_runner_.load(std::memory_order::relaxed)) {  // relaxed: a runner that begins only now sees to the jobs
         no_threads_ = why;
@@ -97,7 +96,7 @@ void cpu_pool::start_failed(std::exception_ptr why) noexcept {
 }
 
 void cpu_pool::take_out(job_base& job) noexcept {
-    const auto guard = lock_briefly(lock_);
+    const std::lock_guard guard(lock_);
     distribute();
     if (job.is_waiting) {
         waiting_.unlink(job);
@@ -141,7 +140,7 @@ void cpu_pool::run(bool is_first) noexcept {
         const std::uint64_t now = ticks_now();
         if (has_run && now >= slice_end) {
             {
-                const auto guard = lock_briefly(lock_);
+                const std::lock_guard guard(lock_);
                 finished_one();
             }
             has_run = false;
@@ -162,7 +161,7 @@ void cpu_pool::run(bool is_first) noexcept {
 }
 
 job_base* cpu_pool::next(bool has_run, bool& more, std::uint64_t now, std::uint64_t& last_look) noexcept {
-    const auto guard = lock_briefly(lock_);
+    const std::lock_guard guard(lock_);
     if (has_run) finished_one();
     // Relaxed: only written under the lock.
     if (queued_.load(std::memory_order::relaxed) == 0 || now - last_look >= look_ticks_) {
@@ -226,7 +225,7 @@ bool cpu_pool::linger() noexcept {
 bool cpu_pool::leave_or_stay() noexcept {
     // (a): neither lingering nor a runner, but the pool stays until `leaving` is taken back.
     hands_.fetch_add(leaving - lingering - runner, std::memory_order::seq_cst);
-    const auto guard = lock_briefly(lock_);
+    const std::lock_guard guard(lock_);
     if (!looks_empty()) {  // (b), re-check
         std::uint64_t hands = hands_.load(std::memory_order::seq_cst);
         while (may_start(hands))
@@ -298,7 +297,7 @@ job_base* cpu_pool::claim_next() noexcept {
     return job;
 }
 
-void cpu_pool::give_up_all(std::unique_lock<std::mutex>& guard, const std::exception_ptr& why) noexcept {
+void cpu_pool::give_up_all(std::unique_lock<brief_lock>& guard, const std::exception_ptr& why) noexcept {
     distribute();
     job_base* given_up = nullptr;
     const auto take_from = [&](job_list& list) {
@@ -340,7 +339,7 @@ std::size_t cpu_pool::stop(std::chrono::steady_clock::time_point deadline) noexc
     std::size_t stuck = 0;
     hands_.fetch_or(closed, std::memory_order::seq_cst);  // before the look at the queues; see (2)
     {
-        auto guard = lock_briefly(lock_);
+        std::unique_lock guard(lock_);
         give_up_all(guard, nullptr);
         if (!wait_until(over_, guard, deadline, core_.is_simulated(), [this] { return is_over(); })) stuck = running_;
     }

@@ -43,6 +43,7 @@
 #include <mutex>
 #include <optional>
 
+#include "offload/brief_lock.hpp"
 #include "offload/job_list.hpp"
 #include "offload/job_pool.hpp"
 #include "offload/tbb_arena.hpp"
@@ -100,7 +101,7 @@ private:
     void finished_one() noexcept;
     void admit() noexcept;
     job_base* claim_next() noexcept;
-    void give_up_all(std::unique_lock<std::mutex>& guard, const std::exception_ptr& why) noexcept;
+    void give_up_all(std::unique_lock<brief_lock>& guard, const std::exception_ptr& why) noexcept;
     bool is_over() const noexcept;
 
     const std::uint64_t slots_;
@@ -116,13 +117,13 @@ private:
     alignas(64) std::atomic<std::uint64_t> hands_{0};
 
     // Runners, at each job.
-    alignas(64) mutable std::mutex lock_;
+    alignas(64) mutable brief_lock lock_;
     // Guarded by it.
     job_list queues_[priorities];
     job_list waiting_;  // for room
     std::uint64_t running_ = 0;
     std::uint64_t picks_ = 0;
-    std::condition_variable over_;
+    std::condition_variable_any over_;
     std::exception_ptr no_threads_;  // why oneTBB has none; null: it has, or has not been asked
     std::atomic<bool> has_had_runner_{false};
     // Written under the lock, looked at by lingering runners.

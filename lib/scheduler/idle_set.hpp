@@ -117,7 +117,9 @@ public:
 
     /// The same without waking anybody. What was pushed in reliance on this searcher waits until it, or another, comes back for more;
     /// so a worker that goes for good wakes its runtime by other means.
-    void leave_unfollowed() noexcept { searchers_.fetch_sub(1, std::memory_order::release); }  // as in found_work()
+    void leave_unfollowed() noexcept {
+        searchers_.fetch_sub(1, std::memory_order::relaxed);  // nobody goes by what this one has seen
+    }
 
     /// Before a park: `worker` is the caller; `searching`: it counts as a searcher, and does no longer. Afterwards it
     /// looks into every queue once more, then it parks, or goes on by resume_search().

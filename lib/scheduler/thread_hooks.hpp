@@ -32,9 +32,9 @@ private:
 
 /// Waits until `is_over()`, at most until `deadline`. False: that came first. The lock is held whenever it asks, and whoever changes the
 /// answer notifies with it held. `is_simulated`: it is threads of a simulation that do.
-template <class IsOver>
-bool wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& guard, platform::time_point deadline,
-                bool is_simulated, IsOver is_over) {
+template <class Condition, class Lock, class IsOver>
+bool wait_until(Condition& changed, std::unique_lock<Lock>& guard, platform::time_point deadline, bool is_simulated,
+                IsOver is_over) {
     if (!is_simulated) {
         if (deadline != platform::time_point::max()) return changed.wait_until(guard, deadline, is_over);
         changed.wait(guard, is_over);

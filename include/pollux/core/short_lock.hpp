@@ -24,14 +24,17 @@ public:
     short_lock& operator=(const short_lock&) = delete;
 
     void lock() noexcept {
-        std::uint32_t seen = free_;
-        // Acquire: pairs with the release in unlock(). Failure says nothing.
-        if (!word_.compare_exchange_strong(seen, held_, std::memory_order::acquire, std::memory_order::relaxed))
-            [[unlikely]]
+        if (!try_lock()) [[unlikely]]
             wait();
     }
+    /// False: somebody has it.
+    [[nodiscard]] bool try_lock() noexcept {
+        std::uint32_t seen = free_;
+        // Acquire: pairs with the release in unlock(). Failure says nothing.
+        return word_.compare_exchange_strong(seen, held_, std::memory_order::acquire, std::memory_order::relaxed);
+    }
     void unlock() noexcept {
-        // Release: what was done under the lock; pairs with the acquires in lock() and wait().
+        // Release: what was done under the lock; pairs with the acquires in try_lock() and wait().
         if (word_.exchange(free_, std::memory_order::release) == waited_) [[unlikely]]
             wake_one();
     }
