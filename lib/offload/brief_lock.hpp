@@ -4,6 +4,7 @@
 // instructions for each job of offload, this takes 12.
 #pragma once
 
+#include "core/platform.hpp"
 #include "pollux/core/short_lock.hpp"
 
 namespace pollux::inline v0::detail {
@@ -14,6 +15,12 @@ inline void pause_cpu() noexcept {
 #elif defined(__aarch64__)
     asm volatile("yield");
 #endif
+}
+
+/// A short spin; in a simulation the others' turn.
+inline void pause_briefly(unsigned pauses) noexcept {
+    if (current_platform != nullptr) return wait_a_turn();
+    for (unsigned i = 0; i != pauses; ++i) pause_cpu();
 }
 
 /// Threads: any. Meets the requirements of std::unique_lock and of std::condition_variable_any. No user code runs under it.

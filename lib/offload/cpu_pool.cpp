@@ -16,14 +16,13 @@ namespace {
 // How long a runner keeps its thread before oneTBB may give it to another arena, in microseconds. oneTBB itself holds threads for
 // about as long.
 constexpr std::uint64_t slice_us = 1000;
-// How long a runner without a job waits for one before it ends, in microseconds: some times what starting one costs.
+// How long a runner without a job waits for one before it ends, in microseconds, at most: some times what starting one costs.
 constexpr std::uint64_t linger_us = 20;
 // Between two looks at the stack of new jobs while there are others to run, in microseconds: what a high job may come too late at
 // most, behind jobs that are shorter.
 constexpr std::uint64_t look_us = 2;
 // Pauses between two looks of a lingering runner, some 40 nanoseconds each: doubled from the first to the second number, so that
-// the line that submitters write stays with them. After that it yields its CPU between two looks: where there are more threads
-// than CPUs, the one that submits may be waiting for it.
+// the line that submitters write stays with them.
 constexpr unsigned least_pauses = 2, most_pauses = 16;
 // One in so many starts prefers normal to high jobs, and low to both.
 constexpr std::uint64_t normal_turn = 16, low_turn = 64;
@@ -31,12 +30,12 @@ constexpr std::uint64_t normal_turn = 16, low_turn = 64;
 }  // namespace
 
 cpu_pool::cpu_pool(runtime_core& core)
-    : job_pool(core),
+    : job_pool(core, &queued_),
       slots_(core.cpu_slots()),
       slice_ticks_(core.ticks_per_ms() * slice_us / 1000),
-      linger_ticks_(core.ticks_per_ms() * linger_us / 1000),
       most_in_flight_(core.options().max_offloaded),
-      look_ticks_(core.ticks_per_ms() * look_us / 1000) {
+      look_ticks_(core.ticks_per_ms() * look_us / 1000),
+      linger_(core.uses().lingering ? core.ticks_per_ms() * linger_us / 1000 : 0) {
     if (!core.is_simulated()) tbb_.emplace(core.cpu_slots());
 }
 
@@ -136,6 +135,7 @@ void cpu_pool::run(bool is_first) noexcept {
     std::uint64_t last_look = 0;
     bool just_came = true;
     bool has_run = false;
+    unsigned just_ran = 0;  // jobs, without lingering
     for (;;) {
         const std::uint64_t now = ticks_now();
         if (has_run && now >= slice_end) {
@@ -149,7 +149,7 @@ void cpu_pool::run(bool is_first) noexcept {
         bool more = false;
         job_base* const job = next(std::exchange(has_run, false), more, now, last_look);
         if (job == nullptr) {
-            if (!linger()) return;
+            if (!linger(std::exchange(just_ran, 0))) return;
             just_came = true;
             last_look = 0;  // (b) is a look at all there is
             continue;
@@ -157,6 +157,7 @@ void cpu_pool::run(bool is_first) noexcept {
         if (std::exchange(just_came, false) && more) start_runner_if_needed();  // (c)
         run_one(*job);
         has_run = true;
+        ++just_ran;
     }
 }
 
@@ -193,33 +194,38 @@ bool cpu_pool::hand_over() noexcept {
 }
 
 // True: go on. False: this runner has ended, touch nothing.
-bool cpu_pool::linger() noexcept {
-    if (!core_.uses().lingering) {
-        hands_.fetch_add(lingering, std::memory_order::seq_cst);
-        return leave_or_stay();
-    }
+bool cpu_pool::linger(unsigned just_ran) noexcept {
+    const std::uint64_t spin = linger_.ticks();
     // With all slots taken nobody asks whether this one lingers, so the first wait need not be told: most jobs that follow
     // closely come in it.
-    if (runners_in(hands_.load(std::memory_order::relaxed)) == slots_) {  // a stale value: one wait more or less
-        for (unsigned i = 0; i != most_pauses; ++i) pause_cpu();
+    if (spin != 0 &&
+        runners_in(hands_.load(std::memory_order::relaxed)) == slots_) {  // a stale value: one wait more or less
+        pause_briefly(most_pauses);
         if (!looks_empty()) return true;
     }
     hands_.fetch_add(lingering, std::memory_order::seq_cst);
-    const std::uint64_t end = ticks_now() + linger_ticks_;
+    bool has_come = false;
+    if (just_ran >= many_jobs && core_.uses().lingering) {
+        wait_a_turn();
+        has_come = !looks_empty();
+    }
+    if (!has_come) {
+        if (spin != 0 || core_.is_simulated()) has_come = look_for_a_while(ticks_now() + spin);
+        linger_.has_brought(has_come);
+    }
+    if (!has_come) return leave_or_stay();
+    hands_.fetch_sub(lingering, std::memory_order::seq_cst);  // (a); (b) is the next turn of run()
+    return true;
+}
+
+bool cpu_pool::look_for_a_while(std::uint64_t end) const noexcept {
     unsigned pauses = least_pauses;
     do {
-        if (!looks_empty()) {
-            hands_.fetch_sub(lingering, std::memory_order::seq_cst);  // (a); (b) is the next turn of run()
-            return true;
-        }
-        if (pauses <= most_pauses) {
-            for (unsigned i = 0; i != pauses; ++i) pause_cpu();
-            pauses *= 2;
-        } else {
-            wait_a_turn();
-        }
+        if (!looks_empty()) return true;
+        pause_briefly(pauses);
+        pauses = std::min(2 * pauses, most_pauses);
     } while (ticks_now() < end && (hands_.load(std::memory_order::relaxed) & closed) == 0);  // relaxed: a hint
-    return leave_or_stay();
+    return false;
 }
 
 bool cpu_pool::leave_or_stay() noexcept {

@@ -46,6 +46,7 @@
 #include "offload/brief_lock.hpp"
 #include "offload/job_list.hpp"
 #include "offload/job_pool.hpp"
+#include "offload/learned_spin.hpp"
 #include "offload/tbb_arena.hpp"
 #include "offload/tbb_share.hpp"
 
@@ -92,7 +93,8 @@ private:
     job_base* next(bool has_run, bool& more, std::uint64_t now, std::uint64_t& last_look) noexcept;
     void run_one(job_base& job) noexcept;
     bool hand_over() noexcept;
-    bool linger() noexcept;
+    bool linger(unsigned just_ran) noexcept;
+    bool look_for_a_while(std::uint64_t end) const noexcept;
     bool leave_or_stay() noexcept;
     bool looks_empty() const noexcept;
 
@@ -106,7 +108,6 @@ private:
 
     const std::uint64_t slots_;
     const std::uint64_t slice_ticks_;
-    const std::uint64_t linger_ticks_;
     const std::uint64_t most_in_flight_;
     const std::uint64_t look_ticks_;
 
@@ -115,6 +116,7 @@ private:
 
     // Read by submitters at each job; written when a runner comes, goes, begins or ends to linger.
     alignas(64) std::atomic<std::uint64_t> hands_{0};
+    learned_spin linger_;
 
     // Runners, at each job.
     alignas(64) mutable brief_lock lock_;

@@ -2,9 +2,8 @@
 // See hand_back.hpp.
 #include "offload/hand_back.hpp"
 
-#include <sched.h>
-
 #include "core/platform.hpp"
+#include "offload/brief_lock.hpp"
 #include "scheduler/worker.hpp"
 
 namespace pollux::inline v0::detail {
@@ -14,8 +13,10 @@ namespace {
 // Jobs come back in quick succession if there is one in so many microseconds: about what two switches cost, so that a worker which
 // attends for nothing wastes no more than it saves elsewhere.
 constexpr std::uint64_t brisk_us = 20;
-// Looks of an attending worker, each some 300 nanoseconds where nobody else wants the CPU.
-constexpr unsigned looks = 4;
+// How long an attending worker looks for more, in microseconds, at most; and the pauses between two looks, some 40 nanoseconds each: a runner
+// that lingers brings back a tiny job in one.
+constexpr std::uint64_t attend_us = 3;
+constexpr unsigned least_pauses = 8;
 
 void wake_and_leave(job_base& job) noexcept {
     job.to_wake.wake();
@@ -42,8 +43,11 @@ std::size_t wake_all(job_base* newest, const job_base* bottom) noexcept {
 
 }  // namespace
 
-hand_back::hand_back(runtime_core& core) noexcept
-    : core_(core), brisk_ticks_(core.uses().attendant ? core.ticks_per_ms() * brisk_us / 1000 : 0) {}
+hand_back::hand_back(runtime_core& core, const std::atomic<std::size_t>* queued) noexcept
+    : core_(core),
+      queued_(queued),
+      brisk_ticks_(core.uses().attendant ? core.ticks_per_ms() * brisk_us / 1000 : 0),
+      attend_(core.ticks_per_ms() * attend_us / 1000) {}
 
 // --- threads of the pool -----------------------------------------------------------------------------------------------------
 
@@ -75,7 +79,7 @@ bool hand_back::push(job_base& job) noexcept {
 void hand_back::run(execution&) noexcept {
     // Acquire: pairs with the releases in push().
     const std::size_t n = wake_all(finished_.exchange(nullptr, std::memory_order::acquire), nullptr);
-    if (!is_brisk(n)) return;
+    if (!attending_pays(n)) return;
     // Relaxed: says who may queue the item; the queue orders the rest.
     if (is_attendant_out_.load(std::memory_order::relaxed)) return;
     if (!is_attendant_out_.exchange(true, std::memory_order::acquire))  // pairs with the release in attend()
@@ -95,7 +99,7 @@ void hand_back::attend(worker& self) noexcept {
                 !finished_.compare_exchange_strong(newest, nullptr, std::memory_order::relaxed)) {  // (2), (3)
                 // Acquire: pairs with the releases in push().
                 newest = finished_.exchange(nullptr, std::memory_order::acquire);
-                if (is_brisk(wake_all(newest, attended()))) {
+                if (attending_pays(wake_all(newest, attended()))) {
                     core_.injection().push(&attendant_);
                     return;
                 }
@@ -106,21 +110,40 @@ void hand_back::attend(worker& self) noexcept {
 }
 
 // True: something has come.
-bool hand_back::look_for_a_while() const noexcept {
-    for (unsigned i = 0; i != looks; ++i) {
-        if (finished_.load(std::memory_order::relaxed) != attended()) return true;  // relaxed: see attend()
-        if (!core_.injection().looks_empty()) return false;
+bool hand_back::look_for_a_while() noexcept {
+    // Relaxed, all: see attend().
+    if (many_are_left()) {
         wait_a_turn();
+        if (finished_.load(std::memory_order::relaxed) != attended()) return true;
     }
+    const std::uint64_t end = ticks_now() + attend_.ticks();
+    unsigned pauses = least_pauses;
+    do {
+        if (finished_.load(std::memory_order::relaxed) != attended()) {
+            attend_.has_brought(true);
+            return true;
+        }
+        if (!core_.injection().looks_empty()) return false;
+        pause_briefly(pauses);
+        pauses *= 2;
+    } while (ticks_now() < end);
+    attend_.has_brought(false);
     return false;
 }
 
-bool hand_back::is_brisk(std::size_t woken) noexcept {
+bool hand_back::attending_pays(std::size_t woken) noexcept {
     // Relaxed: where two workers come at once, either answer will do.
     const std::uint64_t now = ticks_now();
     const std::uint64_t before = last_taken_.load(std::memory_order::relaxed);
     last_taken_.store(now, std::memory_order::relaxed);
-    return now - before < woken * brisk_ticks_;
+    if (now - before >= woken * brisk_ticks_) return false;
+    if (many_are_left() || attend_.ticks() != 0) return true;
+    attend_.has_brought(false);
+    return false;
+}
+
+bool hand_back::many_are_left() const noexcept {
+    return queued_ != nullptr && queued_->load(std::memory_order::relaxed) >= many_jobs;  // a hint
 }
 
 job_base* hand_back::attended() noexcept { return reinterpret_cast<job_base*>(alignof(job_base)); }

@@ -8,9 +8,10 @@
 //
 // Where jobs are tiny, whoever awaits them catches up with the pool again and again, and a worker that sleeps each time costs two
 // switches for a handful of jobs: 100,000 for a million of them. So while jobs come back in quick succession the worker
-// that has woken their awaiters *attends* the list once it has nothing else to do: it gives its CPU away a few times, looks
-// after each, and only then goes to sleep. Giving it away lets the pool's thread go on where both share a CPU, and is a short spin
-// where they do not. The attendant is a second item, in the injection queue without a wake-up: it need not run at all.
+// that has woken their awaiters *attends* the list once it has nothing else to do: it spins for some microseconds, and only then goes
+// to sleep. While many are still to run it yields its CPU first: the pool's thread may need this one, and goes on for longer than if
+// the first job that it ends woke a sleeper.
+// The attendant is a second item, in the injection queue without a wake-up: it need not run at all.
 //
 // What finished_ holds: null: nobody is coming to the list; jobs down to null: hand_back is scheduled; `attended`, alone or below
 // jobs: a worker attends, within a few looks it takes them. Steps:
@@ -30,6 +31,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "offload/learned_spin.hpp"
 #include "pollux/core/runnable.hpp"
 #include "pollux/offload/job.hpp"
 #include "scheduler/runtime_core.hpp"
@@ -38,7 +40,8 @@ namespace pollux::inline v0::detail {
 
 class hand_back final : public runnable {
 public:
-    explicit hand_back(runtime_core& core) noexcept;
+    /// `queued`: how many jobs of the pool are still to run, at some moment; null: not known.
+    explicit hand_back(runtime_core& core, const std::atomic<std::size_t>* queued = nullptr) noexcept;
 
     /// `job` has a result and no closure any more. Afterwards it must not be touched. Threads: any.
     void complete(job_base& job) noexcept;
@@ -61,10 +64,12 @@ private:
 
     bool push(job_base& job) noexcept;
     void attend(worker& self) noexcept;
-    bool look_for_a_while() const noexcept;
-    bool is_brisk(std::size_t woken) noexcept;
+    bool look_for_a_while() noexcept;
+    bool attending_pays(std::size_t woken) noexcept;
+    bool many_are_left() const noexcept;
 
     runtime_core& core_;
+    const std::atomic<std::size_t>* const queued_;
     attendant attendant_{*this};
     const std::uint64_t brisk_ticks_;
 
@@ -74,6 +79,7 @@ private:
     // Workers, each time they have taken a list.
     alignas(64) std::atomic<bool> is_attendant_out_{false};
     std::atomic<std::uint64_t> last_taken_{0};
+    learned_spin attend_;
 };
 
 }  // namespace pollux::inline v0::detail

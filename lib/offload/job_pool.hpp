@@ -2,6 +2,8 @@
 // What both pools are to a job: where it is handed in and taken out again, and the way its completion takes back to the awaiter.
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <utility>
 
 #include "offload/hand_back.hpp"
@@ -25,7 +27,8 @@ private:
 
 class job_pool : public runtime_service {
 public:
-    explicit job_pool(runtime_core& core) : core_(core), back_(core) {}
+    explicit job_pool(runtime_core& core, const std::atomic<std::size_t>* queued = nullptr)
+        : core_(core), back_(core, queued) {}
 
     /// Queues a job, whose waker is in its slot. Throws: what starting a thread throws; then the job is still the caller's.
     virtual void submit(job_base& job) = 0;
