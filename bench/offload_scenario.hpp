@@ -24,6 +24,8 @@ int run_offload_scenario(int argc, char** argv, std::size_t normal_size, MakeTas
     pollux::runtime runtime(options);
     const std::size_t done =
         measure(given.size, [&] { return runtime.block_on(runtime.spawn(make_task(given.size))); });
+    // Fewer than asked for where oneTBB's limit of threads is a host's.
+    report("usable_slots", static_cast<double>(runtime.metrics().offload_slots));
     return done == given.size ? 0 : 1;
 }
 
