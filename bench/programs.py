@@ -1,40 +1,31 @@
 # SPDX-License-Identifier: MIT
-"""Builds what the scripts of this folder run: our programs and the peers, in build/bench as it has been set up, else with clang++-19."""
+"""The programs that the scripts of this folder run: ours and the peers, built by tools/bench in build/bench."""
 
 import functools
 import os
 import pathlib
-import shutil
 import subprocess
-import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-FOLDER = ROOT / "build/bench"
-CRATES = pathlib.Path("/usr/share/cargo/registry")
+FOLDER = ROOT / "build/bench/bench"
+
+
+def _build(*targets):
+    subprocess.run([ROOT / "tools/bench", "--build", *targets], check=True, env={**os.environ, "CXX": "clang++-19"})
 
 
 @functools.cache
 def built(*names):
     """The paths of programs of bench/meson.build."""
-    if not (FOLDER / "build.ninja").exists():
-        subprocess.run(["meson", "setup", "-Dtests=disabled", "-Dtools=disabled", "-Dbench=enabled", FOLDER], cwd=ROOT, check=True,
-                       env={**os.environ, "CXX": "clang++-19"}, stdout=subprocess.DEVNULL)
-    subprocess.run(["ninja", "-C", FOLDER, *(f"bench/{name}" for name in names)], check=True, stdout=subprocess.DEVNULL)
-    return [str(FOLDER / "bench" / name) for name in names]
+    _build(*(f"bench/{name}" for name in names))
+    return [str(FOLDER / name) for name in names]
 
 
 def tokio(name):
     """The path of a program of peers/tokio, or None and a line on stderr where Debian's crates or cargo are missing."""
-    if not shutil.which("cargo") or not list(CRATES.glob("tokio-1*")):
-        print("bench: no Tokio beside it: cargo or librust-tokio-dev is not installed", file=sys.stderr)
-        return None
-    # A copy: cargo writes its lock file beside the manifest.
-    project = FOLDER / "bench/tokio"
-    shutil.copytree(ROOT / "bench/peers/tokio", project, dirs_exist_ok=True)
-    source = ['source.crates-io.replace-with="debian"', f'source.debian.directory="{CRATES}"']
-    subprocess.run(["cargo", "build", "--release", "--offline", "--quiet", *(word for line in source for word in ("--config", line))],
-                   cwd=project, check=True)
-    return str(project / "target/release" / name)
+    _build("tokio")
+    program = FOLDER / "tokio/target/release" / name
+    return str(program) if program.exists() else None
 
 
 def metrics(text):

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The command line of `pollux`, and nothing else: CLI11 is parsed here, the work begins in sum.hpp and serve.hpp.
-// Exit status: 0 fine; 1 the work failed in part or whole; 2 wrong usage; 130 ended by Ctrl-C.
+// The command line of `pollux`, and nothing else: CLI11 is parsed here, the work begins in sum.hpp, serve.hpp and bench.hpp.
+// Exit status: 0 fine; 1 the work failed in part or whole; 2 wrong usage; 3 slower than a baseline; 130 ended by Ctrl-C.
 
 #include "pollux/core/version.hpp"
 
+#include "bench.hpp"
+#include "bench_json.hpp"
 #include "serve.hpp"
 #include "sum.hpp"
 
@@ -58,6 +60,26 @@ constexpr const char* serve_help =
     "SIGTERM: nobody is accepted any more, idle clients are closed at once, open requests get --grace to finish;\n"
     "a second one ends it without waiting.\n"
     "Exit status: 0 ended by SIGTERM or SIGINT, 1 it cannot listen or accept, 2 wrong usage.";
+
+constexpr const char* bench_help =
+    "Runs scenarios with Pollux and with the peers that are there, and compares them. All programs of a scenario run\n"
+    "once unmeasured and then in rounds, another one first in each. Figures are medians over the rounds, MAD is the\n"
+    "median distance from them, and a ratio is the median of the ratios inside one round.\n"
+    "\n"
+    "Examples:\n"
+    "  pollux bench                            everything, 9 rounds; tools/bench builds and runs it\n"
+    "  pollux bench --quick '^(fib|offload)$'  two scenarios, 3 rounds of small sizes: to see that it works\n"
+    "  pollux bench --json before.json         and, after a change:\n"
+    "  pollux bench --baseline before.json     status 3 if something has become slower\n"
+    "  pollux bench --counts                   instructions and allocations, too\n"
+    "\n"
+    "What counts as slower than a baseline: the ratio to the best peer of the same version that ran in both, else the\n"
+    "scenario's metric itself, is larger by more than 3 MADs of either run and 5 %; or instructions or allocations an\n"
+    "operation, where both runs counted them in programs of the same compiler, are larger by 1 %. Other sizes are not "
+    "compared.\n"
+    "\n"
+    "Exit status: 0 fine, bars met or missed; 1 a program failed or results could not be written; 2 wrong usage;\n"
+    "3 slower than the baseline; 130 Ctrl-C: what has been measured is printed, and written to the files.";
 
 // A descriptor among 0, 1, 2 that is closed would be given to the next file opened, and results or messages would then
 // meet that file.
@@ -114,6 +136,28 @@ void add_serve(CLI::App& serve, pollux_tool::serve_options& options) {
         ->check(CLI::Range(0.0, longest));
 }
 
+// The default number of rounds depends on --quick.
+constexpr std::size_t normal_rounds = 9, quick_rounds = 3;
+
+void add_bench(CLI::App& bench, pollux_tool::bench::bench_options& options) {
+    bench.add_option("REGEX", options.filter, "scenarios whose names it finds; none: all");
+    bench.add_flag("--list", options.is_list, "only the names of the scenarios and of their programs")
+        ->disable_flag_override();
+    bench.add_flag("--quick", options.is_quick, "small sizes and 3 rounds; bars on times are not judged")
+        ->disable_flag_override();
+    bench.add_option("--rounds", options.rounds, "rounds [9, or 3 if --quick]")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{1000}));
+    bench.add_option("--workers", options.workers, "numbers of workers, as in 1,2 [1, 2, 4 ... and all CPUs]")
+        ->delimiter(',')
+        ->check(CLI::Range(std::size_t{1}, std::size_t{4096}));
+    bench.add_flag("--counts", options.is_counting, "instructions (valgrind) and allocations an operation, too")
+        ->disable_flag_override();
+    bench.add_option("--json", options.json, "file for all samples");
+    bench.add_option("--markdown", options.markdown, "file for the tables");
+    bench.add_option("--baseline", options.baseline, "compare with this file of an earlier --json");
+    bench.add_option("--programs", options.programs, "folder of the programs and of scenarios/")->capture_default_str();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -135,6 +179,13 @@ int main(int argc, char** argv) {
     auto* serve = app.add_subcommand("serve", serve_help);
     add_serve(*serve, serve_options);
 
+    pollux_tool::bench::bench_options bench_options;
+    bench_options.rounds = 0;  // not given
+    bench_options.programs = POLLUX_BENCH_PROGRAMS;
+    bench_options.build = POLLUX_BENCH_BUILD;
+    auto* bench = app.add_subcommand("bench", bench_help);
+    add_bench(*bench, bench_options);
+
     try {
         app.parse(hide_brackets(argc, argv));
     } catch (const CLI::ParseError& error) {
@@ -147,17 +198,27 @@ int main(int argc, char** argv) {
                   << "usage: pollux sum [-q] [--json] PATH...\n"
                   << "       pollux serve [--port PORT] [--workers N] [--connections N] [--max-body BYTES]\n"
                   << "                    [--max-line BYTES] [--idle SECONDS] [--grace SECONDS]\n"
+                  << "       pollux bench [--list] [--quick] [--rounds N] [--workers N,...] [--counts] [--json FILE]\n"
+                  << "                    [--markdown FILE] [--baseline FILE] [--programs DIR] [REGEX]\n"
                   << "       pollux --help | --version\n";
         return status_usage;
     }
 
-    for (auto& path : options.paths) {
-        if (path.starts_with(bracket_guard)) path.erase(0, 1);
-    }
+    const auto unguard = [](std::string& word) {
+        if (word.starts_with(bracket_guard)) word.erase(0, 1);
+    };
+    for (auto& path : options.paths) unguard(path);
+    unguard(bench_options.filter);
+    if (bench_options.rounds == 0) bench_options.rounds = bench_options.is_quick ? quick_rounds : normal_rounds;
     try {
-        return serve->parsed() ? pollux_tool::serve(serve_options) : pollux_tool::sum(std::move(options));
+        if (serve->parsed()) return pollux_tool::serve(serve_options);
+        if (bench->parsed()) return pollux_tool::bench::run(bench_options);
+        return pollux_tool::sum(std::move(options));
+    } catch (const pollux_tool::bench::input_error& error) {
+        std::cerr << "pollux: bench: " << error.what() << '\n';
+        return status_usage;
     } catch (const std::exception& error) {
-        std::cerr << "pollux: " << (serve->parsed() ? "serve" : "sum") << ": " << error.what() << '\n';
+        std::cerr << "pollux: " << app.get_subcommands().front()->get_name() << ": " << error.what() << '\n';
         return status_failed;
     }
 }

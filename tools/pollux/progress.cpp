@@ -3,15 +3,14 @@
 
 #include "progress.hpp"
 
+#include "terminal.hpp"
+
 #include <fmt/format.h>
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdlib>
 #include <string>
 
 namespace pollux_tool {
@@ -19,32 +18,11 @@ namespace pollux_tool {
 namespace {
 
 constexpr auto draw_interval = std::chrono::milliseconds(100);
-constexpr std::string_view erase_sequence = "\r\x1b[K";
-
-bool can_erase() {
-    const char* kind = std::getenv("TERM");
-    return ::isatty(STDERR_FILENO) == 1 && kind != nullptr && std::string_view(kind) != "dumb";
-}
-
-std::size_t columns() {
-    winsize size{};
-    return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
-}
-
-void write_stderr(std::string_view text) {
-    while (!text.empty()) {
-        const auto written = ::write(STDERR_FILENO, text.data(), text.size());
-        if (written > 0) {
-            text.remove_prefix(static_cast<std::size_t>(written));
-        } else if (errno != EINTR) {
-            return;
-        }
-    }
-}
 
 }  // namespace
 
-progress::progress(bool wanted) : is_shown_(wanted && can_erase()), next_draw_(start_ + draw_interval) {}
+progress::progress(bool wanted)
+    : is_shown_(wanted && is_able_terminal(STDERR_FILENO)), next_draw_(start_ + draw_interval) {}
 
 void progress::add_bytes(std::uint64_t bytes) {
     // Relaxed, here and below: counters for a reader's eye; the summary counts by itself.
@@ -66,14 +44,14 @@ void progress::draw() {
     const auto bytes = static_cast<double>(bytes_.load(std::memory_order::relaxed));
     auto text = fmt::format("{} files, {}, {}/s", files_.load(std::memory_order::relaxed), readable_bytes(bytes),
                             readable_bytes(bytes / elapsed().count()));
-    text.resize(std::min(text.size(), columns() - 1));  // a line that wraps cannot be erased
-    write_stderr(fmt::format("{}{}", erase_sequence, text));
+    text.resize(std::min(text.size(), terminal_columns() - 1));  // a line that wraps cannot be erased
+    write_stderr(fmt::format("{}{}", erase_line, text));
     is_drawn_ = true;
 }
 
 void progress::erase_locked() {
     if (!is_drawn_) return;
-    write_stderr(erase_sequence);
+    write_stderr(erase_line);
     is_drawn_ = false;
 }
 

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+// The order of `pollux bench`: all that can be refused is refused first, then the scenarios one after the other, then files
+// and baseline.
+
+#include "bench.hpp"
+
+#include "bench_baseline.hpp"
+#include "bench_counts.hpp"
+#include "bench_machine.hpp"
+#include "bench_results_json.hpp"
+#include "bench_runner.hpp"
+#include "bench_table.hpp"
+#include "descriptor.hpp"
+#include "terminal.hpp"
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+#include <set>
+#include <system_error>
+#include <utility>
+
+namespace pollux_tool::bench {
+
+namespace {
+
+constexpr int status_failed = 1;
+constexpr int status_worse = 3;
+constexpr int status_interrupted = 130;
+
+// A file of results: opened before the run, so that an hour's work is not lost to a bad name, and written after it. What was
+// in it stays until then.
+class result_file {
+public:
+    explicit result_file(std::string path) : path_(std::move(path)) {
+        if (path_.empty()) return;
+        file_ = descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+        if (!file_)
+            throw input_error(fmt::format("{}: cannot be written: {}", path_, std::generic_category().message(errno)));
+    }
+
+    bool is_wanted() const { return !path_.empty(); }
+
+    // Says so on stderr if it cannot be.
+    bool write(std::string_view text) {
+        static_cast<void>(::ftruncate(file_.get(), 0) == 0);  // a pipe has no length
+        while (!text.empty()) {
+            const auto written = ::write(file_.get(), text.data(), text.size());
+            if (written < 0 && errno == EINTR) continue;
+            if (written < 0) {
+                write_stderr(fmt::format("pollux: bench: {}: cannot be written: {}\n", path_,
+                                         std::generic_category().message(errno)));
+                return false;
+            }
+            text.remove_prefix(static_cast<std::size_t>(written));
+        }
+        return true;
+    }
+
+private:
+    std::string path_;
+    descriptor file_;
+};
+
+text_style stdout_style() {
+    const bool is_coloured = is_able_terminal(STDOUT_FILENO) && std::getenv("NO_COLOR") == nullptr;
+    return is_coloured ? text_style::coloured : text_style::plain;
+}
+
+bool print(const std::string& text) { return std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0; }
+
+int print_list(const std::vector<planned_scenario>& planned) {
+    std::size_t width = 0;
+    for (const auto& it : planned) width = std::max(width, it.what.name.size());
+    std::string out;
+    for (const auto& it : planned) {
+        std::vector<std::string> names;
+        for (const auto& run : it.runs) {
+            if (std::find(names.begin(), names.end(), run.program) == names.end()) names.push_back(run.program);
+        }
+        out += fmt::format("{:<{}}  {}\n", it.what.name, width, it.what.title);
+        out += fmt::format("{:<{}}  {}\n", "", width,
+                           names.empty() ? "(no program of it is there)" : fmt::format("{}", fmt::join(names, ", ")));
+    }
+    return print(out) ? 0 : status_failed;
+}
+
+void look_up_versions(std::vector<planned_scenario>& planned, const interrupt_guard& guard) {
+    std::set<std::string> packages;
+    for (const auto& it : planned) {
+        for (const auto& run : it.runs) {
+            if (!run.package.empty()) packages.insert(run.package);
+        }
+    }
+    const auto versions = package_versions(packages, guard);
+    for (auto& it : planned) {
+        for (auto& run : it.runs) {
+            if (const auto found = versions.find(run.package); found != versions.end()) {
+                run.version = fmt::format("{} {}", run.package, found->second);
+            }
+        }
+    }
+}
+
+// So that a comparison that compares nothing does not pass.
+void check_baseline(const results& before, const std::vector<planned_scenario>& planned, const std::string& file) {
+    for (const auto& it : planned) {
+        for (const auto& run : it.runs) {
+            for (const auto& old : before.scenarios) {
+                const auto* found = old.name == it.what.name ? find_series(old, run.program, run.workers) : nullptr;
+                if (found != nullptr && is_ours(run.program) && found->size == run.size) return;
+            }
+        }
+    }
+    throw input_error(
+        fmt::format("{}: no scenario of it is to be run now with the same size and number of workers", file));
+}
+
+class bench_run {
+public:
+    explicit bench_run(const bench_options& options)
+        : options_(options), json_(options.json), markdown_(options.markdown) {}
+
+    int operator()(std::vector<planned_scenario> planned, const std::optional<results>& before) {
+        all_.date = utc_date();
+        all_.rounds = options_.rounds;
+        all_.is_quick = options_.is_quick;
+        all_.machine = machine_facts(options_);
+        for (const auto& it : planned) {
+            for (const auto& missing : it.missing)
+                progress_.note(fmt::format("{}: left out, it is not there: {}", it.what.name, missing));
+        }
+        try {
+            const interrupt_guard guard;
+            look_up_versions(planned, guard);
+            name_versions(planned);
+            say(heading_text(all_, style_));
+            for (const auto& it : planned) {
+                if (it.runs.empty()) continue;
+                measure(it, options_, guard, progress_, all_);
+                if (options_.is_counting) count(it, options_, guard, progress_, all_);
+                say_scenario();
+            }
+        } catch (const interrupted&) {
+            all_.is_interrupted = true;
+        }
+        const bool is_written = write_files();
+        if (all_.is_interrupted) return say_interrupted(planned.size());
+        bool is_worse = false;
+        if (before) {
+            const auto compared = compare(*before, all_);
+            is_worse =
+                std::any_of(compared.begin(), compared.end(), [](const comparison& it) { return it.is_worse(); });
+            say(comparison_text(compared, *before, options_.baseline));
+        }
+        if (!all_.failures.empty() || !is_written || !is_said_) return status_failed;
+        return is_worse ? status_worse : 0;
+    }
+
+private:
+    void name_versions(const std::vector<planned_scenario>& planned) {
+        std::set<std::string> versions;
+        for (const auto& it : planned) {
+            for (const auto& run : it.runs) {
+                if (!run.version.empty()) versions.insert(run.version);
+            }
+        }
+        for (const auto& it : versions) all_.machine.emplace_back("peer", it);
+    }
+
+    void say(const std::string& text) {
+        progress_.erase();
+        is_said_ = print(text) && is_said_;
+    }
+
+    void say_scenario() {
+        said_ = all_.scenarios.size();
+        say(scenario_text(all_.scenarios.back(), options_.is_quick, style_));
+    }
+
+    bool write_files() {
+        progress_.erase();
+        bool out = true;
+        if (json_.is_wanted()) out = json_.write(to_text(to_json(all_))) && out;
+        if (markdown_.is_wanted()) out = markdown_.write(markdown(all_)) && out;
+        return out;
+    }
+
+    int say_interrupted(std::size_t planned) {
+        const auto whole = said_;
+        std::size_t rounds = 0;
+        if (whole != all_.scenarios.size()) {
+            rounds = all_.scenarios.back().others_cpus.size();
+            if (rounds != 0) say_scenario();
+        }
+        progress_.note(fmt::format("interrupted: {} of {} scenarios measured{}", whole, planned,
+                                   rounds == 0 ? ""
+                                               : fmt::format(", and {} of {} rounds of {}", rounds, options_.rounds,
+                                                             all_.scenarios.back().name)));
+        return status_interrupted;
+    }
+
+    const bench_options& options_;
+    result_file json_;
+    result_file markdown_;
+    progress_report progress_;
+    const text_style style_ = stdout_style();
+    results all_;
+    std::size_t said_ = 0;  // scenarios that have been printed
+    bool is_said_ = true;   // stdout took everything
+};
+
+}  // namespace
+
+int run(const bench_options& options) {
+    auto planned = plan(load_scenarios(options.programs), options);
+    if (options.is_list) return print_list(planned);
+    std::optional<results> before;
+    if (!options.baseline.empty()) {
+        before = from_json(read_json(options.baseline), options.baseline);
+        check_baseline(*before, planned, options.baseline);
+    }
+    if (std::all_of(planned.begin(), planned.end(), [](const planned_scenario& it) { return it.runs.empty(); })) {
+        throw input_error(fmt::format(
+            "{}: none of the programs is there; build them with tools/bench, or name their folder by --programs",
+            options.programs));
+    }
+    return bench_run(options)(std::move(planned), before);
+}
+
+}  // namespace pollux_tool::bench

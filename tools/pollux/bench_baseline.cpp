@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// The comparison with an earlier run, see bench_baseline.hpp.
+
+#include "bench_baseline.hpp"
+
+#include "bench_table.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace pollux_tool::bench {
+
+namespace {
+
+// A change of less than this is rounding, however small the values are.
+constexpr double least_change = 0.005;
+
+std::string fact(const results& of, const std::string& name) {
+    const auto found =
+        std::find_if(of.machine.begin(), of.machine.end(), [&](const auto& it) { return it.first == name; });
+    return found == of.machine.end() ? "" : found->second;
+}
+
+const series* same_series(const scenario_results& in, const series& of) {
+    const auto* found = find_series(in, of.program, of.workers);
+    return found != nullptr && found->size == of.size && found->version == of.version ? found : nullptr;
+}
+
+comparison from_spreads(std::string what, const spread& before, const spread& after) {
+    return {std::move(what), before.median, after.median,
+            std::max({3 * before.deviation, 3 * after.deviation, noise_floor * before.median})};
+}
+
+// The best peer of the later run that ran in the earlier one, too; ratios of both.
+std::optional<comparison> by_peer(const std::string& name, const scenario_results& before_all,
+                                  const scenario_results& after_all, const series& before, const series& after) {
+    std::optional<comparison> out;
+    double least = 0;
+    for (const auto& peer : after_all.all) {
+        if (peer.workers != after.workers || is_ours(peer.program)) continue;
+        const auto* peer_before = same_series(before_all, peer);
+        if (peer_before == nullptr) continue;
+        const auto values = values_of(peer, after_all.metric);
+        const auto ratio_before = ratio_of(before, *peer_before, after_all.metric);
+        const auto ratio_after = ratio_of(after, peer, after_all.metric);
+        if (!ratio_before || !ratio_after) continue;
+        const auto median = spread_of(values).median;
+        if (out && median >= least) continue;
+        least = median;
+        out = from_spreads(fmt::format("{}: {} to {}", name, after_all.metric, peer.program), *ratio_before,
+                           *ratio_after);
+    }
+    return out;
+}
+
+void compare_series(std::vector<comparison>& out, const scenario_results& before_all, const scenario_results& after_all,
+                    const series& after, bool is_same_compiler) {
+    const auto* before = find_series(before_all, after.program, after.workers);
+    if (before == nullptr) return;
+    const auto name = fmt::format("{}: {}, {}", after_all.name, after.program, with_workers(after.workers));
+    if (before->size == after.size && before_all.metric == after_all.metric) {
+        const auto values_before = values_of(*before, after_all.metric);
+        const auto values_after = values_of(after, after_all.metric);
+        if (auto ratio = by_peer(name, before_all, after_all, *before, after)) {
+            out.push_back(*std::move(ratio));
+        } else if (!values_before.empty() && !values_after.empty()) {
+            out.push_back(from_spreads(fmt::format("{}: {}", name, after_all.metric), spread_of(values_before),
+                                       spread_of(values_after)));
+        }
+    }
+    if (!is_same_compiler) return;
+    for (const auto& [metric, count] : after.counts) {
+        const auto found = before->counts.find(metric);
+        if (found == before->counts.end()) continue;
+        out.push_back({fmt::format("{}: {}", name, metric), found->second, count,
+                       std::max(least_change, count_floor * found->second)});
+    }
+}
+
+std::string line_of(const comparison& it, const char* word) {
+    const auto change = it.before > 0 ? fmt::format(" ({:+.1f} %, noise {:.1f} %)", (it.after / it.before - 1) * 100,
+                                                    it.noise / it.before * 100)
+                                      : "";
+    return fmt::format("  {}  {}: {} -> {}{}\n", word, it.what, readable_number(it.before), readable_number(it.after),
+                       change);
+}
+
+}  // namespace
+
+std::vector<comparison> compare(const results& before, const results& after) {
+    const bool is_same_compiler = fact(before, "built by") == fact(after, "built by");
+    std::vector<comparison> out;
+    for (const auto& now : after.scenarios) {
+        const auto found = std::find_if(before.scenarios.begin(), before.scenarios.end(),
+                                        [&](const auto& it) { return it.name == now.name; });
+        if (found == before.scenarios.end()) continue;
+        for (const auto& it : now.all) {
+            // Rows with a heuristic off are there to be worse.
+            if (is_ours(it.program) && it.program.find(" without ") == std::string::npos)
+                compare_series(out, *found, now, it, is_same_compiler);
+        }
+    }
+    return out;
+}
+
+std::string comparison_text(const std::vector<comparison>& all, const results& before, const std::string& file) {
+    const auto worse = std::count_if(all.begin(), all.end(), [](const comparison& it) { return it.is_worse(); });
+    const auto better = std::count_if(all.begin(), all.end(), [](const comparison& it) { return it.is_better(); });
+    std::string out =
+        fmt::format("{} of {}: {} compared, {} worse, {} better\n", file, before.date, all.size(), worse, better);
+    for (const auto& it : all) {
+        if (it.is_worse()) out += line_of(it, "worse ");
+    }
+    for (const auto& it : all) {
+        if (it.is_better()) out += line_of(it, "better");
+    }
+    return out;
+}
+
+}  // namespace pollux_tool::bench
