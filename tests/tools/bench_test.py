@@ -7,6 +7,7 @@ Usage: bench_test.py PROGRAM [WORD...]     with words: only the cases whose name
 Each case is a function in a scratch directory of its own, with a folder `programs`.
 """
 import contextlib
+import html.parser
 import json
 import os
 import pty
@@ -134,7 +135,8 @@ def the_best_peer_is_marked_for_each_number_of_workers():
 
 @case
 def what_a_process_took_is_measured_from_outside():
-    script("pollux", 'echo operations 2; echo ns_per_op 1; exec python3 -c "x = bytearray(100000000); x[::4096] = x[::4096]; [i for i in range(10**6)]"')
+    busy = "x = bytearray(100000000); x[::4096] = x[::4096]; [i for i in range(10**6)]"
+    script("pollux", f'echo operations 2; echo ns_per_op 1; exec python3 -c "{busy}"')
     script("peer", "echo operations 2; echo ns_per_op 1; for i in 1 2 3 4 5 6 7 8 9 10; do /bin/true; done")
     define(scenario())
     results = measured("--rounds", 1)
@@ -150,7 +152,7 @@ def what_a_process_took_is_measured_from_outside():
 def further_metrics_and_histograms_are_kept_and_histograms_summed():
     prints("pollux", 1, more="echo p99_us 12.5; echo latency_us 1 10; echo latency_us 2 5; echo latency_us 1 1")
     define(scenario(programs=("pollux",)))
-    got = run("--rounds", 2, "--json", "out.json")
+    got = run("--rounds", 2, "--json", "out.json", "--html", "out.html")
     ours = series(json.loads(Path("out.json").read_text()), "pollux")
     expect_equal(ours["histograms"], {"latency_us": [[1, 22], [2, 10]]}, "buckets of both rounds")
     expect_equal(ours["samples"]["p99_us"], [12.5, 12.5], "samples")
@@ -179,7 +181,8 @@ def what_cannot_be_counted_is_a_failure_and_the_times_stay():
     prints("pollux", 1)
     script("valgrind", "echo no such tool >&2; exit 1")
     define(scenario(programs=("pollux",), count_sizes=[10, 20]))
-    results = measured("--rounds", 1, "--counts", status=1, environment={"PATH": f"{os.path.abspath('programs')}:{os.environ['PATH']}"})
+    path = {"PATH": f"{os.path.abspath('programs')}:{os.environ['PATH']}"}
+    results = measured("--rounds", 1, "--counts", status=1, environment=path)
     expect_equal(len(results["failures"]), 2, "failures")
     expect("work: pollux: counting instructions: status 1: no such tool" in results["failures"][0], results["failures"])
     expect_equal(series(results, "pollux")["median"], 1, "median")
@@ -276,7 +279,8 @@ def a_list_names_scenarios_and_their_programs_and_runs_nothing():
     define(scenario("one", without=["spin"]), scenario("two", programs=("nowhere",)))
     got = run("--list")
     expect_status(got, 0)
-    expect_equal(got.stdout, "one  the title of one\n     pollux, pollux without spin\ntwo  the title of two\n     (no program of it is there)\n", "stdout")
+    expect_equal(got.stdout.splitlines(), ["one  the title of one", "     pollux, pollux without spin",
+                                           "two  the title of two", "     (no program of it is there)"], "stdout")
     expect_equal(journal(), [], "journal")
 
 
@@ -288,7 +292,8 @@ def a_program_that_is_not_there_is_left_out_with_a_line():
     got = run("--rounds", 1, "--json", "out.json")
     expect_status(got, 0)
     left_out = [line for line in got.stderr.splitlines() if "left out" in line]
-    expect_equal(left_out, ["pollux: bench: work: left out, it is not there: peer (peer)", "pollux: bench: work: left out, it is not there: dull (dull)",
+    expect_equal(left_out, ["pollux: bench: work: left out, it is not there: peer (peer)",
+                            "pollux: bench: work: left out, it is not there: dull (dull)",
                             "pollux: bench: other: left out, it is not there: peer (peer)"], "stderr")
     expect_equal([it["name"] for it in json.loads(Path("out.json").read_text())["scenarios"]], ["work"], "scenarios")
 
@@ -340,13 +345,15 @@ def what_a_program_leaves_behind_is_ended_with_it():
     script("pollux", "sleep 1000 & echo $! >> left; echo operations 1; echo ns_per_op 1")
     define(scenario(programs=("pollux",)))
     measured("--rounds", 1)
-    for pid in Path("left").read_text().split():
-        expect(not is_alive(int(pid)), "still there:", pid)
+    begin = time.monotonic()
+    for pid in map(int, Path("left").read_text().split()):
+        while is_alive(pid):  # it has been killed, and dies when it has its turn
+            expect(time.monotonic() - begin < PATIENCE, "still there:", pid)
 
 
 @case
 def a_program_that_prints_much_is_read_to_its_end():
-    prints("pollux", 1, more="i=0; while [ $i -lt 3000 ]; do echo latency_us $i 1; echo $i some words on stderr >&2; i=$((i + 1)); done")
+    prints("pollux", 1, more="i=0; while [ $i -lt 3000 ]; do echo latency_us $i 1; echo $i words on stderr >&2; i=$((i + 1)); done")
     define(scenario(programs=("pollux",)))
     expect_equal(len(series(measured("--rounds", 1), "pollux")["histograms"]["latency_us"]), 3000, "buckets")
 
@@ -362,13 +369,17 @@ def is_alive(pid):
 @case
 def control_c_ends_the_program_and_keeps_what_has_been_measured():
     prints("pollux", 1)
-    script("peer", "echo x >> peer.runs; if [ $(wc -l < peer.runs) -ge 3 ]; then echo $$ > pid.new; mv pid.new pid; sleep 1000; fi; echo 'operations 1\nns_per_op 2'")
+    script("peer", """
+        echo x >> peer.runs
+        if [ $(wc -l < peer.runs) -ge 3 ]; then echo $$ > pid.new; mv pid.new pid; sleep 1000; fi
+        echo operations 1; echo ns_per_op 2
+    """)
     define(scenario("first", programs=("pollux",)), scenario("second"), scenario("third"))
     for start_with in ([], ["sh", "-c", 'trap "" INT; exec "$@"', "ignoring"]):
         for left in ("peer.runs", "pid"):
             Path(left).unlink(missing_ok=True)
-        child = subprocess.Popen([*start_with, PROGRAM, "bench", "--programs", "programs", "--rounds", "5", "--json", "out.json"],
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        command = [*start_with, PROGRAM, "bench", "--programs", "programs", "--rounds", "5", "--json", "out.json", "--html", "out.html"]
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         begin = time.monotonic()
         while not Path("pid").exists():
             expect(child.poll() is None and time.monotonic() - begin < PATIENCE, "the program did not start")
@@ -413,7 +424,7 @@ def what_cannot_be_used_is_told_before_anything_runs():
             (("*a",), "`*a` is no regular expression"),
             (("nothing",), "no scenario has `nothing` in its name; see pollux bench --list"),
             (("--json", "no/such/folder/x"), "no/such/folder/x: cannot be written: No such file or directory"),
-            (("--json", "/"), "/: cannot be written: Is a directory"),
+            (("--html", "/"), "/: cannot be written: Is a directory"),
             (("--markdown", "no/x"), "no/x: cannot be written"),
             (("--baseline", "nowhere.json"), "nowhere.json: cannot be read: No such file or directory"),
             (("--baseline", "programs"), "programs: cannot be read: Is a directory"),
@@ -471,7 +482,8 @@ def a_broken_definition_is_named_by_file_entry_and_key():
 
     define(scenario("twice", programs=("pollux",)))
     define(scenario("twice", programs=("pollux",)), file="other.json")
-    expect("other.json: a second scenario `twice`; the first stands in programs/scenarios/all.json" in run("--list").stderr, "a second one")
+    second = "other.json: a second scenario `twice`; the first stands in programs/scenarios/all.json"
+    expect(second in run("--list").stderr, "a second one")
     Path("programs/scenarios/other.json").write_text('[\n{"name":\n}]')
     expect("other.json:3: no JSON" in run("--list").stderr, "the line", run("--list").stderr)
     Path("programs/scenarios/other.json").write_text("{}")
@@ -495,7 +507,8 @@ def results_that_cannot_be_written_at_the_end_give_status_1():
     expect_status(got, 1)
     expect("/dev/full: cannot be written: No space left on device" in got.stderr, got.stderr)
     with open("/dev/full", "w") as full:
-        done = subprocess.run([PROGRAM, "bench", "--programs", "programs", "--rounds", "1"], stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE)
+        done = subprocess.run([PROGRAM, "bench", "--programs", "programs", "--rounds", "1"], stdout=full, stderr=subprocess.PIPE,
+                              timeout=PATIENCE)
     expect_equal(done.returncode, 1, "stdout is full")
 
 
@@ -652,11 +665,77 @@ def markdown_has_the_tables():
     expect("\n- met: ns_per_op to peer, 1 worker: 0.25, at most 0.5\n" in text, text)
 
 
+class Page(html.parser.HTMLParser):
+    """What is open, what was closed in the wrong order, and the texts of elements."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.wrong, self.links, self.texts, self.elements = [], [], [], {}, []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        self.links += [value for name, value in attributes if name in ("src", "href")]
+        if tag != "meta":  # the only one that is neither closed nor written with a slash
+            self.open.append((tag, dict(attributes).get("id", "")))
+
+    def handle_startendtag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop()[0] != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, text):
+        if self.open:
+            self.texts[self.open[-1]] = self.texts.get(self.open[-1], "") + text
+
+
+@case
+def the_page_is_one_file_with_plots_tables_and_all_samples():
+    script("pollux", 'echo operations 1; echo "ns_per_op $((30 / $1))"; echo latency_us 0 3; echo latency_us 8 40; echo latency_us 64 2')
+    prints("peer", 100, more="echo latency_us 8 40")
+    bar = {"metric": "ns_per_op", "to": "peer", "at_most": 0.1, "reason": "</script><!--"}
+    define(scenario("a<b>&\"c", workers="all", bars=[bar]),
+           scenario("alone", programs=("pollux",), title="one program, one number of workers"))
+    got = run("--rounds", 3, "--workers", "1,2", "--html", "out.html", "--json", "out.json")
+    expect_status(got, 0)
+    text = Path("out.html").read_text()
+    page = Page(text)
+    expect_equal((page.open, page.wrong), ([], []), "elements that are not closed")
+    expect(all(link.startswith("#") for link in page.links) and "http" not in text and "url(" not in text, "links", page.links)
+    expect_equal(json.loads(page.texts[("script", "samples")]), json.loads(Path("out.json").read_text()), "the samples")
+    expect("prefers-color-scheme: dark" in text, "dark")
+    expect("a&lt;b&gt;&amp;&quot;c" in text and "a<b" not in text.partition('id="samples"')[0], "a name with signs of HTML")
+    # The overview; bars, lines and two histograms of the first; bars and a histogram of the other.
+    plots = [attributes["aria-label"] for tag, attributes in page.elements if tag == "svg" and "aria-label" in attributes]
+    expect_equal(len(plots), 7, "plots: " + "; ".join(plots))
+    for tag, attributes in page.elements:
+        for name in ("x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "width", "height"):
+            # Neither can be said of what is no number.
+            is_on_it = tag not in ("rect", "line", "circle") or 0 <= float(attributes.get(name, 0)) < 2000
+            expect(is_on_it, "a place off the plot:", tag, attributes)
+        expect(tag != "path" or re.fullmatch(r"M[\d.]+ [\d.]+( L[\d.]+ [\d.]+)*", attributes["d"]), "a path", attributes)
+
+
+@case
+def a_page_without_peers_or_results_is_a_page_too():
+    script("pollux", "echo operations 1; echo ns_per_op 0")
+    script("fails", "exit 1")
+    define(scenario("zero", programs=("pollux",)), scenario("none", programs=("fails",)))
+    expect_status(run("--rounds", 2, "--html", "out.html"), 1)
+    page = Page(Path("out.html").read_text())
+    expect_equal((page.open, page.wrong), ([], []), "elements that are not closed")
+    text = Path("out.html").read_text()
+    for said in ("No peer has run.", "Nothing has been measured.", "failed: none: fails, 1 worker: status 1"):
+        expect(said in text, "not said:", said)
+
+
 @case
 def the_help_says_what_counts_as_a_regression():
     got = run("--help")
     expect_status(got, 0)
-    for word in ("--baseline", "Exit status", "3 MADs", "slower than a baseline"):
+    for word in ("--baseline", "Exit status", "3 MADs", "--html", "slower than a baseline"):
         expect(word in got.stdout, "missing:", word)
 
 

@@ -6,6 +6,7 @@
 
 #include "bench_baseline.hpp"
 #include "bench_counts.hpp"
+#include "bench_html.hpp"
 #include "bench_machine.hpp"
 #include "bench_results_json.hpp"
 #include "bench_runner.hpp"
@@ -126,7 +127,7 @@ void check_baseline(const results& before, const std::vector<planned_scenario>& 
 class bench_run {
 public:
     explicit bench_run(const bench_options& options)
-        : options_(options), json_(options.json), markdown_(options.markdown) {}
+        : options_(options), json_(options.json), markdown_(options.markdown), html_(options.html) {}
 
     int operator()(std::vector<planned_scenario> planned, const std::optional<results>& before) {
         all_.date = utc_date();
@@ -190,6 +191,7 @@ private:
         bool out = true;
         if (json_.is_wanted()) out = json_.write(to_text(to_json(all_))) && out;
         if (markdown_.is_wanted()) out = markdown_.write(markdown(all_)) && out;
+        if (html_.is_wanted()) out = html_.write(html(all_)) && out;
         return out;
     }
 
@@ -210,6 +212,7 @@ private:
     const bench_options& options_;
     result_file json_;
     result_file markdown_;
+    result_file html_;
     progress_report progress_;
     const text_style style_ = stdout_style();
     results all_;

@@ -19,6 +19,7 @@ struct bench_options {
     std::string build;                 // the compiler that made the library and the programs
     std::string json;                  // files to write; empty: none
     std::string markdown;
+    std::string html;
     std::string baseline;  // of an earlier run, as --json wrote it; empty: none
 };
 

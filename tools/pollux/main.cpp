@@ -71,7 +71,7 @@ constexpr const char* bench_help =
     "  pollux bench --quick '^(fib|offload)$'  two scenarios, 3 rounds of small sizes: to see that it works\n"
     "  pollux bench --json before.json         and, after a change:\n"
     "  pollux bench --baseline before.json     status 3 if something has become slower\n"
-    "  pollux bench --counts                   instructions and allocations, too\n"
+    "  pollux bench --html page.html --counts  a page with plots; instructions and allocations, too\n"
     "\n"
     "What counts as slower than a baseline: the ratio to the best peer of the same version that ran in both, else the\n"
     "scenario's metric itself, is larger by more than 3 MADs of either run and 5 %; or instructions or allocations an\n"
@@ -154,6 +154,7 @@ void add_bench(CLI::App& bench, pollux_tool::bench::bench_options& options) {
         ->disable_flag_override();
     bench.add_option("--json", options.json, "file for all samples");
     bench.add_option("--markdown", options.markdown, "file for the tables");
+    bench.add_option("--html", options.html, "file for one page with plots, tables and samples");
     bench.add_option("--baseline", options.baseline, "compare with this file of an earlier --json");
     bench.add_option("--programs", options.programs, "folder of the programs and of scenarios/")->capture_default_str();
 }
@@ -199,7 +200,7 @@ int main(int argc, char** argv) {
                   << "       pollux serve [--port PORT] [--workers N] [--connections N] [--max-body BYTES]\n"
                   << "                    [--max-line BYTES] [--idle SECONDS] [--grace SECONDS]\n"
                   << "       pollux bench [--list] [--quick] [--rounds N] [--workers N,...] [--counts] [--json FILE]\n"
-                  << "                    [--markdown FILE] [--baseline FILE] [--programs DIR] [REGEX]\n"
+                  << "                    [--markdown FILE] [--html FILE] [--baseline FILE] [--programs DIR] [REGEX]\n"
                   << "       pollux --help | --version\n";
         return status_usage;
     }
