@@ -20,8 +20,8 @@ namespace {
 
 // Six colours of peers that are told apart in both schemes, and in greys by their order in the legend.
 constexpr std::string_view style = R"(
-:root { color-scheme: light dark; --page: #fbfbfa; --card: #ffffff; --text: #1d2126; --muted: #646b75; --line: #dfe2e6; --better: #eef4ee;
-  --ours: #2f5bd0; --ours-soft: #e9effc; --good: #1d7a3e; --bad: #b3261e; --open: #8a6100;
+:root { color-scheme: light dark; --page: #fbfbfa; --card: #ffffff; --text: #1d2126; --muted: #646b75; --line: #dfe2e6;
+  --better: #eef4ee; --ours: #2f5bd0; --ours-soft: #e9effc; --good: #1d7a3e; --bad: #b3261e; --open: #8a6100;
   --peer0: #d9731a; --peer1: #16857a; --peer2: #b03a78; --peer3: #7b6f1d; --peer4: #6a54a8; --peer5: #5b7383; }
 @media (prefers-color-scheme: dark) {
   :root { --page: #14161a; --card: #1c1f25; --text: #e6e8eb; --muted: #9aa2ad; --line: #333842; --better: #1b2620;
@@ -36,7 +36,8 @@ h2 a { color: inherit; text-decoration: none; }
 h3 { font-size: .8rem; margin: 0 0 .5rem; color: var(--muted); font-weight: 600; }
 p { margin: .4rem 0; max-width: 52rem; }
 .muted, figcaption { color: var(--muted); }
-.card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1.25rem 1.4rem; margin-top: 1.4rem; }
+.card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; margin-top: 1.4rem;
+  padding: 1.25rem 1.4rem; }
 .facts { display: flex; flex-wrap: wrap; gap: .35rem 2rem; margin: .9rem 0 0; }
 .facts div { display: flex; gap: .5rem; }
 .facts dt { color: var(--muted); }
@@ -51,6 +52,7 @@ svg text.strong { font-weight: 650; }
 .axis { stroke: var(--muted); }
 .one { stroke: var(--text); stroke-dasharray: 3 3; }
 .range { stroke: var(--text); stroke-width: 1.5; opacity: .65; }
+.cut { stroke: var(--card); stroke-width: 3; }
 .range.ours { stroke: var(--ours); stroke-width: 2; opacity: .5; }
 rect.better { fill: var(--better); }
 .curve { fill: none !important; stroke-width: 2; stroke-linejoin: round; }

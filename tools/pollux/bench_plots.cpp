@@ -47,15 +47,32 @@ std::vector<plotted> plotted_series(const scenario_results& of) {
     return out;
 }
 
-// One stray round does not flatten all the others: ranges are cut off somewhat beyond the longest bar.
+// The longest bar. One stray round does not flatten all the others, and neither does a program that is many times slower than
+// most: ranges and bars are cut off there.
 double top_of(const std::vector<plotted>& all) {
-    double median = 0, most = 0;
+    std::vector<double> medians;
+    double most = 0, ours = 0;
     for (const auto& it : all) {
-        median = std::max(median, it.values.median);
+        medians.push_back(it.values.median);
         most = std::max(most, it.values.most);
+        if (it.of->program == "pollux") ours = std::max(ours, it.values.median);
     }
-    const double top = std::min(most, 1.4 * median);
+    const auto typical = spread_of(medians);
+    const double cut = std::max(8 * typical.median, 2 * ours);
+    double top = std::min(most, 1.4 * typical.most);
+    if (cut > 0) top = std::min(top, cut);
     return top > 0 ? top : 1;
+}
+
+// From zero, or by the logarithm where the values differ too much to be told apart.
+scale height_of(const std::vector<plotted>& all, double bottom, double top) {
+    double least = all[0].values.median, most = 0;
+    for (const auto& it : all) {
+        least = std::min(least, it.values.median);
+        most = std::max(most, it.values.median);
+    }
+    if (least > 0 && most > 20 * least) return scale::logarithmic(least / 1.5, most * 1.5, bottom, top);
+    return scale::linear(0, most > 0 ? most * 1.05 : 1, bottom, top);
 }
 
 struct overview_row {
@@ -135,7 +152,8 @@ std::string bars_plot(const scenario_results& of) {
     const auto groups = worker_counts(of).size();
     const double left = label_width + 16, right = left + 380;
     svg out(right + 70, row_height * static_cast<double>(all.size() + groups) + 8);
-    const auto x = scale::linear(0, top_of(all), left, right);
+    const double top = top_of(all);
+    const auto x = scale::linear(0, top, left, right);
     double y = row_height / 2;
     std::size_t workers = 0;
     for (const auto& [series, values] : all) {
@@ -150,6 +168,10 @@ std::string bars_plot(const scenario_results& of) {
         out.line(left, y - row_height / 2, left, y + row_height / 2, "axis");
         out.rectangle(left, y - bar_height / 2, std::max(1.0, x(values.median) - left), bar_height, colour, tip);
         out.line(x(values.least), y, x(values.most), y, "range");
+        if (values.median > top) {
+            for (const double gap : {14.0, 8.0})
+                out.line(right - gap - 3, y + row_height / 2, right - gap + 3, y - row_height / 2, "cut");
+        }
         out.text(right + 62, y + text_drop, anchor::end, readable_number(values.median),
                  series->program == "pollux" ? "strong" : "");
         y += row_height;
@@ -163,9 +185,7 @@ std::string lines_plot(const scenario_results& of) {
     if (counts.size() < 2 || all.empty()) return {};
     constexpr double left = 56, right = 356, top = 12, bottom = 212;
     svg out(right + 24, bottom + 40);
-    double highest = 0;
-    for (const auto& it : all) highest = std::max(highest, it.values.median);
-    const auto y = scale::linear(0, highest > 0 ? highest * 1.05 : 1, bottom, top);
+    const auto y = height_of(all, bottom, top);
     for (const double tick : y.ticks()) {
         out.line(left, y(tick), right, y(tick), "grid");
         out.text(left - 8, y(tick) + text_drop, anchor::end, readable_number(tick), "muted");

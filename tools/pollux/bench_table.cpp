@@ -58,6 +58,16 @@ std::string ratio_cell(const scenario_results& in, const series& of) {
     return ratio ? readable_ratio(*ratio) : "";
 }
 
+// A column that has nothing to say is left out.
+void drop_column(text_table& table, std::size_t at) {
+    for (const auto& row : table.rows) {
+        if (!row[at].empty()) return;
+    }
+    const auto place = static_cast<std::ptrdiff_t>(at);
+    table.head.erase(table.head.begin() + place);
+    for (auto& row : table.rows) row.erase(row.begin() + place);
+}
+
 std::string colour_of(const bar_outcome& it) {
     if (!it.measured) return "33";
     return it.is_met() ? "32" : "31";
@@ -66,6 +76,7 @@ std::string colour_of(const bar_outcome& it) {
 }  // namespace
 
 text_table table_of(const scenario_results& of) {
+    constexpr std::size_t ratio_column = 4;
     const auto further = further_metrics(of);
     text_table out;
     out.head = {"program", "workers", of.metric, "MAD", "pollux to it"};
@@ -84,6 +95,7 @@ text_table table_of(const scenario_results& of) {
             out.rows.back().push_back(more.empty() ? "" : readable_number(spread_of(std::move(more)).median));
         }
     }
+    drop_column(out, ratio_column);
     return out;
 }
 
@@ -142,7 +154,11 @@ std::string readable_number(double value) {
 }
 
 std::string readable_ratio(const spread& of) {
-    return fmt::format("{:.2f} ({:.2f}-{:.2f})", of.median, of.least, of.most);
+    // Two digits behind the point, or as many as say something.
+    const auto one = [](double ratio) {
+        return ratio < 0.095 && ratio > 0 ? fmt::format("{:.2g}", ratio) : fmt::format("{:.2f}", ratio);
+    };
+    return fmt::format("{} ({}-{})", one(of.median), one(of.least), one(of.most));
 }
 
 std::string word_of(const bar_outcome& of) {
