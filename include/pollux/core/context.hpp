@@ -32,6 +32,12 @@ struct poll_budget {
     std::atomic<std::uint64_t>* forced_yields = nullptr;  // the worker's counter
     bool is_limited = false;
 
+    /// False: none is left of the chunk; next_chunk() says how to go on. Of unsigned numbers, so that the compiler
+    /// may ask for the sign of what it has stored: two instructions, where `--chunk_left >= 0` is five.
+    bool take_unit() noexcept {
+        chunk_left = static_cast<std::int32_t>(static_cast<std::uint32_t>(chunk_left) - 1);
+        return chunk_left >= 0;
+    }
     /// At the end of a chunk: starts the next one, or says that the poll has had its share.
     POLLUX_API bool next_chunk() noexcept;
 };
@@ -60,7 +66,7 @@ public:
     /// keeps its result and returns `pending`. Cost: one decrement.
     bool consume_budget() noexcept {
         if (budget_ == nullptr) return true;
-        if (--budget_->chunk_left >= 0) [[likely]]
+        if (budget_->take_unit()) [[likely]]
             return true;
         return consume_from_next_chunk();
     }

@@ -37,7 +37,7 @@ inline void suspend_unit(promise_base& promise, suspension_point& point) noexcep
 // An await has finished at once. False: this poll has had its share, and the unit has been woken for the next one. So no loop of
 // awaits that are ready starves the other tasks. The budget is that of the frame's poll.
 [[gnu::always_inline]] inline bool may_go_on(promise_base& promise, poll_budget* budget) {
-    if (budget == nullptr || --budget->chunk_left >= 0) [[likely]]
+    if (budget == nullptr || budget->take_unit()) [[likely]]
         return true;
     return ask_for_budget(promise);
 }
