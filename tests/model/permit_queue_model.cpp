@@ -23,17 +23,20 @@ using pollux::model::parker;
 using pollux::model::parker_waker;
 using pollux::model::relacy_sync;
 using queue = pollux::detail::permit_queue<parker_waker, relacy_sync>;
+using reserve = pollux::detail::permit_reserve<relacy_sync>;
+using reserved_queue = pollux::detail::permit_queue<parker_waker, relacy_sync, reserve*>;
 
-template <class Derived, int Threads>
+template <class Derived, int Threads, class Queue = queue>
 struct queue_suite : pollux::model::suite<Derived, Threads> {
-    queue* permits = nullptr;
+    Queue* permits = nullptr;
     parker sleepers[Threads];
 
     /// Polls until it has `n`, or the end.
     permit_answer take(unsigned thread, std::size_t n) {
         const parker_waker waker(sleepers[thread]);
-        queue::waiter waiter;
-        auto answer = permits->start(waiter, n, waker);
+        typename Queue::waiter waiter;
+        auto answer =
+            n == 1 && choose(2) == 1 ? permits->start_with_one(waiter, waker) : permits->start(waiter, n, waker);
         while (answer == permit_answer::pending) {
             sleepers[thread].park();
             answer = permits->look(waiter, waker);
@@ -43,7 +46,7 @@ struct queue_suite : pollux::model::suite<Derived, Threads> {
     /// Polls once or twice, and is dropped if it has nothing then.
     bool take_or_drop(unsigned thread, std::size_t n) {
         const parker_waker waker(sleepers[thread]);
-        queue::waiter waiter;
+        typename Queue::waiter waiter;
         auto answer = permits->start(waiter, n, waker);
         if (answer == permit_answer::pending && choose(2) == 1) answer = permits->look(waiter, waker);
         if (answer == permit_answer::pending) permits->withdraw(waiter);
@@ -62,7 +65,7 @@ struct mutual_exclusion : queue_suite<mutual_exclusion, 3> {
     }
     void thread(unsigned index) {
         if (index == 0) {
-            if (permits->try_take(1) == permit_answer::taken) work();
+            if (choose(2) == 1 ? permits->try_take_one() : permits->try_take(1) == permit_answer::taken) work();
             return;
         }
         expect(take(index, 1) == permit_answer::taken, "refused though it is not closed");
@@ -230,6 +233,126 @@ struct destroyed_by_receiver : queue_suite<destroyed_by_receiver, 3> {
     relacy_sync::atomic<int> left{0};
 };
 
+// Thread 0 gives permits back through the reserve.
+template <class Derived, int Threads>
+struct reserve_suite : queue_suite<Derived, Threads, reserved_queue> {
+    reserve* returned = nullptr;
+    relacy_sync::cell<int> written[2];  // before the first permit, and the second
+
+    void before() {
+        returned = new reserve();
+        this->permits = new reserved_queue(0, returned);
+    }
+    void give() {
+        if (returned->add()) this->permits->serve_from_reserve();
+    }
+    void give_two() {
+        for (auto& each : written) {
+            each.store(1);
+            give();
+        }
+    }
+    void after(std::size_t left) {
+        expect(this->permits->count() == left, "a permit is lost or made");
+        delete this->permits;
+        delete returned;
+    }
+};
+
+// Two permits come; one is for who waits until it has it, the other for who may be dropped, or only tries.
+struct reserve_and_waiters : reserve_suite<reserve_and_waiters, 3> {
+    void thread(unsigned index) {
+        if (index == 0) return give_two();
+        if (index == 1) {
+            expect(take(1, 1) == permit_answer::taken, "refused though it is not closed");
+            expect(written[0].load() == 1, "the permit's story is lost");
+        } else if (choose(2) == 1 ? permits->try_take(1) == permit_answer::taken : take_or_drop(2, 1)) {
+            expect(written[0].load() == 1, "the permit's story is lost");
+            permits->give_back(1);
+        }
+    }
+    void after() { reserve_suite::after(1); }
+};
+
+// Both permits are for one; another takes one meanwhile and gives it back to the word.
+struct reserve_for_two : reserve_suite<reserve_for_two, 3> {
+    void thread(unsigned index) {
+        if (index == 0) return give_two();
+        if (index == 1) {
+            expect(take(1, 2) == permit_answer::taken, "refused though it is not closed");
+            expect(written[0].load() + written[1].load() == 2, "the permits' story is lost");
+        } else if (permits->try_take(1) == permit_answer::taken) {
+            permits->give_back(1);
+        }
+    }
+    void after() { reserve_suite::after(0); }
+};
+
+// Who comes after a permit has come gets it, though another is just collecting it in vain.
+struct reserve_in_transit : reserve_suite<reserve_in_transit, 3> {
+    relacy_sync::atomic<int> has_come{0};
+    bool has_it = false;
+
+    void thread(unsigned index) {
+        if (index == 0) {
+            give();
+            has_come.store(1, std::memory_order::release);
+        } else if (index == 1) {
+            if (has_come.load(std::memory_order::acquire) == 0) return;
+            has_it = permits->try_take(1) == permit_answer::taken;
+            expect(has_it, "told that there is none while there is one");
+        } else {
+            expect(permits->try_take(2) == permit_answer::pending, "a permit is made");
+        }
+    }
+    void after() { reserve_suite::after(has_it ? 0 : 1); }
+};
+
+// Who tries for two takes one from the reserve, and one that was given back to the word, with what was done under it.
+struct reserve_and_word : reserve_suite<reserve_and_word, 3> {
+    relacy_sync::cell<int> guarded;
+    std::size_t left = 2;
+
+    void before() {
+        reserve_suite::before();
+        permits->give_back(1);
+    }
+    void thread(unsigned index) {
+        if (index == 0) return give();
+        if (index == 1) {
+            if (permits->try_take(2) != permit_answer::taken) return;
+            guarded.store(1);
+            left = 0;
+        } else if (permits->try_take(1) == permit_answer::taken) {
+            guarded.store(2);
+            permits->give_back(1);
+        }
+    }
+    void after() { reserve_suite::after(left); }
+};
+
+// Closing against waiting and giving: who waits ends, and what was given is kept.
+struct reserve_closed : reserve_suite<reserve_closed, 3> {
+    relacy_sync::cell<int> before_close;
+    bool has_one = false;
+
+    void thread(unsigned index) {
+        if (index == 0) return give_two();
+        if (index == 1) {
+            before_close.store(1);
+            return permits->close();
+        }
+        const auto answer = choose(2) == 1 ? permits->try_take(1) : take(2, 1);
+        has_one = answer == permit_answer::taken;
+        if (answer == permit_answer::closed)
+            expect(before_close.load() == 1, "what came before the close is not visible");
+    }
+    void after() {
+        expect(permits->try_take(0) == permit_answer::closed, "open again");
+        reserve_suite::after(has_one ? 1 : 2);
+    }
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -242,5 +365,10 @@ int main(int argc, char** argv) {
                                    describe<closing>("closing", 2),
                                    describe<closed_and_seen>("closed and seen", 3),
                                    describe<destroyed_by_receiver>("destroyed by the receiver", 2),
+                                   describe<reserve_and_waiters>("reserve and waiters", 2),
+                                   describe<reserve_for_two>("reserve for two", 2),
+                                   describe<reserve_in_transit>("reserve in transit", 2),
+                                   describe<reserve_and_word>("reserve and word", 2),
+                                   describe<reserve_closed>("reserve closed", 2),
                                });
 }

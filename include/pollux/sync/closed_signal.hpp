@@ -20,23 +20,28 @@ public:
     using waiter = waiter_links<waker>;
 
     bool is_closed() const noexcept {
-        // Acquire: pairs with the release in set(): what came before is visible.
-        return state_.load(std::memory_order::acquire) != open;
+        // Acquire: pairs with the release in close(): what came before is visible.
+        return is_closed_.load(std::memory_order::acquire);
     }
-    /// The receiver is gone: nobody will take anything.
-    bool is_abandoned() const noexcept {
-        // Relaxed: only a hint.
-        return state_.load(std::memory_order::relaxed) == abandoned;
+    void close() noexcept {
+        wakers_to_call<waker> woken;
+        for (bool is_left = true; is_left;) {
+            {
+                const lock_scope guard(lock_);
+                // Release: what came before, for the acquires in is_closed() and wait().
+                is_closed_.store(true, std::memory_order::release);
+                while (!waiting_.is_alone() && !woken.is_full()) woken.take(static_cast<waiter&>(waiting_.first()));
+                is_left = !waiting_.is_alone();
+            }
+            woken.call();
+        }
     }
-
-    void close() noexcept { set(closed); }
-    void abandon() noexcept { set(abandoned); }
 
     /// True: `to_wake` will be woken. False: it is closed. By one thread at a time for each waiter.
     bool wait(waiter& one, const waker& to_wake) noexcept {
         waker other = to_wake;  // in the end the replaced one, dropped after the lock was given back
         const lock_scope guard(lock_);
-        if (state_.load(std::memory_order::acquire) != open) return false;  // as in is_closed()
+        if (is_closed_.load(std::memory_order::acquire)) return false;  // as in is_closed()
         std::swap(one.waker, other);
         if (one.is_alone()) waiting_.push_back(one);
         return true;
@@ -50,27 +55,9 @@ public:
     }
 
 private:
-    static constexpr unsigned char open = 0;
-    static constexpr unsigned char closed = 1;
-    static constexpr unsigned char abandoned = 2;
-
-    void set(unsigned char state) noexcept {
-        wakers_to_call<waker> woken;
-        for (bool is_left = true; is_left;) {
-            {
-                const lock_scope guard(lock_);
-                // Release: what came before, for the acquires in is_closed() and wait().
-                state_.store(state, std::memory_order::release);
-                while (!waiting_.is_alone() && !woken.is_full()) woken.take(static_cast<waiter&>(waiting_.first()));
-                is_left = !waiting_.is_alone();
-            }
-            woken.call();
-        }
-    }
-
     ring_links waiting_;  // guarded by the lock
     short_lock lock_;
-    std::atomic<unsigned char> state_{open};
+    std::atomic<bool> is_closed_{false};
 };
 
 }  // namespace pollux::inline v0::detail

@@ -11,22 +11,41 @@
 
 #include "pollux/core/context.hpp"
 #include "pollux/core/polled.hpp"
-#include "pollux/stream/next.hpp"
+#include "pollux/stream/next.hpp"  // the loop over a receiver: while (auto item = co_await next(rx))
 #include "pollux/sync/mpsc_channel.hpp"
 #include "pollux/sync/mpsc_sender.hpp"
 #include "pollux/sync/mpsc_unbounded_sender.hpp"
+
+namespace pollux::inline v0::detail {
+
+template <class T>
+class [[nodiscard]] mpsc_recv_future {
+public:
+    using value_type = std::optional<T>;
+    using error_type = never;
+
+    explicit mpsc_recv_future(sync::mpsc::receiver<T>& from) noexcept : from_(from) {}
+
+    [[gnu::always_inline]] polled<value_type> poll(context& cx) noexcept { return from_.poll_next(cx); }
+
+private:
+    sync::mpsc::receiver<T>& from_;
+};
+
+}  // namespace pollux::inline v0::detail
 
 namespace pollux::inline v0::sync::mpsc {
 
 using sync::disconnected;
 using sync::send_status;
 
-/// The receiving end: a stream of what the senders send, each one's items in their order. It ends when all senders are gone and it is
-/// drained.
+/// The receiving end: a stream of what the senders send, each one's items in their order. It ends when all senders
+/// are gone and it is drained.
 ///
 /// Threads: any; each object is used by one at a time, at the same time as the senders. It may be moved at any time.
 /// Cancel: dropping it destroys what has come and lets the senders fail.
-/// Cost: an item takes one read-modify-write from a bounded channel, none from an unbounded one; a poll that waits takes two more.
+/// Cost: an item takes one read-modify-write from a bounded channel, none from an unbounded one; a poll that waits
+/// takes three more.
 template <class T>
 class [[nodiscard]] receiver {
 public:
@@ -43,30 +62,30 @@ public:
     }
 
     /// An end that was moved from is at its end.
-    polled<std::optional<T>> poll_next(context& cx) noexcept {
-        if (channel_ != nullptr) [[likely]] {
-            if (T* const item = channel_->front()) [[likely]]
-                return give(cx, *item);
-        }
-        return poll_empty(cx);
+    [[gnu::always_inline]] polled<std::optional<T>> poll_next(context& cx) noexcept {
+        auto* const channel = channel_;
+        if (channel != nullptr && channel->has_front()) [[likely]]
+            return give(*channel, cx);
+        return look(cx);
     }
 
-    /// next(*this): a future of the next item, or nothing at the end.
+    /// As next(*this), for less: a future of the next item, or nothing at the end. This end must outlive it.
     ///
     /// Cancel: dropping it while it is pending loses nothing.
-    auto recv() noexcept { return next(*this); }
+    /// Cost: one unit of the poll's budget, where next() takes another.
+    auto recv() noexcept { return detail::mpsc_recv_future<T>(*this); }
 
-    /// An item, if one has come; never waits. One that was sent behind another that is still being put in comes after that: no item
-    /// yet.
+    /// An item, if one has come; never waits. One that was sent behind another that is still being put in comes after
+    /// that: no item yet.
     std::optional<T> try_recv() noexcept {
-        T* const item = channel_ != nullptr ? channel_->front() : nullptr;
-        if (item == nullptr) return std::nullopt;
-        std::optional<T> taken(std::in_place, std::move(*item));
+        if (channel_ == nullptr || !channel_->look()) return std::nullopt;
+        std::optional<T> taken(std::in_place, std::move(channel_->front()));
         channel_->pop();
         return taken;
     }
 
-    /// Lets every later send fail, and those that wait. What was sent by now, and what goes into reserved places, can still be received.
+    /// Lets every later send fail, and those that wait. What was sent by now, and what goes into reserved places, can
+    /// still be received.
     void close() noexcept {
         if (channel_ != nullptr) channel_->close();
     }
@@ -77,17 +96,20 @@ private:
 
     explicit receiver(detail::mpsc_channel<T>* channel) noexcept : channel_(channel) {}
 
-    polled<std::optional<T>> give(context& cx, T& item) noexcept {
-        if (!cx.consume_budget()) return pending;
-        auto taken = polled<std::optional<T>>::ready(std::in_place, std::move(item));
-        channel_->pop();
+    [[gnu::always_inline]] static polled<std::optional<T>> give(detail::mpsc_channel<T>& from, context& cx) noexcept {
+        if (!cx.consume_budget()) [[unlikely]]
+            return pending;
+        auto taken = polled<std::optional<T>>::ready(std::in_place, std::move(from.front()));
+        from.pop();
         return taken;
     }
-    // Apart, so that the way of an item that is there saves no registers for it.
-    [[gnu::noinline]] polled<std::optional<T>> poll_empty(context& cx) noexcept {
+
+    // Apart, so that the way of an item that is known to be there is few instructions, in place.
+    [[gnu::noinline]] polled<std::optional<T>> look(context& cx) noexcept {
         if (channel_ != nullptr) {
+            if (channel_->look()) return give(*channel_, cx);
             if (channel_->wait(cx.waker())) return pending;
-            if (T* const item = channel_->front()) return give(cx, *item);
+            if (channel_->look()) return give(*channel_, cx);
         }
         if (!cx.consume_budget()) return pending;
         return polled<std::optional<T>>::ready();
@@ -101,9 +123,10 @@ private:
 /// `auto [tx, rx] = sync::mpsc::channel<int>(16);`
 /// Items are moved in and out; a move that throws while sending or receiving ends the process.
 /// Throws: std::invalid_argument if `capacity` is 0 or more than a semaphore has permits; std::bad_alloc.
-/// Cost: one allocation of about 220 bytes, whatever the capacity; then one for each block of 4 to 32 items. An empty channel that was
-/// used keeps up to three blocks of about 512 bytes or 4 items.
-/// Source: a linked list of blocks that senders fill at positions which they claim, as in Tokio's and crossbeam's channels.
+/// Cost: one allocation of about 220 bytes, whatever the capacity; then one for each block of 4 to 32 items. An empty
+/// channel that was used keeps up to three blocks of about 512 bytes or 4 items.
+/// Source: a linked list of blocks that senders fill at positions which they claim, as in Tokio's and crossbeam's
+/// channels.
 template <class T>
 std::pair<sender<T>, receiver<T>> channel(std::size_t capacity) {
     static_assert(std::is_object_v<T> && std::is_move_constructible_v<T>,
@@ -118,7 +141,8 @@ std::pair<sender<T>, receiver<T>> channel(std::size_t capacity) {
     return {sender<T>(shared), receiver<T>(shared)};
 }
 
-/// A channel that holds any number of items; senders never wait. What is sent faster than it is received takes memory without end.
+/// A channel that holds any number of items; senders never wait. What is sent faster than it is received takes memory
+/// without end.
 ///
 /// Items are moved as in channel().
 /// Throws: std::bad_alloc.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// What the ends of an mpsc channel share: the queue, the free places of a bounded one, and whether the receiver has closed it. Used
-// by sync/mpsc.hpp; the protocols are argued in mpsc_list.hpp, mpsc_queue.hpp and permit_queue.hpp.
+// What the ends of an mpsc channel share: the queue, the free places of a bounded one, and whether the receiver has
+// closed it. Used by sync/mpsc.hpp; the protocols are argued in mpsc_list.hpp, mpsc_queue.hpp and permit_queue.hpp.
 //
-// A place is a permit: taken by a sender, it goes with the item through the queue, and the receiver gives it back. After close() a
-// bounded channel is at its end when all places are back; an unbounded one when all that was pushed before has been taken.
-// A place that comes back unused after close() wakes the receiver. No wake-up is lost: who gives it back sees that `places_` is
+// A place is a permit: taken by a sender, it goes with the item through the queue, and the receiver gives it back, to
+// the reserve: so it changes nothing that senders change while they find places. After close() a bounded channel is
+// at its end when all places are back; an unbounded one when all that was pushed before has been taken. A place that
+// comes back unused after close() wakes the receiver. No wake-up is lost: who gives it back sees that `places_` is
 // closed, or close() comes later and the poll after it sees the place, for both are read-modify-writes of one word.
 #pragma once
 
@@ -24,13 +25,13 @@
 
 namespace pollux::inline v0::detail {
 
-using mpsc_places = permit_queue<waker, std_sync>;
+using mpsc_places = permit_queue<waker, std_sync, permit_reserve<std_sync>*>;
 
 template <class T>
 class mpsc_channel {
 public:
     /// 0: unbounded.
-    explicit mpsc_channel(std::size_t capacity) noexcept : capacity_(capacity), places_(capacity) {}
+    explicit mpsc_channel(std::size_t capacity) noexcept : capacity_(capacity), places_(capacity, &returned_) {}
 
     // --- senders ---
 
@@ -40,7 +41,8 @@ public:
 
     void add_sender() noexcept { queue_.add_sender(); }
     static void drop_sender(mpsc_channel* channel) noexcept {
-        if (channel->queue_.drop_sender()) delete channel;
+        if (channel->queue_.drop_sender()) [[unlikely]]
+            last_has_gone(channel);
     }
     void add_owner() noexcept { queue_.add_owner(); }
     static void drop_owner(mpsc_channel* channel) noexcept {
@@ -49,12 +51,12 @@ public:
 
     /// Of an unbounded one. False: closed, and `item` was not moved from.
     [[nodiscard]] bool push(T&& item) noexcept { return queue_.push(std::move(item)); }
-    /// Into a place that the caller has taken. False: the receiver is gone, the place is given up; of an unbounded one, also: closed.
-    bool fill_place(T&& item) noexcept {
-        // Without this look the item would stay until the last sender goes, as it does if the receiver goes at this moment.
-        if (closed_.is_abandoned()) return false;
-        return queue_.push(std::move(item));
-    }
+    /// Into a place that the caller has taken. False: the receiver is gone, the place is given up; of an unbounded
+    /// one, also: closed.
+    bool fill_place(T&& item) noexcept { return queue_.push(std::move(item)); }
+    /// The same in two: go on with after_put() unless it is done.
+    [[nodiscard, gnu::always_inline]] mpsc_push put(T&& item) noexcept { return queue_.put(std::move(item)); }
+    bool after_put(mpsc_push put) noexcept { return queue_.after_put(put); }
     void give_place_back() noexcept {
         if (capacity_ == 0) return;  // a slot of an unbounded channel has taken nothing
         places_.give_back(1);
@@ -70,18 +72,22 @@ public:
 
     // --- the receiver ---
 
-    /// The next item, or null if none is there.
-    T* front() noexcept { return queue_.front(); }
-    /// After front() has given an item, which was moved from: its place is free.
+    /// Whether the next item is known to be there; if not, look() looks.
+    bool has_front() const noexcept { return queue_.has_front(); }
+    [[nodiscard]] bool look() noexcept { return queue_.look(); }
+    /// The next item, which is known to be there.
+    T& front() noexcept { return queue_.front(); }
+    /// After the front was moved from: its place is free.
     void pop() noexcept {
         queue_.pop();
-        if (capacity_ != 0) places_.give_back(1);
+        if (capacity_ != 0 && returned_.add()) [[unlikely]]
+            places_.serve_from_reserve();
     }
-    /// True: the waker is woken for an item and for the end. False: front() says which of them it is.
+    /// True: the waker is woken for an item and for the end. False: look() says which of them it is.
     bool wait(const waker& to_wake) noexcept {
         queue_.wait(to_wake);
         const bool is_over = queue_.has_no_sender() || (is_closed_here_ && is_drained());
-        return queue_.front() == nullptr && !is_over;
+        return !queue_.look() && !is_over;
     }
     void close() noexcept {
         if (is_closed_here_) return;
@@ -91,8 +97,11 @@ public:
     }
     static void drop_receiver(mpsc_channel* channel) noexcept {
         channel->refuse();
-        channel->closed_.abandon();
-        while (channel->queue_.front() != nullptr) channel->queue_.pop();
+        // Also of a bounded one: otherwise what goes into reserved places would stay until the last sender goes, as
+        // what is on its way at this moment does.
+        channel->queue_.close();
+        channel->closed_.close();
+        while (channel->queue_.look()) channel->queue_.pop();
         if (channel->queue_.drop_receiver()) delete channel;
     }
 
@@ -103,13 +112,18 @@ private:
         else
             queue_.close();
     }
-    bool is_drained() const noexcept { return capacity_ != 0 ? places_.at_hand() == capacity_ : queue_.is_at_end(); }
+    [[gnu::noinline]] static void last_has_gone(mpsc_channel* channel) noexcept {
+        if (channel->queue_.drop_last_sender()) delete channel;
+    }
+    bool is_drained() noexcept { return capacity_ != 0 ? places_.count() == capacity_ : queue_.is_at_end(); }
 
-    mpsc_queue<T, waker, std_sync> queue_;
+    // The receiver changes it for each item, as it does what stands first in the queue; senders when they have found no place.
+    permit_reserve<std_sync> returned_;
     const std::size_t capacity_;
+    bool is_closed_here_ = false;  // the receiver's
+    mpsc_queue<T, waker, std_sync> queue_;
     mpsc_places places_;
     closed_signal closed_;
-    bool is_closed_here_ = false;  // the receiver's
 };
 
 /// Counts as a sender: while one lives the receiver waits. Null after a move.
@@ -118,9 +132,7 @@ class mpsc_sender_ref {
 public:
     /// Takes over a count.
     explicit mpsc_sender_ref(mpsc_channel<T>* channel) noexcept : channel_(channel) {}
-    mpsc_sender_ref(const mpsc_sender_ref& other) noexcept : channel_(other.channel_) {
-        if (channel_ != nullptr) channel_->add_sender();
-    }
+    mpsc_sender_ref(const mpsc_sender_ref& other) noexcept : channel_(other.count()) {}
     mpsc_sender_ref(mpsc_sender_ref&& other) noexcept : channel_(std::exchange(other.channel_, nullptr)) {}
     mpsc_sender_ref& operator=(mpsc_sender_ref other) noexcept {
         std::swap(channel_, other.channel_);
@@ -131,6 +143,11 @@ public:
     void reset() noexcept {
         if (channel_ != nullptr) mpsc_channel<T>::drop_sender(std::exchange(channel_, nullptr));
     }
+    /// One more count, for the caller; or null.
+    mpsc_channel<T>* count() const noexcept {
+        if (channel_ != nullptr) channel_->add_sender();
+        return channel_;
+    }
     explicit operator bool() const noexcept { return channel_ != nullptr; }
     mpsc_channel<T>* operator->() const noexcept { return channel_; }
     bool is_closed() const noexcept { return channel_ == nullptr || channel_->is_closed(); }
@@ -139,48 +156,56 @@ private:
     mpsc_channel<T>* channel_;
 };
 
-/// One place of a bounded channel, from the first poll until it is used or given back.
+/// One place of a bounded channel, from the first poll until it is used or given back. It counts as a sender until it is over.
 template <class T>
 class mpsc_place_wait {
 public:
-    explicit mpsc_place_wait(mpsc_sender_ref<T> channel) noexcept : channel_(std::move(channel)), nothing_{} {}
+    /// Takes over a count, if the channel is not null.
+    explicit mpsc_place_wait(mpsc_channel<T>* channel) noexcept
+        : channel_(channel), step_(channel != nullptr ? step::fresh : step::is_refused), nothing_{} {}
     mpsc_place_wait(mpsc_place_wait&& other) noexcept
-        : channel_(std::move(other.channel_)), step_(other.step_), nothing_{} {
-        if (other.step_ == step::waits || other.step_ == step::holds) [[unlikely]]
+        : channel_(other.channel_), step_(std::exchange(other.step_, step::is_over)), nothing_{} {
+        if (step_ == step::waits || step_ == step::holds) [[unlikely]]
             fail_check(moved_in_flight);
     }
     mpsc_place_wait& operator=(mpsc_place_wait&&) = delete;
     ~mpsc_place_wait() {
-        if (step_ == step::waits || step_ == step::holds) [[unlikely]]
+        if (step_ != step::is_over) [[unlikely]]
             give_up();
     }
 
-    /// Taken: the place is the caller's, who goes on with release(), and it was charged to the budget.
-    [[gnu::always_inline]] permit_answer poll(context& cx) noexcept {
+    /// The first poll, where a place is at hand and nobody waits. True: go on with has_taken(), else with poll().
+    [[gnu::always_inline]] bool takes_at_once() noexcept {
+        return step_ == step::fresh && channel_->places().try_take_one();
+    }
+    /// False: pending. True: as taken of poll().
+    [[gnu::always_inline]] bool has_taken(context& cx) noexcept {
+        if (!cx.consume_budget()) [[unlikely]] {
+            step_ = step::holds;
+            return false;
+        }
+        step_ = step::is_over;
+        return true;
+    }
+    /// Taken: the place is the caller's, and the count as a sender, who goes on with channel(). It was charged to the budget.
+    permit_answer poll(context& cx) noexcept {
         debug_check(step_ != step::is_over,
                     "pollux: mpsc: a send was polled after it was ready; poll a future to its end once");
-        if (step_ == step::fresh && channel_ && channel_->places().try_take(1) == permit_answer::taken) [[likely]]
-            step_ = step::holds;
-        else if (step_ != step::holds)
-            wait(cx.waker());
+        if (step_ == step::fresh || step_ == step::waits) wait(cx.waker());
         if (step_ == step::waits || !cx.consume_budget()) return permit_answer::pending;
-        const auto answer = step_ == step::holds ? permit_answer::taken : permit_answer::closed;
-        step_ = step::is_over;
-        return answer;
+        const auto ended = std::exchange(step_, step::is_over);
+        if (ended == step::holds) return permit_answer::taken;
+        if (channel_ != nullptr) mpsc_channel<T>::drop_sender(channel_);  // a future that is done is no sender
+        return permit_answer::closed;
     }
-    mpsc_sender_ref<T> release() noexcept { return std::move(channel_); }
+    mpsc_channel<T>* channel() const noexcept { return channel_; }
 
 private:
     enum class step : unsigned char { fresh, waits, holds, is_refused, is_over };
 
-    [[gnu::noinline]] void wait(const waker& to_wake) noexcept {
-        if (step_ == step::is_refused) return;  // the budget was spent
-        if (!channel_) {
-            step_ = step::is_refused;
-            return;
-        }
+    void wait(const waker& to_wake) noexcept {
         if (step_ == step::fresh) std::construct_at(&waiter_);
-        const auto answer = step_ == step::fresh ? channel_->places().start(waiter_, 1, to_wake)
+        const auto answer = step_ == step::fresh ? channel_->places().start_with_one(waiter_, to_wake)
                                                  : channel_->places().look(waiter_, to_wake);
         step_ = step::waits;
         if (answer == permit_answer::pending) return;
@@ -188,15 +213,19 @@ private:
         step_ = answer == permit_answer::taken ? step::holds : step::is_refused;
     }
     [[gnu::noinline]] void give_up() noexcept {
-        if (step_ == step::holds) return channel_->give_place_back();
-        channel_->withdraw(waiter_);
-        std::destroy_at(&waiter_);
+        if (channel_ == nullptr) return;
+        if (step_ == step::holds) channel_->give_place_back();
+        if (step_ == step::waits) {
+            channel_->withdraw(waiter_);
+            std::destroy_at(&waiter_);
+        }
+        mpsc_channel<T>::drop_sender(channel_);
     }
 
     struct nothing {};
 
-    mpsc_sender_ref<T> channel_;
-    step step_ = step::fresh;
+    mpsc_channel<T>* channel_;
+    step step_;  // is_refused if there is no channel
     union {
         nothing nothing_;
         mpsc_places::waiter waiter_;  // alive while it waits

@@ -6,10 +6,13 @@
 // push: (1) add one to tail_: that position is this push's. (2) Load tail_block_ and follow the links to the position's block,
 //       appending blocks where there are none. A block on the way that is full, and is tail_block_: (2a) exchange tail_block_ for
 //       the next, (2b) read tail_ by a read-modify-write, (2c) note that in the block as left_at. (3) Make the item, (4) set its
-//       bit in the block's `ready`.
+//       bit in the block's `ready`. If that says that the position is awaited: (5) say so to the caller, who wakes the receiver.
 // take: (a) bit of the next position set: (b) move the item out. (c) Give back blocks before this one, oldest first, that have
-//       been left and whose left_at is not after the next position.
-// close: set the lowest bit of tail_. A push whose (1) finds it is refused and touches no block; the positions before are the
+//       been left and whose left_at is not after the next position. Positions in a row whose bits are set at (a) are a run, and
+//       the word is not looked at again until it is taken.
+// await: of the receiver, where the next position's bit is not set: (i) set the bit that says that it is awaited. If there is no
+//       block yet: (ii) put `root_`, which follows nothing, where its link will be; who appends the block sets the bit in it.
+// close: set the highest bit of tail_. A push whose (1) finds it is refused and touches no block; the positions before are the
 //       receiver's, and nothing comes after them.
 //
 // Claim 1: (2) reaches the block of its position. tail_block_ passes a block only when all its bits are set, so never one in
@@ -18,13 +21,18 @@
 //   whoever left it. If (1) comes after (2b) in the order of tail_, it acquires what (2b) released, and (2) loads a later block:
 //   contradiction. So its position is below left_at; the receiver has taken that position before (c), and (4) released to (a)
 //   what came before. Who left the block claimed his own position before (2b), too.
+// Claim 3: after an await the push of the next position has told its caller to wake, or will, or its bit is set. (4)
+//   and (i) change one word: the later sees the earlier. The exchange that appends comes after (ii), and sees it, or
+//   before, and (ii) fails and (i) follows; and (4) comes after the append.
 // Named races: two pushes append a block after the same one: the loser's goes to `spare_`. A block is left while others stand in
 //   it on their way: see claim 2.
 //
-// Cost: a push is two read-modify-writes, a take none. A block is allocated for each `size` items, unless one is spare.
+// Cost: a push is two read-modify-writes, a take none; a look at the word that pushes change for each run. A block is
+// allocated for each `size` items, unless one is spare.
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -37,13 +45,15 @@ namespace pollux::inline v0::detail {
 
 /// Places in a block: enough to make allocating rare, and so few that a channel that is empty again keeps little. Powers of two.
 constexpr std::size_t mpsc_block_size(std::size_t bytes_of_item) noexcept {
-    constexpr std::size_t most = 32;           // bits of a block's word
+    constexpr std::size_t most = 32;           // half the bits of a block's word
     constexpr std::size_t least = 4;           // fewer would allocate for every other item
     constexpr std::size_t bytes_wanted = 512;  // a guess: three blocks may be left over
     std::size_t size = most;
     while (size > least && size * bytes_of_item > bytes_wanted) size /= 2;
     return size;
 }
+
+enum class mpsc_push : unsigned char { refused, done, awaited };
 
 template <class T, class Sync, std::size_t Size = mpsc_block_size(sizeof(T))>
 class mpsc_list {
@@ -59,14 +69,15 @@ public:
 
     /// Before the list is destroyed, and nobody pushes any more: destroys what was not taken, and the blocks.
     void clear(reader& r) noexcept {
+        const std::uint64_t taken = r.position();
         for (link* at = r.oldest_; at != nullptr;) {
             // Relaxed, here and below: who destroys the list has acquired all that was done to it.
-            block* const next = at->next.load(std::memory_order::relaxed);
+            link* const next = block_or_null(at->next.load(std::memory_order::relaxed));
             if (at != &root_) {
                 block* const done = static_cast<block*>(at);
                 const auto ready = done->ready.load(std::memory_order::relaxed);
                 for (std::size_t i = 0; i != Size; ++i)
-                    if ((ready >> i & 1) != 0 && done->first.load() + i >= r.next_) std::destroy_at(done->item(i));
+                    if ((ready >> i & 1) != 0 && done->first.load() + i >= taken) std::destroy_at(done->item(i));
                 delete done;
             }
             at = next;
@@ -76,49 +87,80 @@ public:
 
     // --- any thread ---
 
-    /// False: closed, and `item` was not moved from. Otherwise wake the receiver. Ends the process if there is no memory for a
+    /// Refused: closed, and `item` was not moved from. Awaited: wake the receiver. Ends the process if there is no memory for a
     /// block: the position is taken, and what comes after it could never be received.
-    [[nodiscard]] bool push(T&& item) noexcept {
+    [[nodiscard, gnu::always_inline]] mpsc_push push(T&& item) noexcept {
         // Acquire: pairs with the release of (2b) in leave(), and with that of close().
-        const std::uint64_t claimed = tail_.fetch_add(one, std::memory_order::acquire);
-        if ((claimed & closed) != 0) return false;
-        const std::uint64_t position = claimed / one;
-        block& into = block_of(position);
-        const std::size_t place = position % Size;
+        const std::uint64_t position = tail_.fetch_add(1, std::memory_order::acquire);
+        if ((position & closed) != 0) [[unlikely]]
+            return mpsc_push::refused;
+        // Acquire: pairs with the release in leave(): what append() wrote into that block.
+        link* at = tail_block_.load(std::memory_order::acquire);
+        std::uint64_t place = position - at->first.load();
+        if (place >= Size) [[unlikely]] {
+            place = position % Size;
+            at = block_after(at, position - place);
+        }
+        block& into = *static_cast<block*>(at);
         std::construct_at(into.item(place), std::move(item));
-        // Release: the item, and that this push is done with the blocks; pairs with the acquire in front(). Also for the acquire
-        // in block_of(), which lets whoever sees all bits leave the block.
-        into.ready.fetch_or(std::uint32_t{1} << place, std::memory_order::release);
-        return true;
+        // Release: the item, and that this push is done with the blocks; pairs with the acquire in find_run(). Also
+        // for the acquire in push(), which lets whoever sees all bits leave the block. The bit is clear until then,
+        // so adding it sets it, in one instruction where the word before is wanted.
+        const auto before = into.ready.fetch_add(block::is_ready << place, std::memory_order::release);
+        return (before & block::is_awaited << place) != 0 ? mpsc_push::awaited : mpsc_push::done;
     }
 
     // --- the receiver's thread ---
 
-    /// The next item, or null if none is there.
-    T* front(reader& r) noexcept {
+    /// Whether the next item is known to be there; if not, find_run() looks.
+    bool has_run(const reader& r) const noexcept { return r.run_ != 0; }
+    /// The next item, which is known to be there.
+    T& front(reader& r) noexcept { return *r.item_; }
+    /// After the front was moved from.
+    void pop(reader& r) noexcept {
+        std::destroy_at(r.item_);
+        ++r.item_;
+        --r.run_;
+    }
+    /// False: the next item is not there.
+    [[nodiscard]] bool find_run(reader& r) noexcept {
+        if (r.run_ != 0) return true;
         const std::size_t place = r.next_ % Size;
-        if (place == 0 && !go_to_next(r)) return nullptr;
+        if (place == 0 && !go_to_next(r)) return false;
         block* const from = static_cast<block*>(r.head_);
         // Acquire: pairs with the release in push().
-        if ((from->ready.load(std::memory_order::acquire) >> place & 1) == 0) return nullptr;
-        return from->item(place);
+        const auto ready = static_cast<std::uint32_t>(from->ready.load(std::memory_order::acquire));
+        r.run_ = static_cast<std::uint32_t>(std::countr_one(ready >> place));
+        r.item_ = from->item(place);
+        r.next_ += r.run_;
+        return r.run_ != 0;
     }
-    /// After front() has given an item, which was moved from.
-    void pop(reader& r) noexcept {
-        std::destroy_at(static_cast<block*>(r.head_)->item(r.next_ % Size));
-        ++r.next_;
+    /// From now on the push of the item that find_run() looks for says that it is awaited. It may have come before:
+    /// then find_run() finds it.
+    void await(reader& r) noexcept {
+        if (r.run_ != 0) return;
+        const std::size_t place = r.next_ % Size;
+        if (place == 0 && !go_to_next(r)) {
+            link* seen = nullptr;
+            // Relaxed, as below; if it fails for a block, go_to_next() acquires that.
+            if (r.head_->next.compare_exchange_strong(seen, &root_, std::memory_order::relaxed,
+                                                      std::memory_order::relaxed))
+                return;
+            if (!go_to_next(r)) return;  // awaited already
+        }
+        // Relaxed: it says nothing but itself, and the push that finds it, or is found by it, changes the same word.
+        static_cast<block*>(r.head_)->ready.fetch_or(block::is_awaited << place, std::memory_order::relaxed);
     }
 
     /// Pushes are refused from now on. Returns the position at which the items end.
     std::uint64_t close() noexcept {
         // Release: what came before, for the acquire in push().
-        return tail_.fetch_or(closed, std::memory_order::release) / one;
+        return tail_.fetch_or(closed, std::memory_order::release) & ~closed;
     }
 
 private:
-    // Of tail_: the lowest bit says that the list is closed, the rest is the position.
-    static constexpr std::uint64_t closed = 1;
-    static constexpr std::uint64_t one = 2;
+    // Of tail_, above the position: the list is closed.
+    static constexpr std::uint64_t closed = std::uint64_t{1} << 63;
 
     struct block;
 
@@ -127,61 +169,62 @@ private:
         explicit link(std::uint64_t first_position) noexcept : first(first_position) {}
 
         typename Sync::template cell<std::uint64_t> first;  // written before the block is appended
-        typename Sync::template atomic<block*> next{nullptr};
+        // A block; or root_: there is none yet, and its first place is awaited.
+        typename Sync::template atomic<link*> next{nullptr};
     };
 
     struct block : link {
         static constexpr std::uint64_t not_left = ~std::uint64_t{0};
-        static constexpr std::uint32_t all_ready = ~std::uint32_t{0} >> (32 - Size);
+        // Of `ready`, for place 0; the bits for other places follow.
+        static constexpr std::uint64_t is_ready = 1;
+        static constexpr std::uint64_t is_awaited = is_ready << 32;
+        static constexpr std::uint64_t all_ready = ~std::uint32_t{0} >> (32 - Size);
 
         block() noexcept : link(0) {}
         ~block() {}
 
         T* item(std::size_t place) noexcept { return std::addressof(items[place]); }
 
-        typename Sync::template atomic<std::uint32_t> ready{0};
+        typename Sync::template atomic<std::uint64_t> ready{0};
         typename Sync::template atomic<std::uint64_t> left_at{not_left};
         union {
             T items[Size];
         };
     };
 
-    block& block_of(std::uint64_t position) noexcept {
-        const std::uint64_t first = position - position % Size;
-        // Acquire: pairs with the release in leave(): what append() wrote into that block.
-        link* const tail = tail_block_.load(std::memory_order::acquire);
-        return tail->first.load() == first ? *static_cast<block*>(tail) : block_after(tail, first);
-    }
-
-    [[gnu::noinline]] block& block_after(link* at, std::uint64_t first) noexcept {
+    [[gnu::noinline]] link* block_after(link* at, std::uint64_t first) noexcept {
         bool is_tail = true;
         while (at->first.load() != first) {
-            block* next = at->next.load(std::memory_order::acquire);  // pairs with the release in append()
+            // Acquire: pairs with the release in append().
+            link* next = block_or_null(at->next.load(std::memory_order::acquire));
             if (next == nullptr) next = append(*at);
             is_tail = is_tail && leave(*at, *next);
             at = next;
         }
-        return *static_cast<block*>(at);
+        return at;
     }
 
     // (2a) to (2c). False: it is not full, or somebody else has left it.
-    bool leave(link& from, block& next) noexcept {
+    bool leave(link& from, link& next) noexcept {
         block* const left = &from == &root_ ? nullptr : static_cast<block*>(&from);
         // Relaxed: nothing is read that those pushes wrote; claim 2 does not need them, and claim 1 only that they are there.
-        if (left != nullptr && left->ready.load(std::memory_order::relaxed) != block::all_ready) return false;
+        if (left != nullptr && (left->ready.load(std::memory_order::relaxed) & block::all_ready) != block::all_ready)
+            return false;
         link* seen = &from;
-        // Release: what append() wrote into `next`, for the acquire in block_of().
+        // Release: what append() wrote into `next`, for the acquire in push().
         if (!tail_block_.compare_exchange_strong(seen, &next, std::memory_order::release, std::memory_order::relaxed))
             return false;
         if (left != nullptr) {
             // Release: the exchange above, for the acquire of a later push's (1).
-            const std::uint64_t at = tail_.fetch_add(0, std::memory_order::release) / one;
+            const std::uint64_t at = tail_.fetch_add(0, std::memory_order::release) & ~closed;
             left->left_at.store(at, std::memory_order::relaxed);
         }
         return true;
     }
 
-    block* append(link& to) noexcept {
+    link* block_or_null(link* next) noexcept { return next == &root_ ? nullptr : next; }
+
+    link* append(link& to) noexcept {
         // Acquire: pairs with the release in keep(): the block is not used any more.
         block* fresh = spare_.load(std::memory_order::relaxed) == nullptr
                            ? nullptr
@@ -197,13 +240,18 @@ private:
             fresh->left_at.store(block::not_left, std::memory_order::relaxed);
         }
         fresh->first.store(to.first.load() + Size);
-        block* seen = nullptr;
-        // Release: the fields; pairs with the acquires of `next` in block_of() and front(). Failure acquire: likewise, of the
-        // other's block.
-        if (to.next.compare_exchange_strong(seen, fresh, std::memory_order::acq_rel, std::memory_order::acquire))
-            return fresh;
-        keep(fresh);
-        return seen;
+        link* seen = nullptr;
+        // Release: the fields; pairs with the acquires of `next` in block_after() and go_to_next(). Failure acquire: likewise, of
+        // the other's block.
+        while (!to.next.compare_exchange_strong(seen, fresh, std::memory_order::acq_rel, std::memory_order::acquire)) {
+            if (seen != &root_) {
+                keep(fresh);
+                return seen;
+            }
+            // Relaxed: as above. The next exchange fails only for a block: nobody takes root_ away but with one.
+            fresh->ready.store(block::is_awaited, std::memory_order::relaxed);
+        }
+        return fresh;
     }
 
     // One is kept for the next push that needs it.
@@ -213,9 +261,10 @@ private:
     }
 
     // At the border of a block. False: there is no next one.
-    [[gnu::noinline]] bool go_to_next(reader& r) noexcept {
+    bool go_to_next(reader& r) noexcept {
         if (r.head_->first.load() != r.next_) {
-            block* const next = r.head_->next.load(std::memory_order::acquire);  // pairs with the release in append()
+            // Acquire: pairs with the release in append().
+            link* const next = block_or_null(r.head_->next.load(std::memory_order::acquire));
             if (next == nullptr) return false;
             r.head_ = next;
         }
@@ -225,7 +274,7 @@ private:
 
     void give_back_left(reader& r) noexcept {
         while (r.oldest_ != r.head_) {
-            block* const next = r.oldest_->next.load(std::memory_order::relaxed);  // was followed by front()
+            link* const next = r.oldest_->next.load(std::memory_order::relaxed);  // was followed by go_to_next()
             if (r.oldest_ != &root_) {
                 block* const done = static_cast<block*>(r.oldest_);
                 // Relaxed: who wrote it has pushed afterwards, to a position that has been taken; before that it is not_left.
@@ -247,15 +296,17 @@ class mpsc_list<T, Sync, Size>::reader {
 public:
     void begin(mpsc_list& list) noexcept { head_ = oldest_ = &list.root_; }
 
-    /// Of the item that front() looks for.
-    std::uint64_t position() const noexcept { return next_; }
+    /// Of the next item.
+    std::uint64_t position() const noexcept { return next_ - run_; }
 
 private:
     friend class mpsc_list;
 
+    T* item_ = nullptr;       // the first of the run
+    std::uint32_t run_ = 0;   // items that are known to be there
+    std::uint64_t next_ = 0;  // the position after the run
     link* head_ = nullptr;    // the block of next_, or the one before it
     link* oldest_ = nullptr;  // not given back yet
-    std::uint64_t next_ = 0;
 };
 
 }  // namespace pollux::inline v0::detail

@@ -2,11 +2,13 @@
 // The list of an mpsc channel with whom to wake for it, and who owns it: the senders together, the receiver. Used by
 // sync/mpsc_channel.hpp; calls the receiver's waker.
 //
-// sender:   (1) push an item, or leave, (2) wake the receiver (after a push always, after a leave if it was the last).
-// receiver: (a) store its waker, (b) look whether there is a sender, (c) look for an item.
-// Claim: the receiver sees the item, or that no sender is left, or it is woken for it. Proof: that of waker_cell: what (1) does
-//   comes before (2), the looks come after (a).
-// Claim: when (b) finds no sender, (c) finds every item. Each sender has pushed before it left; the leaves release to (b).
+// sender:   (1) push an item, or leave, (2) wake the receiver: after a push if it says that the item is awaited, after
+//           a leave if it was the last.
+// receiver: (a) store its waker, (b) await the next item, (c) look whether there is a sender, (d) look for an item.
+// Claim: the receiver sees the item, or that no sender is left, or it is woken for it. Proof: a push that does not say that its
+//   item is awaited came before (b), and (d) sees it: claim 3 of mpsc_list; or it is of a later position, and what (d) looks for
+//   is another's. For the others, that of waker_cell: what (1) does comes before (2), the looks come after (a).
+// Claim: when (c) finds no sender, (d) finds every item. Each sender has pushed before it left; the leaves release to (c).
 #pragma once
 
 #include <atomic>
@@ -31,19 +33,27 @@ public:
     // --- senders, any thread ---
 
     void add_sender() noexcept { senders_.fetch_add(1, std::memory_order::relaxed); }  // relaxed: the caller is counted
-    /// True: it was the last, and the receiver is gone: free the queue.
+    /// True: it was the last; go on with drop_last_sender().
     [[nodiscard]] bool drop_sender() noexcept {
         // Release: this sender's pushes, for the acquire in has_no_sender(), and all its accesses, for who frees the queue: the
         // last one, whose acquire this is.
-        if (senders_.fetch_sub(1, std::memory_order::acq_rel) != 1) return false;
+        return senders_.fetch_sub(1, std::memory_order::acq_rel) == 1;
+    }
+    /// True: the receiver is gone: free the queue.
+    [[nodiscard]] bool drop_last_sender() noexcept {
         receiver_.wake();
         return drop_owner();
     }
     /// False: closed, and `item` was not moved from.
-    [[nodiscard]] bool push(T&& item) noexcept {
-        if (!list_.push(std::move(item))) return false;
-        receiver_.wake();
-        return true;
+    [[nodiscard, gnu::always_inline]] bool push(T&& item) noexcept {
+        const auto pushed = put(std::move(item));
+        return pushed == mpsc_push::done || after_put(pushed);
+    }
+    /// push() in two: go on with after_put() unless it is done.
+    [[nodiscard, gnu::always_inline]] mpsc_push put(T&& item) noexcept { return list_.push(std::move(item)); }
+    [[gnu::noinline]] bool after_put(mpsc_push put) noexcept {
+        if (put == mpsc_push::awaited) receiver_.wake();
+        return put != mpsc_push::refused;
     }
     /// One more that the queue is kept for, and that does not send.
     void add_owner() noexcept { owners_.fetch_add(1, std::memory_order::relaxed); }  // relaxed: the caller has a count
@@ -53,17 +63,23 @@ public:
         return owners_.fetch_sub(1, std::memory_order::acq_rel) == 1;
     }
     /// For who has changed something else that the receiver waits for.
-    void wake_receiver() noexcept { receiver_.wake(); }
+    [[gnu::noinline]] void wake_receiver() noexcept { receiver_.wake(); }
 
     // --- the receiver's thread ---
 
-    /// The next item, or null if none is there.
-    T* front() noexcept { return list_.front(reader_); }
-    /// After front() has given an item, which was moved from.
+    /// Whether the next item is known to be there; if not, look() looks.
+    bool has_front() const noexcept { return list_.has_run(reader_); }
+    [[nodiscard]] bool look() noexcept { return list_.find_run(reader_); }
+    /// The next item, which is known to be there.
+    T& front() noexcept { return list_.front(reader_); }
+    /// After the front was moved from.
     void pop() noexcept { list_.pop(reader_); }
 
     /// Then look for a sender, then for an item.
-    void wait(const Waker& waker) noexcept { receiver_.store(waker); }
+    void wait(const Waker& waker) noexcept {
+        receiver_.store(waker);
+        list_.await(reader_);
+    }
     bool has_no_sender() const noexcept {
         return senders_.load(std::memory_order::acquire) == 0;  // pairs with the release in drop_sender()
     }
@@ -82,9 +98,8 @@ private:
     typename mpsc_list<T, Sync, Size>::reader reader_;  // the receiver's
     std::uint64_t end_ = ~std::uint64_t{0};             // the receiver's
     typename Sync::template atomic<std::uint32_t> owners_{2};
-    // The receiver's own fields share no cache line with what every push changes, wherever in a line the queue begins (a multiple
-    // of 16).
-    [[maybe_unused]] unsigned char apart_[40];
+    // Seldom changed, and so between what the receiver changes for each item and what every push changes: those share
+    // no cache line, wherever in a line the queue begins.
     waker_cell<Waker, Sync> receiver_;
     mpsc_list<T, Sync, Size> list_;
     typename Sync::template atomic<std::uint64_t> senders_{1};

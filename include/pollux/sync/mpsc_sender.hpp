@@ -36,8 +36,8 @@ std::pair<sender<T>, receiver<T>> channel(std::size_t capacity);
 
 /// A place in a channel that is kept for one value. Move-only. Dropping it unused gives the place to the next.
 ///
-/// Threads: as any object, one at a time. It counts as a sender: while it lives the receiver waits, of a bounded channel also after
-/// close().
+/// Threads: as any object, one at a time. It counts as a sender: while it lives the receiver waits, of a bounded
+/// channel also after close().
 template <class T>
 class [[nodiscard]] slot {
 public:
@@ -50,8 +50,9 @@ public:
         if (channel_) channel_->give_place_back();
     }
 
-    /// Sends the value into the place. Never waits, and cannot fail: it is received also after close(); if the receiver is gone it is
-    /// destroyed, and if an unbounded channel was closed. Once, and not of a slot that was moved from.
+    /// Sends the value into the place. Never waits, and cannot fail: it is received also after close(); if the
+    /// receiver is gone it is destroyed, and if an unbounded channel was closed. Once, and not of a slot that was
+    /// moved from.
     void send(T value) noexcept {
         detail::debug_check(static_cast<bool>(channel_),
                             "pollux: mpsc: a slot was used twice, or after it was moved from; reserve another");
@@ -91,11 +92,14 @@ public:
     }
     ~sender() { give_up_place(); }
 
-    /// A future that waits for a place and then sends. Places go to who waits, in the order of the first polls. It counts as a sender.
+    /// A future that waits for a place and then sends. Places go to who waits, in the order of the first polls. It
+    /// counts as a sender.
     ///
-    /// Errors: `disconnected` if the receiver is gone or has closed the channel; the value is lost: use reserve() where it must not be.
+    /// Errors: `disconnected` if the receiver is gone or has closed the channel; the value is lost: use reserve()
+    /// where it must not be.
     /// Cancel: dropping it while it is pending destroys the value unsent, and a place that it was granted goes to the next.
-    /// Cost: no allocation of its own. Four read-modify-writes if a place is free, and two for the count as a sender.
+    /// Cost: no allocation of its own. Three read-modify-writes if a place is free, and two for the count as a
+    /// sender; more if the receiver waits for this item.
     detail::mpsc_send_future<T> send(T value) const;
 
     /// Sends if a place is free and nobody waits for one. `value` is moved from only if the answer is `sent`.
@@ -129,7 +133,8 @@ public:
 
     // --- as a sink ---
 
-    /// Ready once a place is reserved for start_send(), which this sender keeps: no copy has it, dropping the sender gives it back.
+    /// Ready once a place is reserved for start_send(), which this sender keeps: no copy has it, dropping the sender
+    /// gives it back.
     ///
     /// Throws: std::bad_alloc if it has to wait.
     polled<void, disconnected> poll_ready(context& cx) {
@@ -213,18 +218,46 @@ public:
     using value_type = void;
     using error_type = sync::disconnected;
 
-    mpsc_send_future(mpsc_sender_ref<T> channel, T&& value) : value_(std::move(value)), place_(std::move(channel)) {}
+    // The value first, for its move may throw.
+    mpsc_send_future(const mpsc_sender_ref<T>& channel, T&& value)
+        : value_(std::move(value)), place_(channel.count()) {}
 
-    polled<void, sync::disconnected> poll(context& cx) noexcept {
-        const auto answer = place_.poll(cx);
-        if (answer == permit_answer::pending) return pending;
-        const auto channel = place_.release();  // a future that is done is no sender
-        if (answer == permit_answer::taken && channel->fill_place(std::move(value_)))
-            return polled<void, sync::disconnected>::ready();
-        return std::unexpected(sync::disconnected());
+    // A send that need not wait is few instructions, in place, and the rest apart.
+    [[gnu::always_inline]] polled<void, sync::disconnected> poll(context& cx) noexcept {
+        auto* const channel = place_.channel();
+        if (!place_.takes_at_once()) [[unlikely]]
+            return poll_again(cx);
+        if (!place_.has_taken(cx)) [[unlikely]]
+            return pending;
+        const auto put = channel->put(std::move(value_));
+        // Two calls, so that each jumps to its own and none has to be told.
+        if (put == mpsc_push::refused) [[unlikely]]
+            return after_put(mpsc_push::refused);
+        if (put == mpsc_push::awaited) [[unlikely]]
+            return after_put(mpsc_push::awaited);
+        mpsc_channel<T>::drop_sender(channel);  // a future that is done is no sender
+        return answer::ready();
     }
 
 private:
+    using answer = polled<void, sync::disconnected>;
+
+    [[gnu::noinline]] answer after_put(mpsc_push put) noexcept {
+        auto* const channel = place_.channel();
+        const bool is_sent = channel->after_put(put);
+        mpsc_channel<T>::drop_sender(channel);
+        if (!is_sent) return std::unexpected(sync::disconnected());
+        return answer::ready();
+    }
+    [[gnu::noinline]] answer poll_again(context& cx) noexcept {
+        switch (place_.poll(cx)) {
+            case permit_answer::pending: return pending;
+            case permit_answer::closed: break;
+            case permit_answer::taken: return after_put(place_.channel()->put(std::move(value_)));
+        }
+        return std::unexpected(sync::disconnected());
+    }
+
     T value_;
     mpsc_place_wait<T> place_;
 };
@@ -235,13 +268,12 @@ public:
     using value_type = sync::mpsc::slot<T>;
     using error_type = sync::disconnected;
 
-    explicit mpsc_reserve_future(mpsc_sender_ref<T> channel) noexcept : place_(std::move(channel)) {}
+    explicit mpsc_reserve_future(const mpsc_sender_ref<T>& channel) noexcept : place_(channel.count()) {}
 
     polled<value_type, error_type> poll(context& cx) noexcept {
         const auto answer = place_.poll(cx);
         if (answer == permit_answer::pending) return pending;
-        auto channel = place_.release();  // a future that is done is no sender
-        if (answer == permit_answer::taken) return value_type(std::move(channel));
+        if (answer == permit_answer::taken) return value_type(mpsc_sender_ref<T>(place_.channel()));
         return std::unexpected(error_type());
     }
 

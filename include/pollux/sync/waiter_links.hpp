@@ -16,15 +16,16 @@ struct waiter_links : ring_links {
     Waker waker;
 };
 
-// Wakers that were taken out under a lock.
-template <class Waker>
+// Wakers that were taken out under a lock. Room, between two holds of the lock: enough that locking costs little
+// beside waking, and a small loop for the one that it mostly is. A guess.
+template <class Waker, std::size_t Room = 8>
 class wakers_to_call {
 public:
     wakers_to_call() noexcept = default;
     wakers_to_call(const wakers_to_call&) = delete;
     wakers_to_call& operator=(const wakers_to_call&) = delete;
 
-    bool is_full() const noexcept { return count_ == room; }
+    bool is_full() const noexcept { return count_ == Room; }
     /// Takes `one` out of its list, and its waker. If not full.
     void take(waiter_links<Waker>& one) noexcept {
         one.leave();
@@ -37,11 +38,7 @@ public:
     }
 
 private:
-    // Between two holds of the lock: enough that locking costs little beside waking, and a small loop for the one that it
-    // mostly is. A guess.
-    static constexpr std::size_t room = 8;
-
-    Waker wakers_[room];
+    Waker wakers_[Room];
     std::size_t count_ = 0;
 };
 
