@@ -137,6 +137,27 @@ struct one_sender : queue_suite<one_sender, 2> {
     }
 };
 
+// The sender stays until each item has been received: the item alone wakes the receiver.
+struct sender_that_stays : queue_suite<sender_that_stays, 2> {
+    parker answered;
+    relacy_sync::atomic<int> answers{0};
+
+    void thread(unsigned index) {
+        for (int i = 1; i != 3; ++i) {
+            if (index == 0) {
+                while (received[1] < i) receive();
+                answers.store(i, std::memory_order::release);
+                answered.unpark();
+            } else {
+                send(index);
+                while (answers.load(std::memory_order::acquire) < i) answered.park();
+            }
+        }
+        if (index == 0) return receive_to_end(), drop_receiver();
+        leave(index);
+    }
+};
+
 // Both append after the same block, one leaves it while the other is on its way.
 struct two_senders : queue_suite<two_senders, 3> {
     void thread(unsigned index) {
@@ -277,6 +298,7 @@ int main(int argc, char** argv) {
                                    describe<block_used_again>("a block is used again", 1, pollux::model::plain_runs, 2),
                                    describe<spare_freed>("a spare block is freed", 2),
                                    describe<one_sender>("one sender", 1),
+                                   describe<sender_that_stays>("a sender that stays", 1),
                                    describe<close_and_drain<2>>("close and drain", 1),
                                    // With three threads and more no exhaustive search with preemptions ends.
                                    describe<two_senders>("two senders", 0, 200'000, 0),
