@@ -70,6 +70,7 @@ PLANTED = {
         ('what is just enough is too little', 'permits_in(seen) >= first().wanted_)', 'permits_in(seen) > first().wanted_)'),
         ('an empty line is not left', 'seen &= ~waiting;', ''),
         ('what has come into the reserve meanwhile lies idle', 'is_enough || take_what_has_come(one.wanted_)', 'is_enough'),
+        ('who takes what has come is thought to wait', '(seen - n) & ~waiting', '(seen - n)'),
         ('who tries does not look into the reserve', 'if (!collect(seen)) return', 'return'),
         ('the reserve is collected without the lock',
          'const lock_scope guard(lock_);\n        // Acquire: read before', '// Acquire: read before'),

@@ -254,6 +254,7 @@ struct reserve_suite : queue_suite<Derived, Threads, reserved_queue> {
     }
     void after(std::size_t left) {
         expect(this->permits->count() == left, "a permit is lost or made");
+        expect(this->permits->available() == left, "somebody is thought to wait");
         delete this->permits;
         delete returned;
     }
