@@ -20,6 +20,7 @@
 #include "pollux/testing/poll.hpp"
 #include "support/end_of_process.hpp"
 #include "support/heap_counter.hpp"
+#include "support/limited_poll.hpp"
 #include "support/wake_counter.hpp"
 #include "sync/mpsc_fixture.hpp"
 
@@ -226,6 +227,100 @@ TEST_SUITE("sync/mpsc ends") {
             CHECK(tx.try_send(one) == send_status::sent);
         }
         CHECK(heap.by_this_thread() == heap.given_back());
+    }
+
+    TEST_CASE("a place that came back while nobody waited is there for whoever asks next, in each way") {
+        auto [tx, rx] = mpsc::channel<int>(2);
+        for (int i = 0; i != 2; ++i) CHECK(try_send(tx, i) == send_status::sent);
+        wake_counter task;
+        int next_out = 0;
+        for (int way = 0; way != 4; ++way) {
+            CAPTURE(way);
+            CHECK(rx.try_recv() == next_out++);
+            const int item = way + 2;
+            if (way == 0) CHECK(try_send(tx, item) == send_status::sent);
+            if (way == 1) {
+                auto fut = tx.send(item);
+                CHECK(poll_with(fut, task).has_value());
+            }
+            if (way == 2) {
+                auto fut = tx.reserve();
+                auto slot = poll_with(fut, task);
+                REQUIRE(slot.has_value());
+                slot.value().send(item);
+            }
+            if (way == 3) {
+                CHECK(poll_ready_with(tx, task).has_value());
+                CHECK(tx.start_send(item).has_value());
+            }
+            auto waits = tx.send(item);
+            CHECK(poll_with(waits, task).is_pending());
+        }
+        CHECK(task.count() == 0);
+    }
+
+    TEST_CASE("of places that come back those who wait get one each, and the rest is kept") {
+        auto [tx, rx] = mpsc::channel<int>(5);
+        for (int i = 0; i != 5; ++i) CHECK(try_send(tx, i) == send_status::sent);
+        wake_counter first;
+        wake_counter second;
+        auto a = tx.send(5);
+        auto b = tx.send(6);
+        CHECK(poll_with(a, first).is_pending());
+        CHECK(poll_with(b, second).is_pending());
+        CHECK(rx.try_recv() == 0);
+        CHECK(first.count() == 1);
+        CHECK(second.count() == 0);
+        for (int i = 1; i != 5; ++i) CHECK(rx.try_recv() == i);
+        CHECK(first.count() == 1);
+        CHECK(second.count() == 1);
+        for (int i = 0; i != 3; ++i) CHECK(try_send(tx, 7 + i) == send_status::sent);
+        CHECK(try_send(tx, 10) == send_status::full);
+        CHECK(poll_with(a, first).has_value());
+        CHECK(poll_with(b, second).has_value());
+        for (const int item : {7, 8, 9, 5, 6}) CHECK(rx.try_recv() == item);
+    }
+
+    TEST_CASE(
+        "receiver: what it has seen and not given yet goes with it when it moves, and is destroyed when it goes") {
+        for (const bool closes : {false, true}) {
+            CAPTURE(closes);
+            const auto count = std::make_shared<int>();
+            auto [tx, rx] = mpsc::channel<std::shared_ptr<int>>(100);
+            for (int i = 0; i != 50; ++i) {
+                auto item = count;
+                CHECK(tx.try_send(item) == send_status::sent);
+            }
+            for (int i = 0; i != 3; ++i) CHECK(rx.try_recv().has_value());
+            auto moved = std::move(rx);
+            CHECK(moved.try_recv().has_value());
+            CHECK(count.use_count() == 1 + 46);
+            if (closes) {
+                moved.close();
+                for (int i = 0; i != 46; ++i) CHECK(block_on(moved.recv()).has_value());
+                CHECK_FALSE(block_on(moved.recv()).has_value());
+            } else {
+                const auto dropped = std::move(moved);
+            }
+            CHECK(count.use_count() == 1);
+        }
+    }
+
+    TEST_CASE("recv: takes one unit of the budget, where next() takes two") {
+        auto [tx, rx] = mpsc::channel<int>(4);
+        for (int i = 0; i != 4; ++i) CHECK(try_send(tx, i) == send_status::sent);
+        wake_counter task;
+        const auto waker = task.waker();
+        auto budget = pollux::test::budget_of(3);
+        context cx(waker, &budget);
+        auto received = rx.recv();
+        CHECK(received.poll(cx).value() == 0);
+        auto after = pollux::next(rx);
+        CHECK(after.poll(cx).value() == 1);
+        auto spent = rx.recv();
+        CHECK(spent.poll(cx).is_pending());
+        CHECK(task.count() == 1);
+        CHECK(rx.try_recv() == 2);
     }
 
     TEST_CASE("one allocation for a channel, one for a block, and none for futures that wait") {

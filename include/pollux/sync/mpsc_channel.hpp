@@ -195,7 +195,8 @@ public:
         if (step_ == step::waits || !cx.consume_budget()) return permit_answer::pending;
         const auto ended = std::exchange(step_, step::is_over);
         if (ended == step::holds) return permit_answer::taken;
-        if (channel_ != nullptr) mpsc_channel<T>::drop_sender(channel_);  // a future that is done is no sender
+        // A future that is done is no sender; one that is polled again, where nothing checks that, has no count to give up.
+        if (ended == step::is_refused && channel_ != nullptr) mpsc_channel<T>::drop_sender(channel_);
         return permit_answer::closed;
     }
     mpsc_channel<T>* channel() const noexcept { return channel_; }
