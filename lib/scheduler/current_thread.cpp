@@ -38,6 +38,9 @@ class seat {
 public:
     explicit seat(runtime_core& core)
         : guard_(refuse_on_worker(core).driver_lock()), worker_(*core.workers().front()), entered_(worker_) {}
+    seat(const seat&) = delete;
+    seat& operator=(const seat&) = delete;
+    ~seat() { worker_.submit(); }
     worker& driven() noexcept { return worker_; }
 
 private:

@@ -40,6 +40,8 @@ public:
     /// Wakes those who wait for what was harvested. True: there was something.
     virtual bool hand_out() noexcept = 0;
 
+    /// Hands on to the system what was only written down for it; wait() does, too. Called by who is about to wait elsewhere. Threads: any.
+    virtual void submit() noexcept {}
     /// Ends this or the next wait(). Threads: any.
     virtual void interrupt() noexcept = 0;
 

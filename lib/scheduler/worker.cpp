@@ -198,6 +198,7 @@ void worker::run_until_relieved() noexcept {
     run_one_by_one();
     while (runnable* const item = slot_.take()) give_to_others(*item);
     while (runnable* const item = queue_.pop()) give_to_others(*item);
+    submit();
     set_stamp(asleep_stamp);
     core_.wheel_has_earlier(*wheel_);
 }
@@ -252,9 +253,17 @@ void worker::fire_sleeps() noexcept {
     if (runnable* const item = slot_.take()) push_back(*item);
 }
 
+void worker::submit() noexcept {
+    if (event_driver* const driver = core_.driver()) driver->submit();
+}
+
 bool worker::look_for_events() noexcept {
     event_driver* const driver = core_.driver();
-    if (driver == nullptr || !driver->try_enter()) return false;
+    if (driver == nullptr) return false;
+    if (!driver->try_enter()) {
+        driver->submit();
+        return false;
+    }
     driver->wait(event_driver::time_point::min());
     return hand_out_events(*driver);
 }

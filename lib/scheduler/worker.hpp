@@ -68,6 +68,8 @@ public:
     std::size_t fire_and_count() noexcept;
     /// Sleeps until there may be work, a sleep is due, or somebody calls unpark().
     void park() noexcept;
+    /// What polls have written down for the driver is the system's then, before this thread does something else.
+    void submit() noexcept;
     /// Hands out what events there are, if nobody else serves the driver. True: there were some.
     bool look_for_events() noexcept;
 

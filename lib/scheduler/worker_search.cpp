@@ -180,10 +180,12 @@ void worker::park() noexcept {
     event_driver* const driver = core_.driver();
     const bool serves = driver != nullptr && driver->try_enter();
     watching watch{driver};
-    if (serves)
+    if (serves) {
         parker_.park_in(watch, deadline);
-    else
+    } else {
+        submit();
         parker_.park_until(deadline);
+    }
     wheel_->end_rest();
     be_awake(awake_stamp);
     polls_left_ = 0;

@@ -14,6 +14,7 @@ constinit thread_local waited_for_thread waits_for_us;
 void worker::step_aside() noexcept {
     // Where thieves see it.
     if (runnable* const item = slot_.take()) push_back(*item);
+    submit();
     waits_for_us.in_poll_of = &core_;
     set_stamp(asleep_stamp);  // it is not stuck
     core_.substitutes().take_over(*this, absence::in_place);
