@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The echo server of echo.py and idle_clients.py as a user of this library would write it: a coroutine a client.
 //
-// Usage: echo_server [--workers N]    1 unless said
+// Usage: echo_server [--workers N] [--io epoll|uring]    1 worker on epoll unless said
 //
 // Prints `listening on 127.0.0.1:PORT` first, and ends when its standard input closes.
 #include <array>
@@ -57,8 +57,10 @@ pollux::runtime_options parse(int argc, char** argv) {
         const std::string_view option = argv[i], value = i + 1 < argc ? argv[i + 1] : "";
         if (option == "--workers" && std::atoi(value.data()) > 0) {
             options.workers = static_cast<unsigned>(std::atoi(value.data()));
+        } else if (option == "--io" && (value == "epoll" || value == "uring")) {
+            options.io = value == "uring" ? pollux::io_driver::uring : pollux::io_driver::epoll;
         } else {
-            std::fprintf(stderr, "usage: %s [--workers N]\n", argv[0]);
+            std::fprintf(stderr, "usage: %s [--workers N] [--io epoll|uring]\n", argv[0]);
             std::exit(2);
         }
     }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 
+#include "driver/ring_driver.hpp"
 #include "driver/source_set.hpp"
 #include "pollux/runtime/metrics.hpp"
 #include "scheduler/event_driver.hpp"
@@ -20,25 +21,34 @@ public:
     /// simulation.
     static reactor& of(runtime_core& core);
 
-    reactor() : sources_(source_set::make()) {}
-    ~reactor() override { sources_.drop_owner(); }
+    /// Throws: std::system_error.
+    explicit reactor(runtime_core& core);
+    ~reactor() override {
+        if (ring_ != nullptr) ring_->drop_owner();
+        sources_.drop_owner();
+    }
 
     source_set& sources() noexcept { return sources_; }
+    /// Null: the runtime does without io_uring.
+    ring_driver* ring() noexcept { return ring_; }
 
     // event_driver
-    void wait(event_driver::time_point deadline) noexcept override { sources_.wait(deadline); }
-    bool hand_out() noexcept override { return sources_.hand_out(); }
-    void interrupt() noexcept override { sources_.interrupt(); }
+    void wait(event_driver::time_point deadline) noexcept override {
+        ring_ != nullptr ? ring_->wait(deadline) : sources_.wait(deadline);
+    }
+    bool hand_out() noexcept override { return ring_ != nullptr ? ring_->hand_out() : sources_.hand_out(); }
+    void interrupt() noexcept override { ring_ != nullptr ? ring_->interrupt() : sources_.interrupt(); }
+    void submit() noexcept override {
+        if (ring_ != nullptr) ring_->submit();
+    }
 
     // runtime_service
-    std::size_t stop(std::chrono::steady_clock::time_point) noexcept override {
-        sources_.close();
-        return 0;
-    }
-    void add_to(runtime_metrics& sum) const noexcept override { sum.descriptors += 2; }
+    std::size_t stop(std::chrono::steady_clock::time_point) noexcept override;
+    void add_to(runtime_metrics& sum) const noexcept override { sum.descriptors += ring_ != nullptr ? 3 : 2; }
 
 private:
     source_set& sources_;
+    ring_driver* ring_ = nullptr;
 };
 
 }  // namespace pollux::inline v0::detail

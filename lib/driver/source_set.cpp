@@ -63,7 +63,7 @@ int wait_for_events(int epoll, epoll_event* events, int most, const timespec* ti
 
 // --- owners ------------------------------------------------------------------------------------------------------------------
 
-source_set::source_set() {
+source_set::source_set(bool has_ring) : has_ring_(has_ring) {
     epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
     if (epoll_ < 0) throw_errno("pollux: reactor: epoll_create1 failed; raise the limit of open files");
     interrupt_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -116,21 +116,19 @@ event_slot* source_set::take_place() noexcept {
     return std::exchange(free_, free_->next_free);
 }
 
+event_slot* source_set::take_place_unless_closed(int& error) noexcept {
+    const std::lock_guard guard(lock_);
+    event_slot* const place = is_closed_ ? nullptr : take_place();
+    if (place != nullptr)
+        add_owner();
+    else
+        error = is_closed_ ? ECANCELED : ENOMEM;
+    return place;
+}
+
 event_slot* source_set::add(int descriptor, int& error) noexcept {
-    event_slot* place = nullptr;
-    {
-        const std::lock_guard guard(lock_);
-        if (is_closed_) {
-            error = ECANCELED;
-            return nullptr;
-        }
-        place = take_place();
-    }
-    if (place == nullptr) {
-        error = ENOMEM;
-        return nullptr;
-    }
-    add_owner();
+    event_slot* const place = take_place_unless_closed(error);
+    if (place == nullptr) return nullptr;
     const std::uint32_t generation = place->state.generation_of(place->state.look());
     epoll_event wanted{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                        .data = {.u64 = data_of(place->index, generation)}};
@@ -147,10 +145,25 @@ event_slot* source_set::add(int descriptor, int& error) noexcept {
     return place;
 }
 
+event_slot* source_set::add_unwatched(int& error) noexcept {
+    event_slot* const place = take_place_unless_closed(error);
+    if (place == nullptr) return nullptr;
+    const std::uint32_t generation = place->state.generation_of(place->state.look());
+    place->state.add(generation, ready_bits::readable | ready_bits::writable);
+    // As in add().
+    const std::lock_guard guard(lock_);
+    if (is_closed_) place->state.add(generation, ready_bits::cancelled);
+    return place;
+}
+
 void source_set::remove(event_slot& place, int descriptor) noexcept {
-    place.state.renew();
     epoll_event ignored{};
     ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, &ignored);  // fails if the user has closed it: then it is gone, too
+    remove_unwatched(place);
+}
+
+void source_set::remove_unwatched(event_slot& place) noexcept {
+    place.state.renew();
     {
         const std::lock_guard guard(lock_);
         place.next_free = std::exchange(free_, &place);

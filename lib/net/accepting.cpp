@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "driver/ring_socket.hpp"
 #include "net/system.hpp"
 #include "pollux/net/detail/listener.hpp"
 #include "pollux/runtime/errors.hpp"
@@ -49,7 +50,10 @@ polled<source, std::error_code> accepting::poll(context& cx) {
         }
         auto accepted = from_.poll_io(
             cx, direction::read, 0,
-            [](int descriptor) { return ::accept4(descriptor, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); },
+            [this](int descriptor) {
+                if (auto* const ring = from_.ring()) return ring->accept();
+                return ::accept4(descriptor, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+            },
             waiter_.use());
         if (accepted.is_pending()) return pending;
         if (accepted.has_value()) {

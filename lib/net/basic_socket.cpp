@@ -13,6 +13,7 @@
 #include <limits>
 #include <optional>
 
+#include "driver/ring_socket.hpp"
 #include "net/system.hpp"
 
 namespace pollux::inline v0::net::detail {
@@ -34,11 +35,16 @@ std::expected<socket_address, std::error_code> address_by(int (*ask)(int, sockad
 
 }  // namespace
 
-int readiness::operator()(int descriptor) const noexcept {
-    pollfd asked{descriptor, static_cast<short>(of == direction::read ? POLLIN | POLLRDHUP : POLLOUT), 0};
+int poll_now(int descriptor, direction which) noexcept {
+    pollfd asked{descriptor, static_cast<short>(which == direction::read ? POLLIN | POLLRDHUP : POLLOUT), 0};
     const int answer = ::poll(&asked, 1, 0);
     if (answer == 0) errno = EAGAIN;
     return answer > 0 ? 0 : -1;
+}
+
+int readiness::operator()(int descriptor) const noexcept {
+    if (auto* const ring = on->ring()) return of == direction::read ? ring->readable() : ring->writable();
+    return poll_now(descriptor, of);
 }
 
 std::expected<socket_address, std::error_code> basic_socket::local_address() const noexcept {

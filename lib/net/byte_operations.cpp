@@ -2,9 +2,11 @@
 #include "pollux/net/detail/byte_operations.hpp"
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <cstddef>
 
+#include "driver/ring_socket.hpp"
 #include "net/transfer.hpp"
 
 namespace pollux::inline v0::net::detail {
@@ -14,7 +16,12 @@ std::ptrdiff_t sending::operator()(int descriptor) const noexcept { return trans
 std::ptrdiff_t receiving::operator()(int descriptor) const noexcept { return receive(descriptor, to, 0); }
 
 std::ptrdiff_t peeking::operator()(int descriptor) const noexcept {
-    return to.empty() ? 0 : receive(descriptor, to, MSG_PEEK);
+    if (to.empty()) return 0;
+    if (auto* const ring = on->ring()) {
+        const iovec part{to.data(), to.size()};
+        return ring->receive(&part, 1, true);
+    }
+    return receive(descriptor, to, MSG_PEEK);
 }
 
 std::ptrdiff_t receiving_from::operator()(int descriptor) noexcept {

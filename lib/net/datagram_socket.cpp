@@ -21,7 +21,7 @@ std::ptrdiff_t send_to(int descriptor, io::const_span bytes, const socket_addres
 // no more. Waited for, that would be for ever; so it is another error, unless the socket itself has no room.
 std::ptrdiff_t send_or_fail(int descriptor, io::const_span bytes, const socket_address& to) noexcept {
     const auto n = send_to(descriptor, bytes, to);
-    if (n >= 0 || errno != EAGAIN || !to.is_unix() || readiness{direction::write}(descriptor) < 0) return n;
+    if (n >= 0 || errno != EAGAIN || !to.is_unix() || poll_now(descriptor, direction::write) < 0) return n;
     const auto again = send_to(descriptor, bytes, to);  // there may be room since
     if (again < 0 && errno == EAGAIN) errno = ENOBUFS;
     return again;

@@ -6,12 +6,14 @@
 #include <new>
 
 #include "driver/reactor.hpp"
+#include "driver/ring_socket.hpp"
 #include "pollux/core/execution.hpp"
 #include "pollux/runtime/errors.hpp"
 
 namespace pollux::inline v0::net::detail {
 
 using pollux::detail::event_slot;
+using pollux::detail::ring_socket;
 
 source_waiter::~source_waiter() {
     if (slot_ != nullptr) slot_->state.forget(place_);
@@ -20,8 +22,27 @@ source_waiter::~source_waiter() {
 source::source(source&& other) noexcept { swap(other); }
 
 source::~source() {
+    // Relaxed: nobody else uses it.
+    if (event_slot* const slot = slot_.load(std::memory_order::relaxed); slot != nullptr && slot->socket != nullptr) {
+        const bool is_closed_later = ring_socket::remove(*slot);
+        slot_.store(nullptr, std::memory_order::relaxed);
+        if (is_closed_later) return;
+    }
     const int descriptor = release();
     if (descriptor >= 0 && is_owned_) ::close(descriptor);
+}
+
+source source::as(source_kind what) && noexcept {
+    // It has waited as another kind, while it was connected say, and takes another place when it waits the next time.
+    // Relaxed: nobody else uses it.
+    const event_slot* const slot = slot_.load(std::memory_order::relaxed);
+    source made(std::move(*this));
+    if (slot != nullptr && slot->socket == nullptr && slot->home->has_ring()) {
+        const bool is_owned = made.is_owned_;
+        made = source(made.release(), is_owned);
+    }
+    made.kind_ = what;
+    return made;
 }
 
 int source::release() noexcept {
@@ -34,6 +55,7 @@ int source::release() noexcept {
 void source::swap(source& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
     std::swap(is_owned_, other.is_owned_);
+    std::swap(kind_, other.kind_);
     // Relaxed, all: nobody else uses them.
     was_blocked_.store(
         other.was_blocked_.exchange(was_blocked_.load(std::memory_order::relaxed), std::memory_order::relaxed),
@@ -68,9 +90,9 @@ int source::wait_for(context& cx, direction which, readiness_seen& seen, source_
 }
 
 event_slot* source::registered(pollux::detail::runtime_core& core, int& error) {
-    pollux::detail::source_set* sources = nullptr;
+    pollux::detail::reactor* reactor = nullptr;
     try {
-        sources = &pollux::detail::reactor::of(core).sources();
+        reactor = &pollux::detail::reactor::of(core);
     } catch (const task_cancelled&) {  // the runtime is ending
         error = ECANCELED;
         return nullptr;
@@ -81,7 +103,12 @@ event_slot* source::registered(pollux::detail::runtime_core& core, int& error) {
     const pollux::detail::lock_scope guard(lock_);
     event_slot* slot = slot_.load(std::memory_order::relaxed);  // written under the lock
     if (slot != nullptr) return slot;
-    slot = sources->add(descriptor_, error);
+    if (kind_ == source_kind::other || !is_owned_ || reactor->ring() == nullptr) {
+        slot = reactor->sources().add(descriptor_, error);
+    } else {
+        const auto kind = kind_ == source_kind::stream ? ring_socket::kind::stream : ring_socket::kind::listener;
+        slot = ring_socket::add(*reactor->ring(), reactor->sources(), descriptor_, kind, error);
+    }
     slot_.store(slot, std::memory_order::release);  // pairs with the acquires in look() and wait_for()
     return slot;
 }

@@ -10,6 +10,7 @@
 #include <span>
 #include <type_traits>
 
+#include "driver/ring_socket.hpp"
 #include "net/system.hpp"
 #include "net/transfer.hpp"
 
@@ -22,11 +23,13 @@ using answer = polled<std::size_t, std::error_code>;
 // Of one call: so many fit on the stack, and more gain little.
 constexpr std::size_t most_parts = 64;
 
+iovec part_of(io::const_span bytes) noexcept { return {const_cast<char*>(bytes.data()), bytes.size()}; }
+
 struct part_list {
     template <class Spans>
     explicit part_list(Spans spans) noexcept : count(std::min(spans.size(), most_parts)) {
         for (std::size_t i = 0; i != count; ++i) {
-            parts[i] = {const_cast<char*>(spans[i].data()), spans[i].size()};
+            parts[i] = part_of(spans[i]);
             bytes += spans[i].size();
         }
         message.msg_iov = parts;
@@ -45,50 +48,93 @@ answer nothing_to_do(context& cx) noexcept { return cx.consume_budget() ? answer
 
 answer stream_socket::poll_read(context& cx, io::span to) {
     if (to.empty()) return nothing_to_do(cx);
-    return io_.poll_io(cx, direction::read, to.size(), [to](int descriptor) { return receive(descriptor, to, 0); });
+    return io_.poll_io(cx, direction::read, to.size(), [this, to](int descriptor) {
+        if (auto* const ring = io_.ring()) {
+            const iovec part{to.data(), to.size()};
+            return ring->receive(&part, 1, false);
+        }
+        return receive(descriptor, to, 0);
+    });
 }
 
 answer stream_socket::poll_write(context& cx, io::const_span bytes) {
     if (bytes.empty()) return nothing_to_do(cx);
-    return io_.poll_io(cx, direction::write, bytes.size(),
-                       [bytes](int descriptor) { return transmit(descriptor, bytes); });
+    return io_.poll_io(cx, direction::write, bytes.size(), [this, bytes](int descriptor) {
+        if (auto* const ring = io_.ring()) {
+            const iovec part = part_of(bytes);
+            return ring->send(&part, 1);
+        }
+        return transmit(descriptor, bytes);
+    });
 }
 
 answer stream_socket::poll_read_vectored(context& cx, std::span<const io::span> to) {
     part_list list(to);
     if (list.bytes == 0) return nothing_to_do(cx);
-    return io_.poll_io(cx, direction::read, list.bytes,
-                       [&list](int descriptor) { return ::recvmsg(descriptor, &list.message, MSG_CMSG_CLOEXEC); });
+    return io_.poll_io(cx, direction::read, list.bytes, [&](int descriptor) {
+        if (auto* const ring = io_.ring()) return ring->receive(list.parts, list.count, false);
+        return ::recvmsg(descriptor, &list.message, MSG_CMSG_CLOEXEC);
+    });
 }
 
 answer stream_socket::poll_write_vectored(context& cx, std::span<const io::const_span> bytes) {
     part_list list(bytes);
     if (list.bytes == 0) return nothing_to_do(cx);
-    return io_.poll_io(cx, direction::write, list.bytes,
-                       [&list](int descriptor) { return ::sendmsg(descriptor, &list.message, MSG_NOSIGNAL); });
+    return io_.poll_io(cx, direction::write, list.bytes, [&](int descriptor) {
+        if (auto* const ring = io_.ring()) return ring->send(list.parts, list.count);
+        return ::sendmsg(descriptor, &list.message, MSG_NOSIGNAL);
+    });
+}
+
+polled<void, std::error_code> stream_socket::poll_flush(context& cx) {
+    auto* const ring = io_.ring();
+    if (ring == nullptr) return polled<void, std::error_code>::ready();
+    auto flushed = io_.poll_io(cx, direction::write, 0, [ring](int) { return ring->flush(); });
+    if (flushed.is_pending()) return pending;
+    if (flushed.has_error()) return std::unexpected(flushed.error());
+    return polled<void, std::error_code>::ready();
 }
 
 polled<void, std::error_code> stream_socket::poll_shutdown(context& cx) {
-    if (!cx.consume_budget()) return pending;
+    if (io_.ring() != nullptr) {
+        auto flushed = poll_flush(cx);
+        if (flushed.is_pending() || flushed.has_error()) return flushed;
+    } else if (!cx.consume_budget()) {
+        return pending;
+    }
     return shutdown_write();
 }
 
 std::expected<std::size_t, std::error_code> stream_socket::try_read(io::span to) noexcept {
     if (to.empty()) return 0;
-    const auto n = uninterrupted([&] { return receive(io_.descriptor(), to, MSG_DONTWAIT); });
+    std::ptrdiff_t n = -1;
+    if (auto* const ring = io_.ring()) {
+        const iovec part{to.data(), to.size()};
+        n = ring->try_receive(&part, 1);
+    } else {
+        n = uninterrupted([&] { return receive(io_.descriptor(), to, MSG_DONTWAIT); });
+    }
     if (n < 0) return std::unexpected(last_error());
     return static_cast<std::size_t>(n);
 }
 
 std::expected<std::size_t, std::error_code> stream_socket::try_write(io::const_span bytes) noexcept {
     if (bytes.empty()) return 0;
-    const auto n = uninterrupted([&] { return transmit(io_.descriptor(), bytes, MSG_DONTWAIT); });
+    std::ptrdiff_t n = -1;
+    if (auto* const ring = io_.ring()) {
+        const iovec part = part_of(bytes);
+        n = ring->try_send(&part, 1);
+    } else {
+        n = uninterrupted([&] { return transmit(io_.descriptor(), bytes, MSG_DONTWAIT); });
+    }
     if (n < 0) return std::unexpected(last_error());
     return static_cast<std::size_t>(n);
 }
 
 status stream_socket::shutdown_write() noexcept {
-    if (::shutdown(io_.descriptor(), SHUT_WR) == 0 || errno == ENOTCONN) return {};
+    auto* const ring = io_.ring();
+    if ((ring != nullptr ? ring->shut_down_write() : ::shutdown(io_.descriptor(), SHUT_WR)) == 0 || errno == ENOTCONN)
+        return {};
     return std::unexpected(last_error());
 }
 

@@ -32,6 +32,9 @@ auto uninterrupted(Call call) noexcept {
     }
 }
 
+/// 0: an operation in that direction would not block. Less: errno, which is EAGAIN if it would.
+int poll_now(int descriptor, direction which) noexcept;
+
 /// Of the address's family.
 std::expected<source, std::error_code> open_socket(int family, int type) noexcept;
 

@@ -9,6 +9,9 @@
 // sleeps; so if one sleeps and nobody has the seat, whoever had it is awake, and takes it again before it sleeps (a stand-in that is
 // relieved wakes the one that it stood in for, after it has left the seat). A busy worker looks once in an interval (worker::next).
 // A worker that sleeps in the driver is woken by interrupt(): see parker.hpp.
+// Who takes the seat once and does not come back to it (a thread that is no worker) has kept a worker from it meanwhile that may sleep by
+// now: behind leave() it does what a publisher does (idle_set.hpp), as if the free seat were what it has pushed. Is nobody claimed then,
+// each worker is busy, or looks at the seat behind the fence of its sleep, which is behind leave().
 #pragma once
 
 #include <atomic>
@@ -48,5 +51,10 @@ public:
 private:
     std::atomic<bool> is_taken_{false};
 };
+
+class runtime_core;
+
+/// The runtime is to have its driver from the beginning. Defined where that is. Throws: std::system_error, std::bad_alloc.
+void start_driver(runtime_core& core);
 
 }  // namespace pollux::inline v0::detail

@@ -101,14 +101,13 @@ runtime_core::~runtime_core() = default;
 
 runtime_core& runtime_core::make(runtime_options options, flavour which, platform* simulation) {
     auto* const core = new runtime_core(std::move(options), which, simulation);
-    if (core->has_threads()) {
-        try {
-            core->start_threads();
-        } catch (...) {
-            core->stop_threads();
-            core->drop_owner();
-            throw;
-        }
+    try {
+        if (core->options().io == io_driver::uring && simulation == nullptr) start_driver(*core);
+        if (core->has_threads()) core->start_threads();
+    } catch (...) {
+        core->stop_threads();
+        core->drop_owner();
+        throw;
     }
     return *core;
 }

@@ -21,6 +21,7 @@
 #include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/errors.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/driver_options.hpp"
 #include "support/everywhere.hpp"
 #include "support/limited_poll.hpp"
 #include "support/wake_counter.hpp"
@@ -82,7 +83,7 @@ TEST_SUITE("net/async_fd") {
     }
     TEST_CASE(
         "async_fd: try_io calls again after would-block once something has come, and at once after an interruption") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         pipe_ends both;
         int calls = 0;
         std::string to(4, '-');
@@ -102,7 +103,7 @@ TEST_SUITE("net/async_fd") {
         CHECK(to == "x---");
     }
     TEST_CASE("async_fd: try_io hands on other errors and what the callable throws; void and move-only values work") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         pipe_ends both;
         using nothing = std::expected<void, std::error_code>;
         CHECK(rt.block_on(both.writer.try_io(direction::write, [] { return nothing(); })).has_value());
@@ -117,7 +118,7 @@ TEST_SUITE("net/async_fd") {
             static_cast<void>(rt.block_on(both.writer.try_io(direction::write, []() -> nothing { throw 7; }))), int);
     }
     TEST_CASE("async_fd: readable and writable wait for what is there, whatever was read meanwhile by hand") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         pipe_ends both;
         const wake_counter woken;
         std::string to(4, '-');
@@ -133,7 +134,7 @@ TEST_SUITE("net/async_fd") {
         CHECK(rt.block_on(both.writer.writable()).has_value());
     }
     TEST_CASE("async_fd: several tasks wait at once, readers and writers apart") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         async_fd event(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
         const wake_counter first, second;
         auto one = event.readable();
@@ -148,7 +149,7 @@ TEST_SUITE("net/async_fd") {
         CHECK(poll_in(rt, other, second).has_value());
     }
     TEST_CASE("async_fd: closes what it owns, and leaves what it has borrowed, which then wakes nobody") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         const int fd = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
         REQUIRE(fd >= 0);
         const wake_counter woken;
@@ -164,7 +165,7 @@ TEST_SUITE("net/async_fd") {
         CHECK(::fcntl(fd, F_GETFD) < 0);
     }
     TEST_CASE("async_fd: throws no_runtime outside a runtime; a file that would block cannot be waited for") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         pipe_ends both;
         auto fut = both.reader.readable();
         CHECK_THROWS_AS(static_cast<void>(poll_once(fut)), pollux::no_runtime);
@@ -174,7 +175,7 @@ TEST_SUITE("net/async_fd") {
               std::errc::operation_not_permitted);
     }
     TEST_CASE("async_fd: a callable that is always interrupted makes room for others") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         pipe_ends both;
         int calls = 0;
         auto fut = both.writer.try_io(direction::write, [&] {

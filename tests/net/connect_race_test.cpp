@@ -11,6 +11,7 @@
 #include "net/loopback.hpp"
 #include "pollux/net/tcp_stream.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
+#include "support/driver_options.hpp"
 #include "support/posix_socket.hpp"
 #include "support/process_state.hpp"
 #include "support/wake_counter.hpp"
@@ -63,14 +64,14 @@ TEST_SUITE("net/connect_race") {
         CHECK(texts_in_turn({a4, b4}) == texts{"127.0.0.1:1", "127.0.0.2:1"});
     }
     TEST_CASE("connect_race: after an address that refuses, the next one is tried at once") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         const auto listener = posix_socket::bound(address_of("127.0.0.1:0"));
         const std::vector to{refusing(), *socket_address::unix_path("no address to connect to"), refusing(),
                              listener.local_address()};
         CHECK(rt.block_on(race_future{connect_race(to)}).value().peer_address() == listener.local_address());
     }
     TEST_CASE("connect_race: if all fail, with the error of the last") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         const std::vector to{refusing(), refusing()};
         const auto descriptors = descriptors_of_process();
         CHECK(rt.block_on(race_future{connect_race(to)}).error() == std::errc::connection_refused);
@@ -81,7 +82,7 @@ TEST_SUITE("net/connect_race") {
     TEST_CASE(
         "connect_race: an address that does not answer has a head start; whoever is there first wins, the other is "
         "closed") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         silent_listener silent;
         const auto listener = posix_socket::bound(address_of("127.0.0.1:0"));
         const std::vector to{silent.listener.local_address(), listener.local_address()};
@@ -100,7 +101,7 @@ TEST_SUITE("net/connect_race") {
         CHECK(won.value().peer_address() == listener.local_address());
     }
     TEST_CASE("connect_race: dropped, it closes all its attempts") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         silent_listener silent;
         const wake_counter woken;
         const std::vector to{silent.listener.local_address(), silent.listener.local_address()};
@@ -120,7 +121,7 @@ TEST_SUITE("net/connect_race") {
         CHECK(!woken.is_kept());
     }
     TEST_CASE("connect_race: a name with several addresses is connected to") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         const auto listener = posix_socket::bound(address_of("127.0.0.1:0"));
         const auto port = listener.local_address().port();
         const auto stream = rt.block_on(tcp_stream::connect("localhost:" + std::to_string(port)));

@@ -16,6 +16,7 @@
 #include "pollux/net/unix_stream.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/runtime.hpp"
+#include "support/driver_options.hpp"
 #include "support/process_state.hpp"
 #include "support/workers.hpp"
 
@@ -61,7 +62,7 @@ TEST_SUITE("net/halves") {
         rt.block_on(std::move(echoing));
     }
     TEST_CASE("halves: dropping the written half lets the peer find the end, and reading goes on") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto ends = rt.block_on(connected()).value();
         const auto before = descriptors_of_process();
         auto halves = std::move(ends.first).split();
@@ -74,7 +75,7 @@ TEST_SUITE("net/halves") {
         CHECK(descriptors_of_process() == before - 1);
     }
     TEST_CASE("halves: dropping the read half leaves the other as it is") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto ends = rt.block_on(connected()).value();
         auto halves = std::move(ends.first).split();
         { const auto dropped = std::move(halves.first); }
@@ -82,7 +83,7 @@ TEST_SUITE("net/halves") {
         CHECK(rt.block_on(ends.second.read_some(8)).value() == "still");
     }
     TEST_CASE("reunite: gives the stream again, and nothing is lost or shut down") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto ends = rt.block_on(connected()).value();
         const auto own = ends.first.local_address();
         auto halves = std::move(ends.first).split();
@@ -96,7 +97,7 @@ TEST_SUITE("net/halves") {
         CHECK(rt.block_on(ends.second.read_some(8)).value() == "after");
     }
     TEST_CASE("reunite: halves of two streams are refused, and stay as they are") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto ends = rt.block_on(connected()).value();
         auto one = std::move(ends.first).split();
         auto other = std::move(ends.second).split();
@@ -106,7 +107,7 @@ TEST_SUITE("net/halves") {
         CHECK(rt.block_on(one.first.read_some(1)).value() == "x");
     }
     TEST_CASE("halves: try, peek and readiness as of the whole") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto ends = rt.block_on(connected()).value();
         auto halves = std::move(ends.first).split();
         std::string to(4, '-');

@@ -14,6 +14,7 @@
 #include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/errors.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/driver_options.hpp"
 
 namespace {
 
@@ -36,7 +37,7 @@ struct first_of {
 };
 
 std::expected<std::string, std::error_code> looked_up(address of) {
-    pollux::current_thread_runtime rt;
+    pollux::current_thread_runtime rt(pollux::test::driver_options());
     return rt.block_on(first_of{detail::address_lookup(std::move(of))});
 }
 
@@ -44,7 +45,7 @@ std::expected<std::string, std::error_code> looked_up(address of) {
 
 TEST_SUITE("net/resolve") {
     TEST_CASE("resolve: localhost is this machine, with the port that was asked for, each address once") {
-        pollux::current_thread_runtime rt;
+        pollux::current_thread_runtime rt(pollux::test::driver_options());
         const auto found = rt.block_on(resolve("localhost", 8080));
         REQUIRE(found.has_value());
         REQUIRE(!found->empty());
@@ -55,12 +56,12 @@ TEST_SUITE("net/resolve") {
         }
     }
     TEST_CASE("resolve: numbers stand for themselves, without brackets") {
-        pollux::current_thread_runtime rt;
+        pollux::current_thread_runtime rt(pollux::test::driver_options());
         CHECK(rt.block_on(resolve("127.0.0.1", 1)) == std::vector{*socket_address::parse("127.0.0.1:1")});
         CHECK(rt.block_on(resolve("::1", 2)) == std::vector{*socket_address::parse("[::1]:2")});
     }
     TEST_CASE("resolve: fails in its own category") {
-        pollux::current_thread_runtime rt;
+        pollux::current_thread_runtime rt(pollux::test::driver_options());
         using namespace std::string_literals;
         for (const auto& name : {"no such name"s, "127.0.0.1\0.evil"s, ""s}) {
             CAPTURE(name);

@@ -26,6 +26,7 @@
 #include "pollux/stream/next.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/allocation_counter.hpp"
+#include "support/driver_options.hpp"
 #include "support/everywhere.hpp"
 #include "support/posix_socket.hpp"
 #include "support/process_state.hpp"
@@ -97,7 +98,7 @@ TEST_SUITE("net/tcp_listener") {
     }
     TEST_CASE(
         "tcp_listener: binding is lazy, throws no_runtime outside a runtime, and fails with what the system says") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto listener = rt.block_on(tcp_listener::bind("127.0.0.1:0")).value();
         const auto own = listener.local_address().value();
         CHECK((::fcntl(listener.native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
@@ -113,7 +114,7 @@ TEST_SUITE("net/tcp_listener") {
         CHECK_THROWS_AS(static_cast<void>(poll_once(accepting)), pollux::no_runtime);
     }
     TEST_CASE("tcp_listener: a port can be bound again while its last connections are being wound up") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         std::optional<socket_address> own;
         {
             auto listener = rt.block_on(tcp_listener::bind("127.0.0.1:0")).value();
@@ -125,7 +126,7 @@ TEST_SUITE("net/tcp_listener") {
         CHECK(rt.block_on(tcp_listener::bind(*own)).has_value());
     }
     TEST_CASE("tcp_listener: an accept that is dropped loses nothing, and each that waits gets another connection") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto listener = rt.block_on(tcp_listener::bind("127.0.0.1:0")).value();
         const auto own = listener.local_address().value();
         const wake_counter dropped, first, second;
@@ -152,7 +153,7 @@ TEST_SUITE("net/tcp_listener") {
         CHECK(first.count() == 1);
     }
     TEST_CASE("tcp_listener: incoming is a stream of connections that borrows, and goes on after a drop") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto listener = rt.block_on(tcp_listener::bind("127.0.0.1:0")).value();
         std::vector<posix_socket> clients;
         for (int i = 0; i != 3; ++i) clients.push_back(posix_socket::connected(listener.local_address().value()));
@@ -168,7 +169,7 @@ TEST_SUITE("net/tcp_listener") {
         CHECK(rt.block_on(pollux::next(incoming)).value()->peer_address() == clients[2].local_address());
     }
     TEST_CASE("tcp_listener: connections that were reset before they were taken harm nobody") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto listener = rt.block_on(tcp_listener::bind("127.0.0.1:0")).value();
         const auto own = listener.local_address().value();
         for (int i = 0; i != 8; ++i) {
@@ -187,7 +188,7 @@ TEST_SUITE("net/tcp_listener") {
         }
     }
     TEST_CASE("tcp_listener: without descriptors accept rests, and recovers once there are some") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto listener = rt.block_on(tcp_listener::bind("127.0.0.1:0")).value();
         const auto client = posix_socket::connected(listener.local_address().value());
         const wake_counter woken;
@@ -208,7 +209,7 @@ TEST_SUITE("net/tcp_listener") {
         CHECK(got.value().peer_address() == client.local_address());
     }
     TEST_CASE("tcp_listener: without descriptors, an accept that rests may be dropped") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto listener = rt.block_on(tcp_listener::bind("127.0.0.1:0")).value();
         const auto client = posix_socket::connected(listener.local_address().value());
         const wake_counter woken;
@@ -221,7 +222,7 @@ TEST_SUITE("net/tcp_listener") {
         CHECK(rt.block_on(listener.accept())->peer_address() == client.local_address());
     }
     TEST_CASE("tcp_listener: the end of the runtime cancels an accept that rests") {
-        auto rt = std::make_optional<current_thread_runtime>();
+        auto rt = std::make_optional<current_thread_runtime>(pollux::test::driver_options());
         auto listener = rt->block_on(tcp_listener::bind("127.0.0.1:0")).value();
         const auto client = posix_socket::connected(listener.local_address().value());
         const wake_counter woken;
@@ -232,11 +233,11 @@ TEST_SUITE("net/tcp_listener") {
         }
         rt.reset();
         CHECK(woken.count() == 1);
-        current_thread_runtime other;
+        current_thread_runtime other(pollux::test::driver_options());
         CHECK(poll_in(other, fut, woken).error() == std::errc::operation_canceled);
     }
     TEST_CASE("tcp_listener: connecting and accepting allocate nothing") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto listener = rt.block_on(tcp_listener::bind("127.0.0.1:0")).value();
         const auto own = listener.local_address().value();
         // The reactor has been made, and its places.
@@ -281,7 +282,7 @@ TEST_SUITE("net/tcp_listener") {
             CHECK(woken.count() == 0);
             rt.reset();
             CHECK(woken.count() == 1);
-            current_thread_runtime other;
+            current_thread_runtime other(pollux::test::driver_options());
             other.block_on(pollux::poll_fn([&](pollux::context& cx) -> pollux::polled<> {
                 if (is_stream)
                     error = reading.poll(cx).error();

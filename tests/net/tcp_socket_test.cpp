@@ -18,6 +18,7 @@
 #include "pollux/net/errc.hpp"
 #include "pollux/net/udp_socket.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
+#include "support/driver_options.hpp"
 #include "support/posix_socket.hpp"
 
 namespace {
@@ -45,7 +46,7 @@ linger lingering(const auto& socket) {
 
 TEST_SUITE("net/tcp_socket") {
     TEST_CASE("tcp_socket: options set before bind and connect are those of the listener and the stream") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto socket = tcp_socket::v4().value();
         CHECK((::fcntl(socket.native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
         CHECK(socket.set_reuse_address(true).has_value());
@@ -74,7 +75,7 @@ TEST_SUITE("net/tcp_socket") {
         CHECK(rt.block_on(listener.accept()).value().peer_address() == bound);
     }
     TEST_CASE("tcp_socket: of a name the first address of its family is taken to connect to; none is to bind to") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         const auto listener = posix_socket::bound(address_of("127.0.0.1:0"));
         const auto port = listener.local_address().port();
         const std::string name = "localhost:" + std::to_string(port);
@@ -86,7 +87,7 @@ TEST_SUITE("net/tcp_socket") {
         CHECK(rt.block_on(std::move(other).connect(listener.local_address())).error() == std::errc::invalid_argument);
     }
     TEST_CASE("options: those of a stream") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto ends = rt.block_on(connected()).value();
         tcp_stream& stream = ends.first;
         for (const bool on : {true, false}) {
@@ -111,14 +112,14 @@ TEST_SUITE("net/tcp_socket") {
         CHECK(option(stream, SOL_SOCKET, SO_RCVBUF) == 60'000);
     }
     TEST_CASE("options: a stream that lingers for no time resets its peer when it goes") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto ends = rt.block_on(connected()).value();
         CHECK(ends.first.set_linger(0s).has_value());
         { const auto dropped = std::move(ends.first); }
         CHECK(rt.block_on(ends.second.read_some(1)).error() == std::errc::connection_reset);
     }
     TEST_CASE("options: of IPv6, and of UDP") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto listener = rt.block_on(tcp_listener::bind("[::1]:0")).value();
         CHECK(listener.set_ttl(9).has_value());
         CHECK(option(listener, IPPROTO_IPV6, IPV6_UNICAST_HOPS) == 9);

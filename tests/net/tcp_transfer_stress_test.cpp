@@ -21,6 +21,7 @@
 #include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/runtime/spawn.hpp"
+#include "support/driver_options.hpp"
 #include "support/posix_socket.hpp"
 #include "support/workers.hpp"
 
@@ -168,13 +169,13 @@ TEST_SUITE("net/tcp_transfer stress") {
         transfer(rt, std::size_t{64} << 20);
     }
     TEST_CASE("tcp_stream: 64 MiB each way at once, without workers") {
-        pollux::current_thread_runtime rt;
+        pollux::current_thread_runtime rt(pollux::test::driver_options());
         transfer(rt, std::size_t{64} << 20);
     }
     TEST_CASE("tcp_stream: a plain peer sends back what it gets") {
         pollux::runtime rt(workers(2));
         echo(rt, std::size_t{16} << 20);
-        pollux::current_thread_runtime alone;
+        pollux::current_thread_runtime alone(pollux::test::driver_options());
         echo(alone, std::size_t{16} << 20);
     }
     TEST_CASE("tcp_stream: connections come and go, are closed and reset, and descriptors are used again and again") {

@@ -21,6 +21,7 @@
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/allocation_counter.hpp"
+#include "support/driver_options.hpp"
 #include "support/everywhere.hpp"
 #include "support/posix_socket.hpp"
 #include "support/process_state.hpp"
@@ -73,7 +74,7 @@ TEST_SUITE("net/udp_socket") {
         }
     }
     TEST_CASE("udp_socket: binding is lazy and throws no_runtime outside a runtime, as sending and receiving do") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto socket = rt.block_on(udp_socket::bind("127.0.0.1:0")).value();
         CHECK((::fcntl(socket.native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
         const auto own = socket.local_address().value();
@@ -91,7 +92,7 @@ TEST_SUITE("net/udp_socket") {
         CHECK(rt.block_on(udp_socket::bind(*socket_address::unix_path("/x"))).error() == errc::bad_address);
     }
     TEST_CASE("udp_socket: a datagram is cut to the span, and an empty one is received as such") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto socket = rt.block_on(udp_socket::bind("127.0.0.1:0")).value();
         const auto own = socket.local_address().value();
         CHECK(rt.block_on(socket.send_to("long", own)).value() == 4);
@@ -108,7 +109,7 @@ TEST_SUITE("net/udp_socket") {
         CHECK(rt.block_on(socket.send_to(too_much, own)).error() == std::errc::message_size);
     }
     TEST_CASE("udp_socket: connected, it sends without an address, and receives from no other") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto socket = rt.block_on(udp_socket::bind("127.0.0.1:0")).value();
         CHECK(rt.block_on(socket.send("x")).error() == std::errc::destination_address_required);
         CHECK(socket.peer_address().error() == std::errc::not_connected);
@@ -136,7 +137,7 @@ TEST_SUITE("net/udp_socket") {
         CHECK(to.starts_with("reply-"));
     }
     TEST_CASE("udp_socket: a name to send to is looked up; the first address of the socket's family is taken") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto socket = rt.block_on(udp_socket::bind("127.0.0.1:0")).value();
         const auto name = "localhost:" + std::to_string(socket.local_address()->port());
         CHECK(rt.block_on(socket.send_to("x", name)).value() == 1);
@@ -146,7 +147,7 @@ TEST_SUITE("net/udp_socket") {
         CHECK(socket.try_recv_from(to).value().second == socket.local_address().value());
     }
     TEST_CASE("udp_socket: when nobody listens, the next operation of a connected socket is refused") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         const auto nobody = posix_socket::bound(address_of("127.0.0.1:0"), SOCK_DGRAM).local_address();
         auto socket = udp_socket::v4().value();
         CHECK(rt.block_on(socket.connect(nobody)).has_value());
@@ -187,7 +188,7 @@ TEST_SUITE("net/udp_socket") {
         CHECK(std::ranges::adjacent_find(all) == all.end());
     }
     TEST_CASE("udp_socket: a receive that is dropped loses nothing") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto socket = rt.block_on(udp_socket::bind("127.0.0.1:0")).value();
         std::string to(4, '-');
         const wake_counter woken;
@@ -200,7 +201,7 @@ TEST_SUITE("net/udp_socket") {
         CHECK(rt.block_on(socket.recv(to)).value() == 1);
     }
     TEST_CASE("udp_socket: sending and receiving allocate nothing") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto socket = rt.block_on(udp_socket::bind("127.0.0.1:0")).value();
         const auto own = socket.local_address().value();
         std::string to(4, '-');

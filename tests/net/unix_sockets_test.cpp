@@ -23,6 +23,7 @@
 #include "pollux/net/unix_listener.hpp"
 #include "pollux/net/unix_stream.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
+#include "support/driver_options.hpp"
 #include "support/everywhere.hpp"
 #include "support/posix_socket.hpp"
 #include "support/temporary_directory.hpp"
@@ -79,7 +80,7 @@ TEST_SUITE("net/unix_sockets") {
         gives_everywhere(at_path, result("answer to question"));
     }
     TEST_CASE("unix_listener: leaves its file, which the owner of the path removes") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         const temporary_directory directory;
         const std::string path = directory / "socket";
         {
@@ -95,7 +96,7 @@ TEST_SUITE("net/unix_sockets") {
         CHECK(rt.block_on(unix_listener::bind(std::filesystem::path(path))).has_value());
     }
     TEST_CASE("unix sockets: paths that are none, and addresses of the internet, are refused with a message") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         const std::string long_path(108, 'x');
         CHECK(rt.block_on(unix_listener::bind(long_path)).error() == errc::bad_path);
         CHECK(rt.block_on(unix_stream::connect(long_path)).error() == errc::bad_path);
@@ -106,14 +107,14 @@ TEST_SUITE("net/unix_sockets") {
         CHECK(rt.block_on(unix_datagram::bind(internet)).error() == errc::bad_path);
     }
     TEST_CASE("unix_stream: a full listener refuses at once: the system does not say when there is room") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         const auto listener = posix_socket::bound(abstract_name(), SOCK_STREAM, 0);
         const auto first = rt.block_on(unix_stream::connect(listener.local_address()));
         CHECK(first.has_value());
         CHECK(rt.block_on(unix_stream::connect(listener.local_address())).error() == std::errc::operation_would_block);
     }
     TEST_CASE("unix_stream: a pair has no address, and is closed on exec") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto ends = unix_stream::pair().value();
         CHECK(ends.first.local_address()->is_unix());
         CHECK(ends.first.peer_address()->to_string().empty());
@@ -125,7 +126,7 @@ TEST_SUITE("net/unix_sockets") {
         CHECK(rt.block_on(ends.first.write("x")).error() == std::errc::broken_pipe);
     }
     TEST_CASE("unix_datagram: each datagram comes as a whole, with the address of who sent it") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         const temporary_directory directory;
         auto one = rt.block_on(unix_datagram::bind(directory / "one")).value();
         auto other = rt.block_on(unix_datagram::bind(directory / "other")).value();
@@ -147,7 +148,7 @@ TEST_SUITE("net/unix_sockets") {
         CHECK(second.second.to_string().empty());
     }
     TEST_CASE("unix_datagram: while the receiver is full, a connected send waits and send_to fails") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto receiver = rt.block_on(unix_datagram::bind(abstract_name())).value();
         const auto at = receiver.local_address().value();
         auto connected_one = unix_datagram::unbound().value();
@@ -166,7 +167,7 @@ TEST_SUITE("net/unix_sockets") {
         CHECK(to == "z");
     }
     TEST_CASE("unix_datagram: a pair sends to and fro") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto ends = unix_datagram::pair().value();
         CHECK(rt.block_on(ends.first.send("there")).value() == 5);
         CHECK(rt.block_on(ends.second.send("back")).value() == 4);

@@ -18,6 +18,7 @@
 #include "pollux/runtime/errors.hpp"
 #include "pollux/testing/poll.hpp"
 #include "process/processes.hpp"
+#include "support/driver_options.hpp"
 #include "support/process_state.hpp"
 
 namespace {
@@ -53,7 +54,7 @@ bool is_pending_once(current_thread_runtime& rt, auto& fut) {
 TEST_SUITE("process/child") {
     TEST_CASE("child: has a number until its end was seen") {
         until_no_child();
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto one = waiting();
         REQUIRE(one.id().has_value());
         CHECK(::kill(*one.id(), 0) == 0);
@@ -64,7 +65,7 @@ TEST_SUITE("process/child") {
         CHECK(has_no_child());
     }
     TEST_CASE("wait: closes the pipe to its input; the same answer again and again") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto one = started(shell("cat; exit 9").stdin(stdio::piped));
         for (int i = 0; i != 3; ++i) {
             const auto ended = rt.block_on(one.wait());
@@ -74,7 +75,7 @@ TEST_SUITE("process/child") {
         CHECK(!one.take_stdin().has_value());
     }
     TEST_CASE("wait: leaves an input alone that was taken, is lazy, and dropping it loses nothing") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto one = waiting();
         {
             const auto unused = one.wait();
@@ -91,7 +92,7 @@ TEST_SUITE("process/child") {
         CHECK(rt.block_on(one.wait()).value().success());
     }
     TEST_CASE("wait: the child may be moved between two waits") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto one = waiting();
         auto input = one.take_stdin();
         {
@@ -106,7 +107,7 @@ TEST_SUITE("process/child") {
         auto one = started(command("true"));
         auto fut = one.wait();
         CHECK_THROWS_AS(static_cast<void>(pollux::testing::poll_once(fut)), pollux::no_runtime);
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         CHECK(rt.block_on(one.wait()).value().success());
     }
     TEST_CASE(
@@ -114,11 +115,11 @@ TEST_SUITE("process/child") {
         auto one = waiting();
         auto input = one.take_stdin();
         {
-            current_thread_runtime rt;
+            current_thread_runtime rt(pollux::test::driver_options());
             auto fut = one.wait();
             CHECK(is_pending_once(rt, fut));
         }
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         CHECK(rt.block_on(one.wait()).error() == std::errc::operation_canceled);
         input.reset();
         std::optional<exit_status> ended;
@@ -126,7 +127,7 @@ TEST_SUITE("process/child") {
         CHECK(ended->success());
     }
     TEST_CASE("wait: somebody else has waited for it: no_child_process, and the drop is quiet") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto one = started(command("true"));
         int status = 0;
         REQUIRE(::waitpid(*one.id(), &status, 0) == *one.id());
@@ -148,7 +149,7 @@ TEST_SUITE("process/child") {
         CHECK(has_no_child());
     }
     TEST_CASE("kill: sends SIGKILL and waits; a second one is told that there is no such process") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto one = started(shell("while :; do sleep 1000; done").stdout(stdio::null).stderr(stdio::null));
         const auto ended = rt.block_on(one.kill());
         REQUIRE(ended.has_value());
@@ -158,13 +159,13 @@ TEST_SUITE("process/child") {
         CHECK(rt.block_on(one.wait()).value() == *ended);
     }
     TEST_CASE("start_kill: does not wait; wait says how it has ended") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto one = waiting();
         CHECK(one.start_kill().has_value());
         CHECK(rt.block_on(one.wait()).value().signal() == SIGKILL);
     }
     TEST_CASE("wait_with_output: what comes by the pipes that are still here") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto one = started(shell("cat; echo err >&2").stdin(stdio::piped).stdout(stdio::piped).stderr(stdio::piped));
         auto input = one.take_stdin();
         REQUIRE(input.has_value());
@@ -180,7 +181,7 @@ TEST_SUITE("process/child") {
         CHECK(rt.block_on(complaints->read_to_end()).value() == "err\n");
     }
     TEST_CASE("child: has only the pipes that were asked for, each once") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto one = started(command("cat").stdin(stdio::null).stdout(stdio::piped));
         CHECK(!one.take_stdin().has_value());
         CHECK(!one.take_stderr().has_value());

@@ -21,6 +21,7 @@
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/testing/poll.hpp"
 #include "process/processes.hpp"
+#include "support/driver_options.hpp"
 #include "support/everywhere.hpp"
 #include "support/process_state.hpp"
 #include "support/workers.hpp"
@@ -35,7 +36,7 @@ using pollux::process::stdio;
 
 /// What the command writes, once it has ended well.
 std::string text_of(const command& what) {
-    current_thread_runtime rt;
+    current_thread_runtime rt(pollux::test::driver_options());
     const auto ended = rt.block_on(what.output());
     REQUIRE(ended.has_value());
     CHECK(ended->status.success());
@@ -76,7 +77,7 @@ TEST_SUITE("process/command") {
         CHECK(has_no_child());
     }
     TEST_CASE("output: more than a pipe holds on both streams at once") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         const auto ended = rt.block_on(
             shell("head -c 1048576 /dev/zero | tr '\\0' a & head -c 1048576 /dev/zero | tr '\\0' b >&2; wait")
                 .output());
@@ -103,7 +104,7 @@ TEST_SUITE("process/command") {
             static_cast<void>(unused);
         }
         CHECK(text_of(command("cat")) == "");
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         const auto ended = rt.block_on(shell("echo out; echo err >&2").stdout(stdio::null).output());
         REQUIRE(ended.has_value());
         CHECK(ended->stdout == "");
@@ -114,11 +115,11 @@ TEST_SUITE("process/command") {
             auto fut = command("true").output();
             CHECK_THROWS_AS(static_cast<void>(pollux::testing::poll_once(fut)), pollux::no_runtime);
         }
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         CHECK(rt.block_on(command("true").status()).value().success());
     }
     TEST_CASE("status: an exit code, or the signal that has ended it") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         const auto good = rt.block_on(command("true").status());
         REQUIRE(good.has_value());
         CHECK(good->success());
@@ -136,7 +137,7 @@ TEST_SUITE("process/command") {
         CHECK(killed->signal() == SIGTERM);
     }
     TEST_CASE("status: closes the pipes that were asked for") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         CHECK(rt.block_on(command("cat").stdin(stdio::piped).status()).value().success());
         CHECK(rt.block_on(command("yes").stdout(stdio::piped).status()).value().signal() == SIGPIPE);
     }
@@ -171,7 +172,7 @@ TEST_SUITE("process/command") {
     TEST_CASE("spawn: a process that has no descriptor left is told so") {
         until_no_child();
         // Those that there are now, and one more in turn: each thing that is opened fails once.
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         ::rlimit before = {};
         REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
         const auto descriptors = descriptors_of_process();
@@ -228,7 +229,7 @@ TEST_SUITE("process/command") {
     }
     TEST_CASE("command: the child has its three streams and nothing of ours") {
         const auto inherited = inherited_descriptors();
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto fut =
             pollux::join(shell("ls /proc/self/fd | wc -l").stdin(stdio::null).output(), command("true").status());
         const auto both = rt.block_on(std::move(fut));

@@ -20,6 +20,7 @@
 #include "pollux/stream/next.hpp"
 #include "pollux/testing/poll.hpp"
 #include "process/processes.hpp"
+#include "support/driver_options.hpp"
 #include "support/workers.hpp"
 
 namespace {
@@ -66,7 +67,7 @@ task<std::string> drink(pipe_reader from) {
 
 TEST_SUITE("process/pipe") {
     TEST_CASE("pipe: what is written comes back from cat, in pieces and whole") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         cat both;
         CHECK(rt.block_on(both.in.write_all("ping")).has_value());
         CHECK(rt.block_on(both.out.read_some(100)).value() == "ping");
@@ -91,7 +92,7 @@ TEST_SUITE("process/pipe") {
         }
     }
     TEST_CASE("pipe: lines") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto one = shell("printf 'a\\nb\\r\\nc'").stdout(stdio::piped).spawn();
         REQUIRE(one.has_value());
         auto lines = std::move(*one->take_stdout()).lines();
@@ -109,7 +110,7 @@ TEST_SUITE("process/pipe") {
         raised = 0;
         action.sa_handler = [](int) { ++raised; };
         REQUIRE(::sigaction(SIGPIPE, &action, &before) == 0);
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto one = command("true").stdin(stdio::piped).spawn();
         REQUIRE(one.has_value());
         auto in = one->take_stdin();
@@ -126,7 +127,7 @@ TEST_SUITE("process/pipe") {
         REQUIRE(::sigaction(SIGPIPE, &before, nullptr) == 0);
     }
     TEST_CASE("pipe: after shutdown a write is broken_pipe; an empty read or write is 0 at once") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         cat both;
         CHECK(rt.block_on(both.in.write("")).value() == 0);
         CHECK(rt.block_on(both.out.read(pollux::io::span())).value() == 0);

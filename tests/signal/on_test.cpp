@@ -26,6 +26,7 @@
 #include "pollux/stream/next.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/allocation_counter.hpp"
+#include "support/driver_options.hpp"
 #include "support/everywhere.hpp"
 #include "support/process_state.hpp"
 #include "support/workers.hpp"
@@ -186,14 +187,14 @@ TEST_SUITE("signal/on") {
         gives_everywhere([] { return signal_later(); }, SIGUSR1);
     }
     TEST_CASE("on: counts from its making, not from the first poll") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto signals = on(SIGUSR1);
         ::raise(SIGUSR1);
         CHECK(rt.block_on(next(signals)) == SIGUSR1);
         CHECK(is_quiet(rt, signals));
     }
     TEST_CASE("on: signals that come before one poll are one item; later ones are another") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto signals = on(SIGUSR1);
         for (int i = 0; i != 3; ++i) ::raise(SIGUSR1);
         CHECK(rt.block_on(next(signals)) == SIGUSR1);
@@ -223,7 +224,7 @@ TEST_SUITE("signal/on") {
         CHECK(one.block_on(next(third)) == SIGUSR1);
     }
     TEST_CASE("on: streams of two signals do not mix") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto first = on(SIGUSR1);
         auto second = on(SIGUSR2);
         ::raise(SIGUSR2);
@@ -231,7 +232,7 @@ TEST_SUITE("signal/on") {
         CHECK(rt.block_on(next(second)) == SIGUSR2);
     }
     TEST_CASE("on: a stream may be moved while it waits, and assigned to") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto signals = on(SIGUSR1);
         CHECK(is_quiet(rt, signals));
         auto moved = std::move(signals);
@@ -258,7 +259,7 @@ TEST_SUITE("signal/on") {
     }
     TEST_CASE("on: a plain handler that was there is called too, with its mask and flags, and restored") {
         const handler_of_test before(SIGUSR1, plain_action());
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         {
             auto signals = on(SIGUSR1);
             CHECK((installed(SIGUSR1).sa_flags & SA_RESTART) == 0);
@@ -296,7 +297,7 @@ TEST_SUITE("signal/on") {
     }
     TEST_CASE("on: a handler that was installed over it stays, and the streams go on below it") {
         const handler_of_test before(SIGUSR1, plain_action());
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         {
             auto signals = on(SIGUSR1);
             const auto over = action_over_ours();
@@ -322,7 +323,7 @@ TEST_SUITE("signal/on") {
         CHECK(has_handler(SIGUSR1, &count_plain));
     }
     TEST_CASE("on: is installed anew where the program has gone back to the default meanwhile") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto first = on(SIGUSR1);
         const auto none = simple_action(SIG_DFL);
         REQUIRE(::sigaction(SIGUSR1, &none, nullptr) == 0);
@@ -343,7 +344,7 @@ TEST_SUITE("signal/on") {
         CHECK(descriptors_of_process() == descriptors);
     }
     TEST_CASE("on: takes realtime signals") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto signals = on(SIGRTMAX);
         ::raise(SIGRTMAX);
         CHECK(rt.block_on(next(signals)) == SIGRTMAX);
@@ -358,20 +359,20 @@ TEST_SUITE("signal/on") {
         auto signals = on(SIGUSR1);
         ::raise(SIGUSR1);
         CHECK_THROWS_AS(static_cast<void>(pollux::testing::poll_once(signals)), pollux::no_runtime);
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         CHECK(rt.block_on(next(signals)) == SIGUSR1);
     }
     TEST_CASE("on: throws task_cancelled after the end of the runtime in which it has waited") {
         auto signals = on(SIGUSR1);
         {
-            current_thread_runtime rt;
+            current_thread_runtime rt(pollux::test::driver_options());
             CHECK(is_quiet(rt, signals));
         }
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         CHECK_THROWS_AS(static_cast<void>(rt.block_on(next(signals))), pollux::task_cancelled);
     }
     TEST_CASE("on: signals to a forked child are not the parent's") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         auto signals = on(SIGUSR1);
         CHECK(is_quiet(rt, signals));
         const ::pid_t child = ::fork();
@@ -389,7 +390,7 @@ TEST_SUITE("signal/on") {
         CHECK(is_quiet(rt, signals));
     }
     TEST_CASE("on: streams leave no descriptor, polled or not, and their items take no allocation") {
-        current_thread_runtime rt;
+        current_thread_runtime rt(pollux::test::driver_options());
         {
             auto warm = on(SIGUSR1);
             CHECK(is_quiet(rt, warm));

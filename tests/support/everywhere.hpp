@@ -6,6 +6,7 @@
 
 #include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/runtime.hpp"
+#include "support/driver_options.hpp"
 #include "support/workers.hpp"
 
 namespace pollux::test {
@@ -19,7 +20,7 @@ void gives_everywhere(Make make, const T& expected) {
         CHECK(rt.block_on(make()) == expected);
         CHECK(rt.block_on(rt.spawn(make())) == expected);
     }
-    current_thread_runtime rt;
+    current_thread_runtime rt(driver_options());
     CHECK(rt.block_on(make()) == expected);
     CHECK(rt.block_on(rt.spawn(make())) == expected);
 }

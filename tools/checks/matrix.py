@@ -63,7 +63,7 @@ class Build:
             return True
         if suites.isdisjoint(PROGRAM_SUITES):
             return False
-        return full or self.folders is None or test["name"].removesuffix("_stress") in self.folders
+        return full or self.folders is None or test["name"].removesuffix("_uring").removesuffix("_stress") in self.folders
 
 
 BETWEEN_THREADS = ("scheduler", "sync", "offload", "time", "random_yields", "future", "stream", "sink", "io", "net", "fs",

@@ -86,11 +86,11 @@ public:
     /// Errors: what epoll says of the descriptor; `std::errc::operation_canceled` once the runtime has ended. Throws: no_runtime outside
     /// a runtime. Cancel: dropping it loses nothing. Cost: one system call beside what waiting takes.
     detail::operation_future<detail::readiness> readable() noexcept {
-        return {io_, detail::readiness{direction::read}};
+        return {io_, detail::readiness{&io_, direction::read}};
     }
     /// The same of writing.
     detail::operation_future<detail::readiness> writable() noexcept {
-        return {io_, detail::readiness{direction::write}};
+        return {io_, detail::readiness{&io_, direction::write}};
     }
 
     /// A future of what `fn` returns, a `std::expected<T, std::error_code>`. `fn` is called when the descriptor may be ready in that

@@ -60,6 +60,9 @@ private:
     pollux::detail::waiter_links<waker> place_;
 };
 
+/// Which of them may go through io_uring.
+enum class source_kind : std::uint8_t { other, stream, listener };
+
 using ready_answer = polled<readiness_seen, std::error_code>;
 
 /// Threads: see each member. It may be moved while nobody else uses it.
@@ -76,7 +79,15 @@ public:
     /// Leaves the reactor, and then closes the descriptor if it is owned. No notification comes after that.
     ~source();
 
+    /// The same, as what it is used from now on.
+    source as(source_kind what) && noexcept;
+
     int descriptor() const noexcept { return descriptor_; }
+    /// What its bytes or connections go through, instead of the system's calls. Null: nothing does, or not yet.
+    pollux::detail::ring_socket* ring() const noexcept {
+        const auto* const slot = slot_.load(std::memory_order::acquire);  // pairs with registered()
+        return slot != nullptr ? slot->socket : nullptr;
+    }
     bool is_open() const noexcept { return descriptor_ >= 0; }
     /// Gives the descriptor up: it has left the reactor and belongs to the caller.
     int release() noexcept;
@@ -102,6 +113,7 @@ public:
     }
     /// An operation was done in part, so the next would block: as above, but the end of the stream stays.
     void was_partial(direction which, readiness_seen seen) noexcept {
+        if (ring() != nullptr) return;  // whose events come after it was found to block only
         give_up(seen, which == direction::read ? bits::readable : bits::writable);
     }
 
@@ -165,6 +177,7 @@ private:
 
     int descriptor_ = -1;
     bool is_owned_ = true;
+    source_kind kind_ = source_kind::other;
     std::atomic<bool> was_blocked_{false};
     pollux::detail::short_lock lock_;  // held while it takes its place
     std::atomic<pollux::detail::event_slot*> slot_{nullptr};

@@ -14,6 +14,14 @@
 
 namespace pollux::inline v0 {
 
+/// What sockets wait by.
+enum class io_driver : unsigned char {
+    /// Readiness, and a system call for each operation. On every Linux.
+    epoll,
+    /// Operations of streams and listeners are handed to the kernel, many in one system call. Linux 6.0 or newer, where it is allowed.
+    uring,
+};
+
 /// The options of a runtime. Each has a default that suits a server. Senseless ones throw std::invalid_argument where
 /// the runtime is made.
 struct runtime_options {
@@ -42,6 +50,12 @@ struct runtime_options {
     /// Sleeps, timeouts and intervals end at the first multiple of it behind their deadlines, so they are late by up to a tick and never
     /// early. At least 1 ns. Those of a tick cost one wake-up of their worker together: a shorter one costs more of them.
     std::chrono::nanoseconds timer_tick = std::chrono::milliseconds(1);
+    /// With uring, a stream reads ahead, up to as much as was asked for or 4 KiB, and what was written, up to 64 KiB, is sent once its worker
+    /// has nothing else to do: `flush` and `shutdown` wait for that, and an error comes with the next operation. Closing goes on with it for
+    /// 30 s; what a peer has not taken by then, or when the runtime ends, is lost. A runtime that cannot have it throws std::system_error, a
+    /// sim_runtime has no sockets anyway. Datagrams, connects and all other descriptors wait by readiness with both. A stream costs an
+    /// allocation and its buffers then.
+    io_driver io = io_driver::epoll;
     /// Polls that take longer are reported once, unless all that they wait for is a processor. A thread of its own looks at all workers every 5 ms, or twice in the limit if that
     /// is shorter, but at most every millisecond; it sleeps when they have slept for a second. It also has another thread stand in
     /// for a worker that has been in one poll for 5 ms, so that its other tasks and sleeps go on. 0: no such thread, no reports, and

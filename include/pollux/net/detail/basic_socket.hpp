@@ -25,9 +25,9 @@ public:
 
     /// A future that is ready when reading, or accepting, would not wait: there is something, the end, or an error.
     /// Cancel: dropping it loses nothing. Cost: one system call beside what waiting takes.
-    operation_future<readiness> readable() noexcept { return {io_, readiness{direction::read}}; }
+    operation_future<readiness> readable() noexcept { return {io_, readiness{&io_, direction::read}}; }
     /// The same of writing.
-    operation_future<readiness> writable() noexcept { return {io_, readiness{direction::write}}; }
+    operation_future<readiness> writable() noexcept { return {io_, readiness{&io_, direction::write}}; }
 
     /// Bytes that the system keeps for what is to be sent; Linux takes twice as many as are said, for its own needs, and no more
     /// than net.core.wmem_max.

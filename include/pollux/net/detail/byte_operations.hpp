@@ -38,9 +38,10 @@ struct POLLUX_API receiving : byte_operation<direction::read> {
 
 /// What is received and left where it is.
 struct POLLUX_API peeking : byte_operation<direction::read> {
-    explicit peeking(io::span where) noexcept : to(where) {}
+    peeking(const source& from, io::span where) noexcept : on(&from), to(where) {}
     std::ptrdiff_t operator()(int descriptor) const noexcept;
 
+    const source* on;
     io::span to;
 };
 

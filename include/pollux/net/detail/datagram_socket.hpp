@@ -75,7 +75,7 @@ public:
     operation_future<receiving_from> recv_from(io::span to) noexcept { return {io_, receiving_from{to}}; }
 
     /// As recv, and the datagram stays for the next receive.
-    operation_future<peeking> peek(io::span to) noexcept { return {io_, peeking{to}}; }
+    operation_future<peeking> peek(io::span to) noexcept { return {io_, peeking(io_, to)}; }
 
     /// Without waiting. Errors: also `std::errc::operation_would_block`.
     std::expected<std::size_t, std::error_code> try_send(io::const_span bytes) noexcept;

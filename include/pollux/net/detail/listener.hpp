@@ -75,7 +75,7 @@ public:
     incoming_stream<Stream> incoming() noexcept { return incoming_stream<Stream>(io_); }
 
 protected:
-    using basic_socket::basic_socket;
+    explicit listener(source io) noexcept : basic_socket(std::move(io).as(source_kind::listener)) {}
 };
 
 }  // namespace pollux::inline v0::net::detail

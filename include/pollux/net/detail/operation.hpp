@@ -89,6 +89,7 @@ struct POLLUX_API readiness {
     direction which() const noexcept { return of; }
     int operator()(int descriptor) const noexcept;
 
+    const source* on;
     direction of;
 };
 

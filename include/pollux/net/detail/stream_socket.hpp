@@ -32,9 +32,9 @@ public:
 
     polled<std::size_t, std::error_code> poll_read(context& cx, io::span to);
     polled<std::size_t, std::error_code> poll_write(context& cx, io::const_span bytes);
-    /// Ready at once: what was taken is the system's.
-    polled<void, std::error_code> poll_flush(context&) noexcept { return polled<void, std::error_code>::ready(); }
-    /// As shutdown_write().
+    /// Ready at once: what was taken is the system's; with io_driver::uring once it is. Errors: those of a write, with that driver.
+    polled<void, std::error_code> poll_flush(context& cx);
+    /// As shutdown_write(), behind a flush.
     polled<void, std::error_code> poll_shutdown(context& cx);
 
     /// As poll_read, into several places in one system call; into the first 64 if there are more.
@@ -48,13 +48,13 @@ public:
     std::expected<std::size_t, std::error_code> try_write(io::const_span bytes) noexcept;
 
     /// A future: reads, and leaves what it has read for the next read. Cancel: dropping it loses nothing.
-    operation_future<peeking> peek(io::span to) noexcept { return {io_, peeking{to}}; }
+    operation_future<peeking> peek(io::span to) noexcept { return {io_, peeking(io_, to)}; }
 
     /// The peer finds the end once it has read what was written. Reading goes on. A connection that is gone is no error.
     std::expected<void, std::error_code> shutdown_write() noexcept;
 
 protected:
-    using basic_socket::basic_socket;
+    explicit stream_socket(source io) noexcept : basic_socket(std::move(io).as(source_kind::stream)) {}
 };
 
 template <class Self>
