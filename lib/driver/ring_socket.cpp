@@ -2,7 +2,6 @@
 #include "driver/ring_socket.hpp"
 
 #include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -86,7 +85,8 @@ bool ring_socket::remove(event_slot& place) noexcept {
         const lock_scope guard(self.lock_);
         self.is_left_ = true;
         is_busy = self.is_busy();
-        for (operation* const each : {&self.reading_, &self.room_})
+        const bool is_connecting = self.writing_.done == &connecting_done;
+        for (operation* const each : {&self.reading_, &self.room_, is_connecting ? &self.writing_ : &self.room_})
             // Without it, this ends what is received; the peer of a listener finds nobody.
             if (each->is_under_way && !self.driver_.cancel(*each)) ::shutdown(self.descriptor_, SHUT_RD);
     }
@@ -310,6 +310,61 @@ std::ptrdiff_t ring_socket::try_send(const iovec* parts, std::size_t count) noex
     }
 }
 
+int ring_socket::connect(const sockaddr* to, socklen_t bytes) noexcept {
+    {
+        const lock_scope guard(lock_);
+        std::memcpy(&address_, to, std::min<std::size_t>(bytes, sizeof address_));
+        io_uring_sqe entry{};
+        entry.opcode = IORING_OP_CONNECT;
+        entry.fd = descriptor_;
+        entry.addr = reinterpret_cast<std::uintptr_t>(&address_);
+        entry.off = bytes;
+        writing_.done = &connecting_done;
+        if (!start(writing_, entry)) {
+            errno = ENOBUFS;
+            return -1;
+        }
+    }
+    driver_.settle();
+    return 0;
+}
+
+// It was begun, and cannot be begun twice.
+bool ring_socket::wait_for_connection() noexcept {
+    io_uring_sqe entry{};
+    entry.opcode = IORING_OP_POLL_ADD;
+    entry.fd = descriptor_;
+    entry.poll32_events = POLLOUT;
+    return start(writing_, entry);
+}
+
+void ring_socket::connecting_done(ring_operation& self, int result, unsigned) noexcept {
+    ring_socket& mine = *static_cast<operation&>(self).of;
+    bool goes_on = false;
+    {
+        const lock_scope guard(mine.lock_);
+        mine.writing_.is_under_way = false;
+        if (is_to_be_repeated(result)) {
+            goes_on = !mine.is_left_ && mine.wait_for_connection();
+            if (!goes_on) mine.writing_.error = ECANCELED;
+        } else if (result < 0) {
+            mine.writing_.error = -result;
+        } else if (result > 0) {
+            socklen_t size = sizeof mine.writing_.error;
+            ::getsockopt(mine.descriptor_, SOL_SOCKET, SO_ERROR, &mine.writing_.error, &size);
+        }
+        if (!goes_on) {
+            mine.writing_.done = &writing_done;
+            mine.close_if_left();
+        }
+    }
+    if (goes_on)
+        mine.driver_.settle();
+    else
+        mine.add_event(ready_bits::writable);
+    mine.drop_owner();
+}
+
 void ring_socket::end_sending() noexcept {
     writing_.is_under_way = false;
     if (closing_.is_under_way) driver_.cancel(closing_);
@@ -372,7 +427,7 @@ void ring_socket::room_done(ring_operation& self, int, unsigned) noexcept {
 void ring_socket::limit_closing() noexcept {
     {
         const lock_scope guard(lock_);
-        if (!writing_.is_under_way || closing_.is_under_way) return;
+        if (!writing_.is_under_way || closing_.is_under_way || writing_.done == &connecting_done) return;
         io_uring_sqe entry{};
         entry.opcode = IORING_OP_TIMEOUT;
         entry.fd = -1;

@@ -15,6 +15,8 @@
 // they have ended: what it would receive is given up, and all is sent, but for a peer that takes nothing for so long.
 #pragma once
 
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <atomic>
@@ -47,6 +49,9 @@ public:
     std::ptrdiff_t try_send(const iovec* parts, std::size_t count) noexcept;
     /// A descriptor.
     int accept() noexcept;
+    /// Begins: how it ends says connected(), and meanwhile writing would block. For addresses of the internet.
+    int connect(const sockaddr* to, socklen_t bytes) noexcept;
+    int connected() noexcept { return flush(); }
     /// 0: a call in that direction would not block.
     int readable() noexcept;
     int writable() noexcept;
@@ -80,6 +85,7 @@ private:
 
     static void reading_done(ring_operation& self, int result, unsigned flags) noexcept;
     static void writing_done(ring_operation& self, int result, unsigned flags) noexcept;
+    static void connecting_done(ring_operation& self, int result, unsigned flags) noexcept;
     static void room_done(ring_operation& self, int result, unsigned flags) noexcept;
     static void closing_done(ring_operation& self, int result, unsigned flags) noexcept;
     std::ptrdiff_t send_now(const iovec* parts, std::size_t count) noexcept;
@@ -88,6 +94,7 @@ private:
     void block_reading(std::size_t wanted) noexcept;
     bool start_receiving(std::size_t wanted) noexcept;
     bool start_sending() noexcept;
+    bool wait_for_connection() noexcept;
     bool start(operation& one, const io_uring_sqe& entry) noexcept;
     void end_sending() noexcept;
     void limit_closing() noexcept;
@@ -104,10 +111,11 @@ private:
 
     short_lock lock_;
     // Guarded by it; but a buffer belongs to the kernel while its operation is under way.
-    operation reading_, writing_;
-    operation room_;     // waits until the system has room
-    operation closing_;  // waits until a socket that is left has had its time
+    operation reading_, writing_;  // the latter connects first
+    operation room_;               // waits until the system has room
+    operation closing_;            // waits until a socket that is left has had its time
     buffer input_, output_;
+    sockaddr_in6 address_;  // to connect to; or an IPv4 one
     int accepted_ = -1;
     bool is_at_end_ = false;
     bool is_likely_empty_ = true;  // the system, of what was received

@@ -26,9 +26,9 @@ std::vector<socket_address> connect_race::in_turn(address_lookup::addresses of) 
 
 connect_race::connect_race(address_lookup::addresses to) : to_(in_turn(to)) { running_.reserve(to_.size()); }
 
-void connect_race::begin_next() noexcept {
+void connect_race::begin_next(context& cx) {
     has_failed_one_ = false;
-    if (auto begun = begin_connect(to_[next_++])) {
+    if (auto begun = begin_connect(cx, to_[next_++])) {
         running_.push_back(std::move(*begun));
     } else {
         error_ = begun.error();
@@ -66,7 +66,7 @@ polled<source, std::error_code> connect_race::poll(context& cx) {
                 return std::unexpected(std::make_error_code(std::errc::operation_canceled));
             }
         }
-        begin_next();
+        begin_next(cx);
         delay_.emplace([] { return sleep_for(head_start); });
     }
 }

@@ -35,7 +35,7 @@ private:
 
     /// The first connection that is there; failed attempts leave.
     polled<source, std::error_code> poll_running(context& cx);
-    void begin_next() noexcept;
+    void begin_next(context& cx);
 
     const std::vector<socket_address> to_;
     std::size_t next_ = 0;         // of to_

@@ -64,18 +64,34 @@ void source::swap(source& other) noexcept {
                 std::memory_order::relaxed);
 }
 
-int source::wait_for(context& cx, direction which, readiness_seen& seen, source_waiter* self) {
-    pollux::detail::debug_check(is_open(),
-                                "pollux: net: a socket or descriptor was used after it was moved from or closed");
+pollux::detail::runtime_core& source::core_of(context& cx) {
     pollux::detail::runtime_core* const core =
         cx.runtime() != nullptr ? cx.runtime() : pollux::detail::current_runtime();
     if (core == nullptr)
         throw no_runtime("pollux: net: no runtime on this thread; poll it inside a task or runtime::block_on");
+    return *core;
+}
+
+// A runtime that has a ring has it from its beginning.
+bool source::goes_through_ring(pollux::detail::runtime_core& core) const noexcept {
+    return kind_ != source_kind::other && is_owned_ && core.options().io == io_driver::uring && !core.is_simulated();
+}
+
+ring_socket* source::enter_ring(context& cx, int& error) {
+    pollux::detail::runtime_core& core = core_of(cx);
+    if (slot_.load(std::memory_order::acquire) == nullptr && goes_through_ring(core)) registered(core, error);
+    return ring();
+}
+
+int source::wait_for(context& cx, direction which, readiness_seen& seen, source_waiter* self) {
+    pollux::detail::debug_check(is_open(),
+                                "pollux: net: a socket or descriptor was used after it was moved from or closed");
+    pollux::detail::runtime_core& core = core_of(cx);
     if (seen.is_worth_a_try(which)) return 0;
     event_slot* slot = slot_.load(std::memory_order::acquire);  // pairs with the release in registered()
     if (slot == nullptr) {
         int error = 0;
-        slot = registered(*core, error);
+        slot = registered(core, error);
         if (slot == nullptr) return error;
     }
     const std::uint64_t wanted = which == direction::read ? bits::for_reading : bits::for_writing;
@@ -103,11 +119,11 @@ event_slot* source::registered(pollux::detail::runtime_core& core, int& error) {
     const pollux::detail::lock_scope guard(lock_);
     event_slot* slot = slot_.load(std::memory_order::relaxed);  // written under the lock
     if (slot != nullptr) return slot;
-    if (kind_ == source_kind::other || !is_owned_ || reactor->ring() == nullptr) {
-        slot = reactor->sources().add(descriptor_, error);
-    } else {
+    if (goes_through_ring(core)) {
         const auto kind = kind_ == source_kind::stream ? ring_socket::kind::stream : ring_socket::kind::listener;
         slot = ring_socket::add(*reactor->ring(), reactor->sources(), descriptor_, kind, error);
+    } else {
+        slot = reactor->sources().add(descriptor_, error);
     }
     slot_.store(slot, std::memory_order::release);  // pairs with the acquires in look() and wait_for()
     return slot;

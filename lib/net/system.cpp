@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <limits>
 #include <span>
+#include <utility>
 #include <variant>
 
+#include "driver/ring_socket.hpp"
 #include "pollux/net/errc.hpp"
 
 namespace pollux::inline v0::net::detail {
@@ -70,13 +72,27 @@ status connect_to(const source& socket, const socket_address& where) noexcept {
 status connect_to_first(const source& socket, std::span<const socket_address> where) noexcept {
     const auto family = family_of(socket.descriptor());
     if (!family) return std::unexpected(family.error());
-    const auto fits = [&](const socket_address& one) { return one.family() == *family; };
+    return connect_to(socket, first_that_fits(*family, where));
+}
+
+const socket_address& first_that_fits(int family, std::span<const socket_address> where) noexcept {
+    const auto fits = [&](const socket_address& one) { return one.family() == family; };
     const auto first = std::find_if(where.begin(), where.end(), fits);
-    return connect_to(socket, first != where.end() ? *first : where.front());
+    return first != where.end() ? *first : where.front();
+}
+
+status begin_connect(context& cx, source& stream, const socket_address& where) {
+    stream = std::move(stream).as(source_kind::stream);
+    int error = 0;
+    auto* const ring = stream.enter_ring(cx, error);
+    if (error != 0) return std::unexpected(std::error_code(error, std::system_category()));
+    if (ring == nullptr || (!where.is_v4() && !where.is_v6())) return connect_to(stream, where);
+    return status_of(ring->connect(system_address(where), static_cast<socklen_t>(where.size())));
 }
 
 polled<void, std::error_code> poll_connected(source& socket, context& cx) {
-    const auto is_connected = [](int descriptor) -> int {
+    const auto is_connected = [&socket](int descriptor) -> int {
+        if (auto* const ring = socket.ring()) return ring->connected();
         int error = 0;
         socklen_t size = sizeof error;
         if (::getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &size) != 0) return -1;

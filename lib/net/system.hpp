@@ -61,8 +61,11 @@ status listen_with(const source& socket, unsigned backlog) noexcept;
 
 /// Begins: whether it is there says poll_connected.
 status connect_to(const source& socket, const socket_address& where) noexcept;
+/// The same of a stream, through io_uring if the runtime has one. Throws: as source::poll_ready().
+status begin_connect(context& cx, source& stream, const socket_address& where);
 /// To the first of the socket's family; if there is none the system says what is wrong with the first.
 status connect_to_first(const source& socket, std::span<const socket_address> where) noexcept;
+const socket_address& first_that_fits(int family, std::span<const socket_address> where) noexcept;
 
 /// A connect that was begun, as an operation of its socket.
 polled<void, std::error_code> poll_connected(source& socket, context& cx);

@@ -14,11 +14,11 @@
 
 namespace pollux::inline v0::net::detail {
 
-std::expected<source, std::error_code> begin_connect(const socket_address& to) noexcept {
+std::expected<source, std::error_code> begin_connect(context& cx, const socket_address& to) {
     if (!to.is_v4() && !to.is_v6()) return std::unexpected(errc::bad_address);
     auto socket = open_socket(to.family(), SOCK_STREAM);
     if (!socket) return socket;
-    if (const auto begun = connect_to(*socket, to); !begun) return std::unexpected(begun.error());
+    if (const auto begun = begin_connect(cx, *socket, to); !begun) return std::unexpected(begun.error());
     return socket;
 }
 
@@ -34,11 +34,14 @@ polled<source, std::error_code> connecting::poll(context& cx) {
         if (to.has_error()) return std::unexpected(to.error());
         is_begun_ = true;
         if (socket_.is_open()) {
-            if (const auto begun = connect_to_first(socket_, to.value()); !begun) return std::unexpected(begun.error());
+            const auto family = family_of(socket_.descriptor());
+            if (!family) return std::unexpected(family.error());
+            const auto begun = begin_connect(cx, socket_, first_that_fits(*family, to.value()));
+            if (!begun) return std::unexpected(begun.error());
         } else if (to.value().size() > 1) {
             race_ = std::make_unique<connect_race>(to.value());
         } else {
-            auto begun = begin_connect(to.value().front());
+            auto begun = begin_connect(cx, to.value().front());
             if (!begun) return std::unexpected(begun.error());
             socket_ = std::move(*begun);
         }

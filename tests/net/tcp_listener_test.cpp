@@ -241,19 +241,22 @@ TEST_SUITE("net/tcp_listener") {
         auto listener = rt.block_on(tcp_listener::bind("127.0.0.1:0")).value();
         const auto own = listener.local_address().value();
         // The reactor has been made, and its places.
-        { const auto warm_up = rt.block_on(connected()).value(); }
-        std::size_t count = 1;
-        rt.block_on(pollux::poll_fn([&](pollux::context& cx) {
-            const allocation_counter allocations;
-            auto connecting = tcp_stream::connect(own);
-            auto accepting = listener.accept();
-            static_cast<void>(connecting.poll(cx));
-            const bool has_accepted = accepting.poll(cx).has_value();
-            count = allocations.count();
-            CHECK(has_accepted);
+        { const auto warm_up = rt.block_on(pollux::join(tcp_stream::connect(own), listener.accept())); }
+        std::optional<allocation_counter> allocations;
+        std::size_t count = 0;
+        auto connecting = tcp_stream::connect(own);
+        auto accepting = listener.accept();
+        bool is_connected = false, has_accepted = false;
+        rt.block_on(pollux::poll_fn([&](pollux::context& cx) -> pollux::polled<> {
+            if (!allocations) allocations.emplace();
+            if (!is_connected) is_connected = connecting.poll(cx).has_value();
+            if (!has_accepted) has_accepted = accepting.poll(cx).has_value();
+            if (!is_connected || !has_accepted) return pollux::pending;
+            count = allocations->count();
             return pollux::polled<>::ready();
         }));
-        CHECK(count == 0);
+        // What goes through io_uring has a place of its own for that.
+        CHECK(count == (pollux::test::driver_of_tests() == pollux::io_driver::uring ? 1 : 0));
     }
     TEST_CASE("tcp_listener: the end of the runtime cancels what waits, in whatever thread") {
         for (const bool is_stream : {false, true}) {

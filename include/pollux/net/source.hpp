@@ -88,6 +88,9 @@ public:
         const auto* const slot = slot_.load(std::memory_order::acquire);  // pairs with registered()
         return slot != nullptr ? slot->socket : nullptr;
     }
+    /// The same; takes its place first if it is a stream or a listener, and the runtime of the poll has one of io_uring. Null with an
+    /// `error`, an errno: what that fails with. Throws: as poll_ready(). Threads: as poll_ready().
+    pollux::detail::ring_socket* enter_ring(context& cx, int& error);
     bool is_open() const noexcept { return descriptor_ >= 0; }
     /// Gives the descriptor up: it has left the reactor and belongs to the caller.
     int release() noexcept;
@@ -172,6 +175,8 @@ private:
         }
         return wait_for(cx, which, seen, self);
     }
+    static pollux::detail::runtime_core& core_of(context& cx);
+    bool goes_through_ring(pollux::detail::runtime_core& core) const noexcept;
     int wait_for(context& cx, direction which, readiness_seen& seen, source_waiter* self);
     pollux::detail::event_slot* registered(pollux::detail::runtime_core& core, int& error);
 

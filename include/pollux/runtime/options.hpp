@@ -18,7 +18,7 @@ namespace pollux::inline v0 {
 enum class io_driver : unsigned char {
     /// Readiness, and a system call for each operation. On every Linux.
     epoll,
-    /// Operations of streams and listeners are handed to the kernel, many in one system call. Linux 6.0 or newer, where it is allowed.
+    /// Operations of streams, listeners and files are handed to the kernel, many in one system call. Linux 6.0 or newer, where it is allowed.
     uring,
 };
 
@@ -53,8 +53,8 @@ struct runtime_options {
     /// With uring, a stream reads ahead, up to as much as was asked for or 4 KiB, and what was written, up to 64 KiB, is sent once its worker
     /// has nothing else to do: `flush` and `shutdown` wait for that, and an error comes with the next operation. Closing goes on with it for
     /// 30 s; what a peer has not taken by then, or when the runtime ends, is lost. A runtime that cannot have it throws std::system_error, a
-    /// sim_runtime has no sockets anyway. Datagrams, connects and all other descriptors wait by readiness with both. A stream costs an
-    /// allocation and its buffers then.
+    /// sim_runtime has no sockets anyway. Datagrams and all other descriptors wait by readiness with both. A stream costs an allocation and its
+    /// buffers then.
     io_driver io = io_driver::epoll;
     /// Polls that take longer are reported once, unless all that they wait for is a processor. A thread of its own looks at all workers every 5 ms, or twice in the limit if that
     /// is shorter, but at most every millisecond; it sleeps when they have slept for a second. It also has another thread stand in
