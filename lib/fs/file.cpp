@@ -96,7 +96,7 @@ std::expected<file, std::error_code> open(const path_arguments& arguments) {
         without_interrupts([&] { return ::open(arguments.path.c_str(), *flags, ::mode_t{0666}); }));
     if (!fd) return std::unexpected(last_error());
     const bool can_seek = ::lseek(fd.get(), 0, SEEK_CUR) >= 0;
-    io::detail::blocking_descriptor on(fd.get(), {.can_seek = can_seek});
+    io::detail::blocking_descriptor on(fd.get(), {.can_seek = can_seek, .may_use_ring = true});
     static_cast<void>(fd.release());
     return file(std::move(on));
 }

@@ -64,6 +64,7 @@ void descriptor_core::leave() noexcept {
     bool goes_on = false;
     {
         const lock_scope guard(lock_);
+        is_left_ = true;
         goes_on = progress_ == progress::running && act_ == act::write;
         if (goes_on) progress_ = progress::left;
         std::swap(reader, reader_);
@@ -71,6 +72,7 @@ void descriptor_core::leave() noexcept {
     }
     if (!goes_on) {
         if (left_ != nullptr) left_->set();
+        leave_transfer();
         job_.reset();
     }
     drop_owner();
@@ -112,7 +114,7 @@ void descriptor_core::end_job() {
     const ending guard{*this};
     try {
         context unlimited(noop_waker());
-        static_cast<void>(job_->poll(unlimited));
+        if (job_.has_value()) static_cast<void>(job_->poll(unlimited));
     } catch (const task_cancelled&) {
         // The runtime has ended before it ran: what start() has left as the result says so.
     } catch (const std::system_error& refused) {
@@ -142,6 +144,7 @@ std::error_code descriptor_core::start(context& cx, act what) {
     try {
         undoing guard{*this};
         if (what == act::read) prepare_read(cx);
+        pollux::detail::ring_driver* const ring = what != act::call ? ring_of(cx) : nullptr;
         const bool gives_back = traits_.can_seek && (what == act::write || (what == act::call && call_.gives_back));
         to_give_back_ = gives_back ? ahead_end_ - ahead_begin_ : 0;
         result_ = std::make_error_code(std::errc::operation_canceled);  // if the job never runs
@@ -149,6 +152,11 @@ std::error_code descriptor_core::start(context& cx, act what) {
         takes_more_ = what == act::write;
         // Without the lock: there is nobody yet to share them with.
         progress_ = progress::running;
+        if (ring != nullptr) {
+            is_busy_ = guard.is_off = true;
+            start_transfer(*ring);
+            return {};
+        }
         job_.emplace(job{share(*this)});
         const waker mine = own_waker();
         context starting = cx.with_waker(mine);
@@ -292,16 +300,15 @@ void descriptor_core::run_read() noexcept {
 
 void descriptor_core::run_write() noexcept {
     result_ = give_back();
-    for (;;) {
-        {
-            const lock_scope guard(lock_);
-            writing_.clear();
-            takes_more_ = !result_ && !waiting_.empty();
-            if (!takes_more_) return;
-            std::swap(waiting_, writing_);
-        }
-        result_ = write_fully(fd_, writing_);
-    }
+    while (take_waiting()) result_ = write_fully(fd_, writing_);
+}
+
+bool descriptor_core::take_waiting() noexcept {
+    const lock_scope guard(lock_);
+    writing_.clear();
+    takes_more_ = !result_ && !waiting_.empty();
+    if (takes_more_) std::swap(waiting_, writing_);
+    return takes_more_;
 }
 
 std::error_code descriptor_core::give_back() noexcept {

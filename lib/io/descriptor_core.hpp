@@ -12,6 +12,9 @@
 // Who touches what: the job has `ahead_`, `writing_`, `call_` and the results from start() to wake(); whoever polls has them
 // otherwise. What both use meanwhile is under the lock. No call of the system, no waker and no user's code runs under it.
 //
+// Through io_uring (descriptor_ring.cpp): an operation takes the place of the job of a read or a write, with a share of its own; what
+// follows it in a write is started where it ends, by whoever serves the driver. All else is the same, so below a job may be one of these.
+//
 // Reading: a job reads into `ahead_`, and polls hand out from there. Who writes, or moves the position, gives the rest back first.
 // Writing: a poll puts bytes into `waiting_` and starts a job if none runs; the job takes what waits until nothing does. So
 //   many small writes make few jobs. Its error is kept in `write_error_` for the next operation of any kind.
@@ -26,6 +29,7 @@
 #include <system_error>
 #include <utility>
 
+#include "driver/ring_driver.hpp"
 #include "io/input_wait.hpp"
 #include "io/system_calls.hpp"
 #include "pollux/core/context.hpp"
@@ -44,7 +48,8 @@ public:
     // files hold 64 MB if all of them are read.
     static constexpr std::size_t buffer_bytes = 64 * 1024;
 
-    descriptor_core(int fd, descriptor_traits traits) noexcept : fd_(fd), traits_(traits) {}
+    descriptor_core(int fd, descriptor_traits traits) noexcept
+        : fd_(fd), traits_(traits), transfer_{{&part_done}, this} {}
     descriptor_core(const descriptor_core&) = delete;
     descriptor_core& operator=(const descriptor_core&) = delete;
 
@@ -72,6 +77,9 @@ private:
 
     private:
         descriptor_core* of_;
+    };
+    struct transfer : pollux::detail::ring_operation {
+        descriptor_core* of;
     };
     struct job {
         share of;
@@ -101,6 +109,17 @@ private:
     void run_read() noexcept;
     void run_write() noexcept;
     std::error_code give_back() noexcept;
+    bool take_waiting() noexcept;
+
+    // Through io_uring.
+    pollux::detail::ring_driver* ring_of(context& cx) const;
+    void start_transfer(pollux::detail::ring_driver& ring) noexcept;
+    bool start_part() noexcept;
+    bool goes_on() noexcept;
+    bool goes_on_after(int result) noexcept;
+    static void part_done(pollux::detail::ring_operation& self, int result, unsigned flags) noexcept;
+    void end_transfer() noexcept;
+    void leave_transfer() noexcept;
 
     static const pollux::detail::waker_table waker_table_;
 
@@ -111,7 +130,9 @@ private:
 
     // Guarded by the lock.
     progress progress_ = progress::over;
-    bool takes_more_ = false;  // the job that writes will look into `waiting_` once more
+    bool takes_more_ = false;                      // the job that writes will look into `waiting_` once more
+    bool is_left_ = false;                         // by the handle
+    pollux::detail::ring_driver* ring_ = nullptr;  // that transfer_ is under way in
     waker reader_;
     waker writer_;
     std::string waiting_;  // to be written
@@ -131,6 +152,8 @@ private:
     std::size_t wanted_ = 0;  // by the read
     std::size_t to_give_back_ = 0;
     std::string writing_;
+    std::size_t written_ = 0;  // of it, through the ring
+    transfer transfer_;
     descriptor_call call_{};
     std::error_code result_;
     // Of inputs.

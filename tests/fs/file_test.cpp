@@ -30,6 +30,7 @@
 #include "pollux/runtime/errors.hpp"
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/stream/collect.hpp"
+#include "support/driver_options.hpp"
 #include "support/everywhere.hpp"
 #include "support/process_state.hpp"
 #include "support/temporary_directory.hpp"
@@ -148,7 +149,7 @@ task<std::string, failure> same_as_fstream(std::string ours, std::string theirs,
 TEST_SUITE("fs/file") {
     TEST_CASE("open: reads unless something else is asked for; what is not asked for is refused") {
         const temporary_directory directory;
-        hand_polled_runtime rt;
+        hand_polled_runtime rt(pollux::test::driver_options());
         put_contents(directory / "file", "text");
         file in = open_in(rt, directory / "file", {});
         auto reading = in.read_to_end();
@@ -159,7 +160,7 @@ TEST_SUITE("fs/file") {
     }
     TEST_CASE("open: errors") {
         const temporary_directory directory;
-        pollux::runtime rt;
+        pollux::runtime rt(pollux::test::driver_options());
         const auto error_of = [&](const std::string& path, open_options how) {
             const auto opened = rt.block_on(file::open(path, how));
             return opened.has_value() ? std::error_code() : opened.error();
@@ -180,7 +181,7 @@ TEST_SUITE("fs/file") {
     }
     TEST_CASE("open: create, create_new, truncate, append") {
         const temporary_directory directory;
-        pollux::runtime rt;
+        pollux::runtime rt(pollux::test::driver_options());
         const auto write = [&](open_options how, std::string_view bytes) {
             file out = rt.block_on(file::open(directory / "file", how)).value();
             REQUIRE(rt.block_on(out.write_all(bytes)).has_value());
@@ -219,7 +220,7 @@ TEST_SUITE("fs/file") {
     }
     TEST_CASE("random reads, writes and seeks do what they do to a std::fstream") {
         const temporary_directory directory;
-        pollux::runtime rt;
+        pollux::runtime rt(pollux::test::driver_options());
         for (std::uint32_t seed = 0; seed != 10; ++seed) {
             CAPTURE(seed);
             const std::string name = std::to_string(seed);
@@ -233,7 +234,7 @@ TEST_SUITE("fs/file") {
         put_contents(directory / "file", "one\ntwo\r\nthree");
         const std::expected<std::vector<std::string>, failure> expected({"one", "two", "three"});
         gives_everywhere([&] { return lines_of(directory / "file"); }, expected);
-        pollux::runtime rt;
+        pollux::runtime rt(pollux::test::driver_options());
         file in = rt.block_on(file::open(directory / "file")).value();
         file out = rt.block_on(file::create(directory / "copy")).value();
         CHECK(rt.block_on(pollux::io::copy(in, out)).value() == 14);
@@ -241,7 +242,7 @@ TEST_SUITE("fs/file") {
     }
     TEST_CASE("reading reads ahead; writing goes on where reading was") {
         const temporary_directory directory;
-        hand_polled_runtime rt;
+        hand_polled_runtime rt(pollux::test::driver_options());
         put_contents(directory / "file", std::string(100'000, '.'));
         file both = open_in(rt, directory / "file", read_and_write);
         auto reading = both.read_some(3);
@@ -261,7 +262,7 @@ TEST_SUITE("fs/file") {
     TEST_CASE("what cannot seek keeps what was read ahead") {
         const temporary_directory directory;
         REQUIRE(::mkfifo((directory / "pipe").c_str(), 0600) == 0);
-        pollux::runtime rt;
+        pollux::runtime rt(pollux::test::driver_options());
         file both = rt.block_on(file::open(directory / "pipe", {.read = true, .write = true})).value();
         REQUIRE(rt.block_on(both.write_all("abcdef")).has_value());
         CHECK(rt.block_on(both.read_some(2)).value() == "ab");
@@ -272,7 +273,7 @@ TEST_SUITE("fs/file") {
     }
     TEST_CASE("seek, set_length, sync_all, metadata") {
         const temporary_directory directory;
-        pollux::runtime rt;
+        pollux::runtime rt(pollux::test::driver_options());
         put_contents(directory / "file", "0123456789");
         file both = rt.block_on(file::open(directory / "file", read_and_write)).value();
         CHECK(rt.block_on(both.read_some(2)).value() == "01");
@@ -297,7 +298,7 @@ TEST_SUITE("fs/file") {
         CHECK(about.modified == std::chrono::file_clock::to_sys(written));
     }
     TEST_CASE("an empty read or write is 0") {
-        hand_polled_runtime rt;
+        hand_polled_runtime rt(pollux::test::driver_options());
         file both = open_in(rt, "/dev/zero", {.read = true, .write = true});
         auto reading = both.read(std::string());
         CHECK(rt.poll(reading).value() == 0);
@@ -313,7 +314,7 @@ TEST_SUITE("fs/file") {
         CHECK_THROWS_AS(static_cast<void>(pollux::block_on(both.metadata())), pollux::no_runtime);
         CHECK_THROWS_AS(static_cast<void>(pollux::block_on(file::open("/dev/null"))), pollux::no_runtime);
         CHECK(pollux::block_on(both.flush()).has_value());
-        pollux::runtime rt;
+        pollux::runtime rt(pollux::test::driver_options());
         CHECK(rt.block_on(both.read_to_end()).value() == "ab");
         CHECK(rt.block_on(both.write_all("c")).has_value());
         CHECK(rt.block_on(both.flush()).has_value());

@@ -10,6 +10,7 @@
 
 #include "pollux/fs/file.hpp"
 #include "pollux/runtime/runtime.hpp"
+#include "support/driver_options.hpp"
 
 namespace pollux::test {
 
@@ -28,7 +29,7 @@ pollux::fs::file open_in(auto& rt, const std::string& path, pollux::fs::open_opt
 }
 // For a runtime whose thread is held up.
 inline pollux::fs::file open_elsewhere(const std::string& path, pollux::fs::open_options how) {
-    pollux::runtime rt;
+    pollux::runtime rt(pollux::test::driver_options());
     return rt.block_on(pollux::fs::file::open(path, how)).value();
 }
 

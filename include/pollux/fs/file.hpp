@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `file`: an open file as a byte stream. Its calls run on `blocking`, one at a time, beside buffers of the file's own; the
-// work is done by io/detail/blocking_descriptor.hpp.
+// `file`: an open file as a byte stream. Its calls run on `blocking` or in io_uring, one at a time, beside buffers of the file's own;
+// the work is done by io/detail/blocking_descriptor.hpp.
 #pragma once
 
 #include <cstddef>
@@ -69,7 +69,9 @@ private:
 
 /// An open file: a byte stream, with one position for reading and writing.
 ///
-/// Reading reads ahead, 64 KiB at a time. Writing is ready when the bytes are in a buffer of 64 KiB; a job writes them behind it.
+/// Reading reads ahead, 64 KiB at a time. Writing is ready when the bytes are in a buffer of 64 KiB; a job writes them behind it. In a
+/// runtime with io_driver::uring reads and writes are operations of that; in others, and all else that a file does, they are jobs of
+/// `blocking`.
 /// If that fails, the next operation fails with its error, whichever it is, once; what was accepted up to then and is not in
 /// the file is lost. `flush()` waits until all is written. `shutdown()` does no more.
 ///
@@ -80,8 +82,9 @@ private:
 /// Cancel: a read that is dropped while it is pending loses nothing: the next one gets the bytes. A seek or the like that is
 /// dropped may have been done. Dropping the file closes it, when a job that runs has ended; bytes that it has accepted are
 /// still written, if the runtime lives long enough for their job to begin, but nobody learns of an error: flush first.
-/// Cost: an allocation for the file and one for each buffer that is used; a job of `blocking` for each 64 KiB read, and for the
-/// writes that come while another one ends. A call on a pipe or a device that never returns keeps the end of the runtime waiting.
+/// Cost: an allocation for the file and one for each buffer that is used; a job of `blocking`, or an operation without an allocation, for
+/// each 64 KiB read, and for the writes that come while another one ends. A job on a pipe or a device that never returns keeps the end of
+/// the runtime waiting.
 /// Source: the meaning of Tokio's fs::File, where an error of a write waits for the next write or flush only.
 class [[nodiscard]] file : public io::detail::byte_stream_members<file> {
 public:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A descriptor whose calls block, as a byte stream: they run on the threads of `blocking`, one at a time. What fs::file and the
+// A descriptor whose calls block, as a byte stream: they run on the threads of `blocking` or in io_uring, one at a time. What fs::file and the
 // standard streams are made of; the work is in lib/io/descriptor_core.hpp.
 #pragma once
 
@@ -22,6 +22,8 @@ struct descriptor_traits {
     bool can_seek = false;  // what was read ahead can be given back
     // A read may wait for ever: it takes no more than was asked for, and gives up when the object goes or the runtime ends.
     bool is_input = false;
+    // It is read and written through the io_uring of a runtime that has one, for it needs nothing else in that time.
+    bool may_use_ring = false;
 };
 
 /// A call other than reading and writing, with its arguments and then its results.
