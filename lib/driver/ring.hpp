@@ -35,6 +35,8 @@ public:
     /// What is under way is given up; who needs its memory waits for it before.
     ~ring();
 
+    int descriptor() const noexcept { return descriptor_; }
+
     /// Puts it where the next submit() or wait() of anybody finds it. False: there is no room, and the system takes nothing at the moment.
     /// Threads: any. Cost: a lock; a system call if the ring is full.
     bool push(const io_uring_sqe& entry) noexcept;

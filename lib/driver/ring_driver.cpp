@@ -23,6 +23,7 @@ ring_driver::ring_driver(runtime_core& core, event_driver& seat, source_set& sou
       seat_(seat),
       sources_(sources),
       ring_(how.rings),
+      buffers_(ring_.descriptor(), how.buffers, how.buffer_bytes),
       time_to_close_{.tv_sec = how.time_to_close.count(), .tv_nsec = 0} {
     watch_sources();
 }
@@ -117,8 +118,9 @@ bool ring_driver::hand_out() noexcept {
         }
         were_some = true;
         auto& ended = *reinterpret_cast<ring_operation*>(static_cast<std::uintptr_t>(one.user_data));
+        const bool is_over = (one.flags & IORING_CQE_F_MORE) == 0;
         ended.done(ended, one.res, one.flags);
-        under_way_.fetch_sub(1, std::memory_order::release);  // pairs with the acquire in close()
+        if (is_over) under_way_.fetch_sub(1, std::memory_order::release);  // pairs with the acquire in close()
     }
     ended_count_ = 0;
     if (!have_sources) return were_some;

@@ -3,7 +3,8 @@
 // only waited for: the ring watches its descriptor like any other.
 //
 // Operations. Who starts one keeps it, and all memory that it names, until done() was called: that is when the kernel has let go of
-// them, also if it was cancelled. done() is called by who has the seat, once for each start().
+// them, also if it was cancelled. done() is called by who has the seat, once for each start(); of those that go on by themselves, once more
+// for each part before, with IORING_CQE_F_MORE.
 //
 // When the kernel hears of it. A worker pushes only; it submits by its next wait, which is before it sleeps or is away, and once in an
 // interval while it is busy (worker.hpp). Every other thread submits at once, by settle().
@@ -21,6 +22,7 @@
 #include <cstdint>
 
 #include "driver/ring.hpp"
+#include "driver/ring_buffers.hpp"
 #include "driver/source_set.hpp"
 #include "scheduler/event_driver.hpp"
 #include "scheduler/fork_guard.hpp"
@@ -38,6 +40,8 @@ public:
 
     struct setup {
         ring::setup rings{};
+        // For all that receive: they are copied from and given back at once, so that one that nobody reads keeps none. Guesses.
+        unsigned buffers = 128, buffer_bytes = 8 * 1024;
         // What a peer has to take what was sent before its stream was left. A guess; with epoll that is the system's, which gives up sooner
         // or later, too.
         std::chrono::seconds time_to_close{30};
@@ -68,6 +72,8 @@ public:
     void interrupt() noexcept;
     void submit() noexcept;
 
+    /// For done().
+    ring_buffers& buffers() noexcept { return buffers_; }
     /// How long a socket that was left goes on. Until done() this is where it was.
     const __kernel_timespec& time_to_close() const noexcept { return time_to_close_; }
 
@@ -89,6 +95,7 @@ private:
     event_driver& seat_;
     source_set& sources_;
     ring ring_;
+    ring_buffers buffers_;
     const __kernel_timespec time_to_close_;
     const fork_guard fork_guard_;
     std::atomic<std::size_t> owners_{1};

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -131,14 +132,34 @@ bool ring_socket::buffer::reserve(std::size_t wanted) noexcept {
     return true;
 }
 
+bool ring_socket::buffer::append(const char* from, std::size_t added) noexcept {
+    if (capacity - end < added) {
+        const std::size_t held = size();
+        if (capacity - held < added) {
+            const std::size_t wanted = std::max(least_kept, std::bit_ceil(held + added));
+            std::unique_ptr<char[]> larger(new (std::nothrow) char[wanted]);
+            if (larger == nullptr) return false;
+            if (held != 0) std::memcpy(larger.get(), bytes.get() + begin, held);
+            bytes = std::move(larger);
+            capacity = wanted;
+        } else {
+            std::memmove(bytes.get(), bytes.get() + begin, held);
+        }
+        begin = 0;
+        end = held;
+    }
+    std::memcpy(bytes.get() + end, from, added);
+    end += added;
+    return true;
+}
+
 // --- reading -----------------------------------------------------------------------------------------------------------------
 
-bool ring_socket::has_input() const noexcept { return input_.begin != input_.end && !reading_.is_under_way; }
+bool ring_socket::has_input() const noexcept { return input_.size() != 0; }
 
 // Less than 0: there is nothing; EAGAIN: nothing is known.
 std::ptrdiff_t ring_socket::take(const iovec* to, std::size_t count, bool leaves_them) noexcept {
-    if (reading_.is_under_way) return would_block();
-    if (input_.begin == input_.end) {
+    if (!has_input()) {
         if (reading_.error != 0) return failed(reading_.error);
         return is_at_end_ ? 0 : would_block();
     }
@@ -149,52 +170,73 @@ std::ptrdiff_t ring_socket::take(const iovec* to, std::size_t count, bool leaves
         at += n;
     }
     const std::size_t taken = at - input_.begin;
-    if (!leaves_them) input_.begin = at;
+    if (!leaves_them) {
+        input_.begin = at;
+        if (!has_input()) {
+            input_.begin = input_.end = 0;
+            if (input_.capacity > most_kept) input_ = buffer();
+        }
+    }
     return static_cast<std::ptrdiff_t>(taken);
 }
 
-bool ring_socket::start_receiving(std::size_t wanted) noexcept {
+bool ring_socket::start_receiving() noexcept {
     io_uring_sqe entry{};
     entry.fd = descriptor_;
     if (kind_ == kind::listener) {
         entry.opcode = IORING_OP_ACCEPT;
         entry.accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
     } else {
-        if (!input_.reserve(std::clamp(wanted, least_fetched, most_bytes))) return false;
         entry.opcode = IORING_OP_RECV;
-        entry.addr = reinterpret_cast<std::uintptr_t>(input_.bytes.get());
-        entry.len = static_cast<std::uint32_t>(input_.capacity);
-        if (is_likely_empty_) entry.ioprio = IORING_RECVSEND_POLL_FIRST;
+        entry.flags = IOSQE_BUFFER_SELECT;
+        entry.buf_group = ring_buffers::group;
+        entry.ioprio = IORING_RECV_MULTISHOT;
+        if (is_likely_empty_) entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
     }
     return start(reading_, entry);
 }
 
 // EAGAIN, and an event comes; or another errno.
-void ring_socket::block_reading(std::size_t wanted) noexcept {
-    errno = reading_.is_under_way || start_receiving(wanted) ? EAGAIN : ENOBUFS;
+void ring_socket::block_reading() noexcept { errno = reading_.is_under_way || start_receiving() ? EAGAIN : ENOBUFS; }
+
+// One part of what a stream receives, or its end.
+void ring_socket::take_in(int result, unsigned flags) noexcept {
+    if ((flags & IORING_CQE_F_BUFFER) != 0) {
+        const unsigned id = flags >> IORING_CQE_BUFFER_SHIFT;
+        if (result > 0 && !is_left_ && !input_.append(driver_.buffers().at(id), static_cast<std::size_t>(result)))
+            result = -ENOMEM;  // the stream has a gap, so it ends here
+        driver_.buffers().give_back(id);
+    }
+    if (result < 0) {
+        // No buffer: they have come back by now.
+        if (is_to_be_repeated(result) || result == -ENOBUFS) return;
+        reading_.error = -result;
+        is_broken_ = true;
+        if (reading_.is_under_way) ::shutdown(descriptor_, SHUT_RD);
+        return;
+    }
+    if (result == 0) is_at_end_ = true;
+    is_likely_empty_ = (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
+    if (reading_.is_under_way && input_.size() >= most_bytes && !is_stopping_) is_stopping_ = driver_.cancel(reading_);
 }
 
 void ring_socket::reading_done(ring_operation& self, int result, unsigned flags) noexcept {
     ring_socket& mine = *static_cast<operation&>(self).of;
+    const bool is_over = (flags & IORING_CQE_F_MORE) == 0;
     {
         const lock_scope guard(mine.lock_);
-        mine.reading_.is_under_way = false;
-        if (result < 0) {
-            if (!is_to_be_repeated(result)) {
-                mine.reading_.error = -result;
-                mine.is_broken_ = mine.kind_ == kind::stream;
-            }
-        } else if (mine.kind_ == kind::listener) {
+        if (is_over) mine.reading_.is_under_way = mine.is_stopping_ = false;
+        if (mine.kind_ == kind::stream)
+            mine.take_in(result, flags);
+        else if (result >= 0)
             mine.accepted_ = result;
-        } else {
-            mine.input_.end = static_cast<std::size_t>(result);
-            mine.is_at_end_ = result == 0;
-            mine.is_likely_empty_ = (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
-        }
-        mine.close_if_left();
+        else if (!is_to_be_repeated(result))
+            mine.reading_.error = -result;
+        if (is_over) mine.close_if_left();
     }
     mine.add_event(ready_bits::readable);
-    mine.drop_owner();
+    mine.driver_.settle();
+    if (is_over) mine.drop_owner();
 }
 
 std::ptrdiff_t ring_socket::receive(const iovec* to, std::size_t count, bool leaves_them) noexcept {
@@ -203,7 +245,7 @@ std::ptrdiff_t ring_socket::receive(const iovec* to, std::size_t count, bool lea
         const lock_scope guard(lock_);
         answer = take(to, count, leaves_them);
         if (answer >= 0 || errno != EAGAIN) return answer;
-        block_reading(size_of(to, count));
+        block_reading();
     }
     const int error = errno;
     driver_.settle();
@@ -234,7 +276,7 @@ int ring_socket::accept() noexcept {
         const lock_scope guard(lock_);
         if (accepted_ >= 0) return std::exchange(accepted_, -1);
         if (reading_.error != 0) return failed(reading_.error);
-        block_reading(0);
+        block_reading();
         if (errno != EAGAIN) return -1;
     }
     driver_.settle();
@@ -245,7 +287,7 @@ int ring_socket::readable() noexcept {
     {
         const lock_scope guard(lock_);
         if (has_input() || accepted_ >= 0 || is_at_end_ || reading_.error != 0) return 0;
-        block_reading(0);
+        block_reading();
         if (errno != EAGAIN) return -1;
     }
     driver_.settle();

@@ -4,10 +4,11 @@
 // place in the source set, and so all that waits for readiness waits for this in the same way (driver/readiness.hpp).
 //
 // Claim: after EAGAIN an event comes some time after it. Proof: EAGAIN is answered under the lock while an operation of that direction
-// is under way; done() notes its end under the lock and adds the event behind that.
+// is under way; done() notes what has come, and its end, under the lock and adds the event behind that.
 //
-// Reading: one operation fetches up to what the buffer holds, more than was asked for, and calls take from there. What is in the buffer or
-// under way is older than what the system has: so nothing is asked of the system while there is either.
+// Reading: one operation goes on by itself, and puts what has come into the buffer, from where calls take it. Who does not come to read is
+// not read for without end: past a limit the operation is given up until somebody finds the buffer empty. What is in the buffer or under way
+// is older than what the system has: so nothing is asked of the system while there is either.
 // Writing: a call fills the buffer and starts an operation for it; the next would block until that has ended, and has its error. Where
 // it is known to fail it fails at once.
 //
@@ -61,10 +62,11 @@ public:
     int shut_down_write() noexcept;
 
 private:
-    // Of one operation at most: a writer that is ahead of its peer has so much in here, beside what the system holds. A guess.
+    // Sent by one operation at most, and received ahead of the reader, but for what is on its way by then: what a stream has in here, beside
+    // what the system holds. A guess.
     static constexpr std::size_t most_bytes = 64 * 1024;
-    // Fetched at least, so that small reads do not make an operation each. A guess.
-    static constexpr std::size_t least_fetched = 4 * 1024;
+    // Of memory that is kept for what has come, at least and at most. Guesses.
+    static constexpr std::size_t least_kept = 1024, most_kept = 64 * 1024;
 
     struct operation : ring_operation {
         ring_socket* of;
@@ -72,7 +74,10 @@ private:
         int error = 0;  // for the next call
     };
     struct buffer {
+        /// Room for so many bytes, and nothing in it.
         bool reserve(std::size_t bytes) noexcept;
+        bool append(const char* from, std::size_t size) noexcept;
+        std::size_t size() const noexcept { return end - begin; }
 
         std::unique_ptr<char[]> bytes;
         std::size_t capacity = 0;
@@ -91,8 +96,9 @@ private:
     std::ptrdiff_t send_now(const iovec* parts, std::size_t count) noexcept;
     std::ptrdiff_t take(const iovec* to, std::size_t count, bool leaves_them) noexcept;
     bool has_input() const noexcept;
-    void block_reading(std::size_t wanted) noexcept;
-    bool start_receiving(std::size_t wanted) noexcept;
+    void block_reading() noexcept;
+    bool start_receiving() noexcept;
+    void take_in(int result, unsigned flags) noexcept;
     bool start_sending() noexcept;
     bool wait_for_connection() noexcept;
     bool start(operation& one, const io_uring_sqe& entry) noexcept;
@@ -110,7 +116,7 @@ private:
     std::atomic<std::uint32_t> owners_{1};
 
     short_lock lock_;
-    // Guarded by it; but a buffer belongs to the kernel while its operation is under way.
+    // Guarded by it; but `output_` belongs to the kernel while its operation is under way.
     operation reading_, writing_;  // the latter connects first
     operation room_;               // waits until the system has room
     operation closing_;            // waits until a socket that is left has had its time
@@ -119,6 +125,7 @@ private:
     int accepted_ = -1;
     bool is_at_end_ = false;
     bool is_likely_empty_ = true;  // the system, of what was received
+    bool is_stopping_ = false;     // reading_
     bool shuts_down_ = false;      // after what is sent
     bool is_broken_ = false;       // reading has failed: what writing fails with is known at once
     bool is_left_ = false;

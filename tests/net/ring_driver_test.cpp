@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -79,6 +80,52 @@ io_uring_sqe nothing() {
     return entry;
 }
 
+// A socket of ours that has found nothing to read.
+struct listening {
+    explicit listening(driven& with) : driver(with.driver) {
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+        int error = 0;
+        place = ring_socket::add(driver, with.sources, ends[0], ring_socket::kind::stream, error);
+        REQUIRE(place != nullptr);
+        CHECK(take(1).empty());
+    }
+    listening(const listening&) = delete;
+    listening& operator=(const listening&) = delete;
+    ~listening() {
+        ::close(ends[1]);
+        if (!ring_socket::remove(*place)) ::close(ends[0]);
+    }
+    std::string take(std::size_t most) const {
+        std::string to(most, '-');
+        const iovec one{to.data(), to.size()};
+        const auto n = place->socket->receive(&one, 1, false);
+        if (n < 0) CHECK(errno == EAGAIN);
+        to.resize(n < 0 ? 0 : static_cast<std::size_t>(n));
+        return to;
+    }
+    std::string take_all(std::size_t bytes) const {
+        std::string all;
+        while (all.size() < bytes) {
+            const auto part = take(1000);
+            all += part;
+            if (!part.empty()) continue;
+            driver.wait(ring_driver::time_point::max());
+            driver.hand_out();
+        }
+        return all;
+    }
+
+    ring_driver& driver;
+    int ends[2] = {-1, -1};
+    pollux::detail::event_slot* place = nullptr;
+};
+
+std::string pattern(std::size_t bytes) {
+    std::string all(bytes, '-');
+    for (std::size_t i = 0; i != bytes; ++i) all[i] = static_cast<char>('a' + i % 23);
+    return all;
+}
+
 // A socket of ours that has sent until its peer had no room.
 struct clogged {
     explicit clogged(driven& with) {
@@ -136,6 +183,30 @@ TEST_SUITE("net/ring_driver") {
         CHECK(waits.ends == 1);
         CHECK(waits.result == -ECANCELED);
         CHECK(!one.driver.start(late, nothing()));
+    }
+    TEST_CASE("ring_driver: few and small buffers bring everything, in order, to each of several sockets") {
+        driven one({.rings = {}, .buffers = 2, .buffer_bytes = 16});
+        const listening first(one), second(one);
+        const std::string sent = pattern(5'000);
+        for (const auto* each : {&first, &second})
+            REQUIRE(::write(each->ends[1], sent.data(), sent.size()) == static_cast<std::ptrdiff_t>(sent.size()));
+        CHECK(first.take_all(sent.size()) == sent);
+        CHECK(second.take_all(sent.size()) == sent);
+    }
+    TEST_CASE("ring_driver: a stream that nobody reads is not read ahead without end, and loses nothing") {
+        driven one({});
+        const listening socket(one);
+        const std::string sent = pattern(16'000'000);
+        std::size_t taken = 0;
+        for (int round = 0; round != 2'000; ++round) {
+            const auto n =
+                ::write(socket.ends[1], sent.data() + taken, std::min<std::size_t>(sent.size() - taken, 20'000));
+            if (n > 0) taken += static_cast<std::size_t>(n);
+            one.driver.wait(ring_driver::time_point::min());
+            one.driver.hand_out();
+        }
+        CHECK(taken < 2'000'000);
+        CHECK(socket.take_all(taken) == sent.substr(0, taken));
     }
     TEST_CASE("ring_driver: a socket that is left is closed although its peer takes nothing, once its time is over") {
         driven one({.time_to_close = std::chrono::seconds(0)});

@@ -50,11 +50,11 @@ struct runtime_options {
     /// Sleeps, timeouts and intervals end at the first multiple of it behind their deadlines, so they are late by up to a tick and never
     /// early. At least 1 ns. Those of a tick cost one wake-up of their worker together: a shorter one costs more of them.
     std::chrono::nanoseconds timer_tick = std::chrono::milliseconds(1);
-    /// With uring, a stream reads ahead, up to as much as was asked for or 4 KiB, and what was written, up to 64 KiB, is sent once its worker
-    /// has nothing else to do: `flush` and `shutdown` wait for that, and an error comes with the next operation. Closing goes on with it for
-    /// 30 s; what a peer has not taken by then, or when the runtime ends, is lost. A runtime that cannot have it throws std::system_error, a
-    /// sim_runtime has no sockets anyway. Datagrams and all other descriptors wait by readiness with both. A stream costs an allocation and its
-    /// buffers then.
+    /// With uring, a stream reads ahead, up to 64 KiB and what is on its way by then, and what was written, up to 64 KiB, is sent once its
+    /// worker has nothing else to do: `flush` and `shutdown` wait for that, and an error comes with the next operation. Closing goes on with it
+    /// for 30 s; what a peer has not taken by then, or when the runtime ends, is lost. A runtime that cannot have it throws std::system_error,
+    /// a sim_runtime has no sockets anyway. Datagrams and all other descriptors wait by readiness with both. A stream costs an allocation and
+    /// memory for what it has read and sent then, and the runtime 1 MiB.
     io_driver io = io_driver::epoll;
     /// Polls that take longer are reported once, unless all that they wait for is a processor. A thread of its own looks at all workers every 5 ms, or twice in the limit if that
     /// is shorter, but at most every millisecond; it sleeps when they have slept for a second. It also has another thread stand in
