@@ -19,6 +19,16 @@ void* block_cache::fresh(std::size_t bytes) {
     throw std::bad_alloc();
 }
 
+void* take_block_elsewhere(std::size_t bytes) noexcept {
+    try {
+        return current_blocks != nullptr ? current_blocks->take(bytes) : block_cache::fresh(bytes);
+    } catch (const std::bad_alloc&) {
+        return nullptr;
+    }
+}
+
+void fail_to_take_block() { throw std::bad_alloc(); }
+
 void block_cache::release(void* block) noexcept { std::free(block); }
 
 void block_cache::overflow(void* block, std::size_t index) noexcept {
