@@ -41,9 +41,7 @@ std::uintptr_t destroy_from(void* frame) noexcept {
     }
 }
 
-fork_point& point_of(std::uintptr_t up) noexcept {
-    return static_cast<fork_point&>(*reinterpret_cast<runnable*>(up & ~frame_kind_mask));
-}
+fork_point& point_of(std::uintptr_t up) noexcept { return *reinterpret_cast<fork_point*>(up & ~frame_kind_mask); }
 
 // join_word::join(); the worker is told where it may lose the task.
 bool join(execution& self, fork_point& point, join_role as) noexcept {
@@ -52,8 +50,7 @@ bool join(execution& self, fork_point& point, join_role as) noexcept {
 }
 
 void destroy_unstarted(fork_point& point) noexcept {
-    while (point.next_child != point.child_count)
-        std::coroutine_handle<>::from_address(point.children[point.next_child++]).destroy();
+    while (point.unstarted != 0) std::coroutine_handle<>::from_address(point.children()[--point.unstarted]).destroy();
 }
 
 // The unit whose innermost living frame is `frame` is cancelled. It is destroyed, and so is each parent whose last child this
@@ -192,13 +189,13 @@ poll_end poll_in_place(promise_base& root, context& cx) {
         return poll_unit(own, root);
     }
     // What the frames above this poll have not read yet is kept for them.
-    const auto nested_frames = outer->nested_frames;
+    const auto nested_left = outer->nested_left;
     const auto can_fork = std::exchange(outer->can_fork, false);
     auto* const current = std::exchange(outer->current, &cx);
     auto* const unit = outer->unit;
     const poll_end end = poll_unit(*outer, root);
     outer->suspension = suspension_kind::none;
-    outer->nested_frames = nested_frames;
+    outer->nested_left = nested_left;
     outer->can_fork = can_fork;
     outer->current = current;
     outer->unit = unit;
@@ -206,24 +203,59 @@ poll_end poll_in_place(promise_base& root, context& cx) {
 }
 
 void* fork_point::start_next(forking_execution& self) noexcept {
-    void* const frame = children[next_child];
+    void* const frame = children()[--unstarted];
     // There is room: this very point has just been taken from this deque, or the deque is empty.
-    if (++next_child != child_count && !publish(self)) fail_check("pollux: fork_join: a fork deque lost its room");
+    if (unstarted != 0 && !publish(self)) fail_check("pollux: fork_join: a fork deque lost its room");
     return frame;
 }
 
-bool end_with_others(forking_execution& self, fork_point& point, join_role as) noexcept {
-    self.fork_wake_pause = 0;  // somebody came in time
+namespace {
+
+forking_execution& as_forking(execution& self) noexcept { return static_cast<forking_execution&>(self); }
+
+// No child has been started: the point is as it was.
+[[noreturn]] void fail_to_fork(execution& self, fork_point& point) {
+    ++self.nested_left;
+    ++point.unstarted;
+    throw std::bad_alloc();
+}
+
+}  // namespace
+
+fork_end left_for(const execution& self) noexcept {
+    static_assert(suspension_kind::none == suspension_kind(fork_end::joined));
+    return static_cast<fork_end>(self.suspension);
+}
+
+fork_end start_by_loop(execution& self, fork_point& point) {
+    void* const frame = point.children()[--point.unstarted];
+    if (point.unstarted != 0) publish_in_full_deque(self, point);
+    self.next_frame = frame;
+    self.suspension = suspension_kind::go_on;
+    return left_for(self);
+}
+
+void publish_in_full_deque(execution& self, fork_point& point) {
+    if (!point.publish(as_forking(self))) fail_to_fork(self, point);
+}
+
+void wake_for_fork(execution& self) noexcept { as_forking(self).wake_for_fork(); }
+
+bool pop_last_fork(execution& self) noexcept { return as_forking(self).forks.pop_own_last(); }
+
+fork_end end_beside_others(execution& self, fork_point& point, join_role as) noexcept {
+    as_forking(self).fork_wake_pause = 0;  // somebody came in time
     if (!join(self, point, as)) {
         self.suspension = suspension_kind::moved;
-        return false;
+        return left_for(self);
     }
     if (point.is_abandoned()) {
         self.next_frame = point.parent;
         self.suspension = suspension_kind::abandoned;
-        return false;
+        return left_for(self);
     }
-    return true;
+    ++self.nested_left;
+    return fork_end::joined;
 }
 
 void coroutine_task_base::destroy_future(execution&) noexcept { destroy_unit(promise()); }

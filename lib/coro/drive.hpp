@@ -20,7 +20,7 @@ poll_end go_on_after_end(execution& self, std::uintptr_t up);
 // Resumes one frame; why it has returned is in `suspension`. Returns its `up`, read before: a frame that ends is gone.
 [[gnu::always_inline]] inline std::uintptr_t resume_once(execution& self, void* frame) {
     const std::uintptr_t up = promise_at(frame).up;
-    self.nested_frames = 0;
+    self.nested_left = max_nested_frames;
     self.suspension = suspension_kind::none;
     std::coroutine_handle<>::from_address(frame).resume();
     return up;

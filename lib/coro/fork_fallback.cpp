@@ -48,7 +48,7 @@ void* fork_fallback::frame(std::size_t i) const noexcept { return unmarked(frame
 
 bool fork_fallback::poll_children(context& cx) noexcept {
     bool all_ended = true;
-    for (std::size_t i = 0; i != count_; ++i) {
+    for (std::size_t i = count_; i-- != 0;) {
         if (is_marked(frames_[i])) continue;
         const bool has_ended = mode_ == mode::spawned
                                    ? forked_tasks::is_finished(*header_in_front_of(frames_[i]), cx.waker())
@@ -66,7 +66,7 @@ wait_end fork_fallback::poll_children_again(suspension_point& point, context& cx
 }
 
 void fork_fallback::end() noexcept {
-    for (std::size_t i = 0; i != count_; ++i) {
+    for (std::size_t i = count_; i-- != 0;) {
         const bool has_ended = is_marked(frames_[i]);
         void* const frame = unmarked(frames_[i]);
         if (mode_ == mode::spawned) {

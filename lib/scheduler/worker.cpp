@@ -351,11 +351,11 @@ void worker::run_below_poll(runnable& item) noexcept {
     // A child that ends and pops a point must find its own parent: those of the poll above go where others may take them.
     while (fork_point* const point = forks.pop()) {
         ++point->stolen;
-        push_back(*point);
+        push_back(point->for_queue());
     }
     // The frames above this call have not read these yet, and a poll expects those that are exchanged as they are between polls.
     const auto outer_suspension = suspension;
-    const auto outer_nested_frames = nested_frames;
+    const auto outer_nested_left = nested_left;
     const auto outer_can_fork = can_fork;
     const auto outer_failed = std::exchange(failed, task_id());
     auto* const outer_next_frame = next_frame;
@@ -370,7 +370,7 @@ void worker::run_below_poll(runnable& item) noexcept {
     run(item);
     if (was_marked) gate_.leave_mark();
     suspension = outer_suspension;
-    nested_frames = outer_nested_frames;
+    nested_left = outer_nested_left;
     can_fork = outer_can_fork;
     failed = outer_failed;
     next_frame = outer_next_frame;
@@ -385,10 +385,10 @@ void worker::run_below_poll(runnable& item) noexcept {
     if (task != nullptr) set_poll_waker(*task);
 }
 
-void fork_point::run(execution& self) noexcept { static_cast<worker&>(self).run_fork(*this); }
+void queued_fork::run(execution& self) noexcept { static_cast<worker&>(self).run_fork(point_); }
 
 bool worker::leave_if_slice_is_over(fork_point& point) noexcept {
-    count_.forks.add(static_cast<std::uint64_t>(forks_per_look - fork_budget));
+    count_.forks.add(std::uint32_t{forks_per_look - fork_budget});
     fork_budget = forks_per_look;
     const std::uint64_t now = ticks_now();
     if (now < budget_.deadline) return false;
@@ -400,19 +400,19 @@ bool worker::leave_if_slice_is_over(fork_point& point) noexcept {
     let_go(nullptr);  // once they are in the queue, others may end it
     while (fork_point* const older = forks.pop()) {
         ++older->stolen;
-        push_back(*older);
+        push_back(older->for_queue());
     }
-    push_back(point);
+    push_back(point.for_queue());
     return true;
 }
 
-bool look_before_fork(forking_execution& self, fork_point& point) noexcept {
+bool look_before_fork(execution& self, fork_point& point) noexcept {
     if (static_cast<worker&>(self).must_end(*point.task)) {
         self.next_frame = point.parent;
         self.suspension = suspension_kind::abandoned;
         return false;
     }
-    if (self.leave_if_slice_is_over(point)) {
+    if (static_cast<worker&>(self).leave_if_slice_is_over(point)) {
         self.suspension = suspension_kind::moved;
         return false;
     }

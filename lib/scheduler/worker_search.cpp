@@ -92,7 +92,7 @@ runnable* worker::steal_once(bool with_slots) noexcept {
             count_.steals.add(1);
             count_.stolen_tasks.add(1);
             ++point->stolen;
-            return point;
+            return &point->for_queue();
         }
         if (with_slots) {
             const std::uint64_t least_age = core_.uses().next_slot ? ticks_per_ms_ * stealable_slot_us / 1000 : 0;

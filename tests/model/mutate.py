@@ -83,7 +83,7 @@ PLANTED = {
         ('the holder does not wait', '!was_taken() || join_with_others(stolen.value())', 'true'),
         ('the holder counts as a child', 'join_with_others(stolen.value())', 'join_with_others(~std::uint32_t{0})'),
         ('a child counts as two', 'join_with_others(~std::uint32_t{0})', 'join_with_others(~std::uint32_t{1})'),
-        ('a child without a result leaves no mark', 'abandoned_.store(true', 'abandoned_.store(false'),
+        ('a child without a result leaves no mark', 'abandoned_.store(1,', 'abandoned_.store(0,'),
     ],
     'include/pollux/stream/detail/woken_list.hpp': [
         ('a node that is in the list is freed', 'return gone.woken.exchange(1, std::memory_order::relaxed) == 0;',

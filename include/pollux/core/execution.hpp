@@ -35,12 +35,29 @@ enum class suspension_kind : std::uint8_t {
     abandoned,  // its task is cancelled: `next_frame` is to be destroyed, and those above it
 };
 
+// Whether only coroutine frames stand between a worker's loop and here; and, which never changes, whether the worker's deque fences
+// lightly: so that a fork asks for both at once.
+class fork_permit {
+public:
+    fork_permit& operator=(bool may_fork) noexcept {
+        bits_ = static_cast<std::uint8_t>(may_fork ? bits_ | frames_only : bits_ & ~frames_only);
+        return *this;
+    }
+    explicit operator bool() const noexcept { return (bits_ & frames_only) != 0; }
+    bool is_for_light_fences() const noexcept { return bits_ == (frames_only | light_fences); }
+    void fence_lightly() noexcept { bits_ |= light_fences; }
+
+private:
+    static constexpr std::uint8_t frames_only = 1, light_fences = 2;
+    std::uint8_t bits_ = 0;
+};
+
 struct execution {
     // Written by every await that does not finish at once.
     suspension_kind suspension = suspension_kind::none;
-    bool can_fork = false;   // only coroutine frames stand between a worker's loop and here
-    bool is_worker = false;  // it may not block
-    std::uint32_t nested_frames = 0;
+    fork_permit can_fork;
+    bool is_worker = false;                         // it may not block
+    std::uint32_t nested_left = max_nested_frames;  // levels; zero: the loop goes on
     void* next_frame = nullptr;
     promise_base* unit = nullptr;  // pending: whose innermost frame waits
     task_id failed;                // the task that an exception has ended last
@@ -60,7 +77,9 @@ struct execution {
 
 // A worker's: it can fork.
 struct POLLUX_API forking_execution : execution {
-    explicit forking_execution(bool asymmetric) : asymmetric_fences(asymmetric), forks(asymmetric) {}
+    explicit forking_execution(bool asymmetric) : asymmetric_fences(asymmetric), forks(asymmetric) {
+        if (asymmetric) can_fork.fence_lightly();
+    }
 
     /// With the waker of a forked child, which from now on can be suspended and scheduled on its own. Until the next call.
     virtual context& context_of_fork(promise_base& child) noexcept = 0;
@@ -74,9 +93,9 @@ struct POLLUX_API forking_execution : execution {
     virtual bool join_with_others(fork_point& point, bool as_holder) noexcept = 0;
 
     // Forks between two looks at the clock and at CANCELLED: some microseconds. Looking at each fork costs 9 instructions.
-    static constexpr std::int32_t forks_per_look = 256;
+    static constexpr std::uint32_t forks_per_look = 256;
 
-    std::int32_t fork_budget = forks_per_look;
+    std::uint32_t fork_budget = forks_per_look;  // below zero, so very large, between a fork and its look
     std::uint64_t fork_wake_pause = 0;  // ticks between wake-ups for forks: grows while nobody comes in time to steal
     const bool asymmetric_fences;
     const std::atomic<std::uint64_t>* sleepers = nullptr;  // zero: nobody sleeps

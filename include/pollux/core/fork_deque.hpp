@@ -91,16 +91,20 @@ public:
 
     /// Adds the newest item. False: the deque is full and no memory for more was to be had; nothing has changed.
     [[nodiscard]] bool push(T* item) noexcept {
+        return push_if_room(item) || push_when_full(item, bottom_.load(std::memory_order::relaxed));
+    }
+    /// The first half of it. False: the other half is to be tried by push().
+    [[nodiscard, gnu::always_inline]] bool push_if_room(T* item) noexcept {
         const std::int64_t bottom = bottom_.load(std::memory_order::relaxed);  // only the owner writes it
         if (bottom == limit_) [[unlikely]]
-            return push_when_full(item, bottom);
+            return false;
         append(item, bottom);
         return true;
     }
 
     /// Takes the newest item. Null: empty.
     T* pop() noexcept {
-        const std::int64_t bottom = hide_newest();
+        const std::int64_t bottom = hide_newest(asymmetric_);
         // Relaxed: the fence in hide_newest() orders the load of top, and the slot was stored by this thread.
         if (top_.load(std::memory_order::relaxed) < bottom) [[likely]]
             return slots_[bottom & mask_].load(std::memory_order::relaxed);
@@ -108,11 +112,14 @@ public:
     }
 
     /// As pop(), for an owner that knows which item stands there if any does. True: it got it.
-    bool pop_own() noexcept {
-        const std::int64_t bottom = hide_newest();
-        if (top_.load(std::memory_order::relaxed) < bottom) [[likely]]  // ordered by the fence, as in pop()
-            return true;
-        return take_last(bottom);
+    bool pop_own() noexcept { return pop_own_if_more(asymmetric_) || pop_own_last(); }
+    /// Its first half, by who knows `asymmetric`. False: the other half is to follow, the item may be the last one.
+    [[nodiscard, gnu::always_inline]] bool pop_own_if_more(bool asymmetric) noexcept {
+        const std::int64_t bottom = hide_newest(asymmetric);
+        return top_.load(std::memory_order::relaxed) < bottom;  // ordered by the fence, as in pop()
+    }
+    bool pop_own_last() noexcept {
+        return take_last(bottom_.load(std::memory_order::relaxed));  // only the owner writes it
     }
 
     /// True: it is empty, and stays so until the owner pushes. False may be late: the last item may just be stolen.
@@ -159,10 +166,10 @@ private:
     }
 
     // Steps (a) and (b): thieves that look from now on do not see the newest item. Returns its index.
-    std::int64_t hide_newest() noexcept {
+    [[gnu::always_inline]] std::int64_t hide_newest(bool asymmetric) noexcept {
         const std::int64_t bottom = bottom_.load(std::memory_order::relaxed) - 1;  // only the owner writes it
         bottom_.store(bottom, std::memory_order::release);  // pairs with the acquire in steal(): the items below
-        if (asymmetric_) [[likely]] {
+        if (asymmetric) [[likely]] {
             Sync::light_fence();  // pairs with the heavy_fence in steal()
         } else {
             Sync::full_fence();  // pairs with the full_fence in steal()

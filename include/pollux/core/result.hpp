@@ -35,7 +35,7 @@ public:
     result() noexcept {}
     result(const result&) = delete;
     result& operator=(const result&) = delete;
-    ~result() { reset(); }
+    ~result() { destroy(); }
 
     template <class... Args>
     void set_value(Args&&... args) {
@@ -74,6 +74,17 @@ public:
         }
     }
 
+    /// Of an empty one.
+    void take_over(result& from) {
+        switch (from.state_) {
+            case result_state::value: set_value(std::move(from.value_)); break;
+            case result_state::error: set_error(std::move(from.error_)); break;
+            case result_state::exception: set_exception(std::move(from.exception_)); break;
+            case result_state::empty:
+            case result_state::cancelled: state_ = from.state_; break;
+        }
+    }
+
     result_state state() const noexcept { return state_; }
     value_type& value() noexcept { return value_; }
     E& error() noexcept { return error_; }
@@ -105,7 +116,14 @@ public:
     }
 
     void reset() noexcept {
-        switch (std::exchange(state_, result_state::empty)) {
+        destroy();
+        state_ = result_state::empty;
+    }
+
+private:
+    // Of a value and an error that need no destroying one comparison is left, which knows the answer behind a take().
+    void destroy() noexcept {
+        switch (state_) {
             case result_state::value: value_.~value_type(); break;
             case result_state::error: error_.~E(); break;
             case result_state::exception: exception_.~exception_ptr(); break;
@@ -113,8 +131,6 @@ public:
             case result_state::cancelled: break;
         }
     }
-
-private:
     [[noreturn, gnu::noinline, gnu::cold]] void rethrow() {
         if (state_ == result_state::exception) std::rethrow_exception(std::move(exception_));
         throw_task_cancelled();

@@ -92,7 +92,7 @@ private:
 // Starts the frame of a task, below the frame that awaits it, with `up` saying how that one goes on. False: it has ended and
 // the awaiting frame goes on at once. True: all levels return to the loop.
 [[gnu::always_inline]] inline bool start_nested(execution& self, void* frame) {
-    if (++self.nested_frames >= max_nested_frames) [[unlikely]] {
+    if (--self.nested_left == 0) [[unlikely]] {
         self.next_frame = frame;
         self.suspension = suspension_kind::go_on;
         return true;
@@ -100,7 +100,7 @@ private:
     std::coroutine_handle<>::from_address(frame).resume();
     if (self.suspension != suspension_kind::none) [[unlikely]]
         return true;
-    --self.nested_frames;
+    ++self.nested_left;
     return false;
 }
 

@@ -15,10 +15,9 @@ namespace pollux::inline v0::detail {
 
 // fork_join and its kin.
 template <class A>
-concept awaits_itself = requires { typename std::remove_cvref_t<A>::awaits_itself; };
+concept has_awaiter = requires(A& own) { own.into_awaiter(); };
 
-// g++ 12 copies an awaiter that await_transform returns by reference; this one is a value and refers to it. Not for clang, where
-// it costs 2 instructions in each fork.
+// g++ 12 copies an awaiter that await_transform returns by reference; this one is a value and refers to it.
 template <class A>
 class awaiter_in_place {
 public:
@@ -38,12 +37,11 @@ private:
 template <class A, class Promise>
 decltype(auto) make_awaiter(A&& awaitable, Promise& promise) noexcept {
     using X = std::remove_reference_t<A>;
-    if constexpr (awaits_itself<A>) {
-#if defined(__clang__)
-        return static_cast<X&>(awaitable);
-#else
-        return awaiter_in_place<X>(awaitable);
-#endif
+    if constexpr (has_awaiter<X>) {
+        if constexpr (!std::is_reference_v<decltype(awaitable.into_awaiter())>)
+            return awaitable.into_awaiter();
+        else
+            return awaiter_in_place<X>(awaitable);
     } else if constexpr (is_try_awaitable<std::remove_cvref_t<A>>) {
         return make_try_awaiter(awaitable, promise);
     } else {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <new>
 #include <source_location>
 #include <utility>
@@ -43,7 +44,7 @@ protected:
         promise.up = id.value << frame_kind_bits | static_cast<std::uintptr_t>(frame_kind::spawned);
         promise.slot = slot;
         promise.innermost = nullptr;
-        promise.spawned_at = spawned_at;
+        std::construct_at(&promise.spawned_at, spawned_at);
     }
 
     coroutine_task_base() noexcept = default;

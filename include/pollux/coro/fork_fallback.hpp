@@ -33,7 +33,7 @@ public:
             end();
     }
 
-    /// Takes over the children's frames.
+    /// Takes over the children's frames, which stand in reverse order.
     void begin(promise_base& parent, void* parent_frame, void** frames, std::size_t count) noexcept;
     bool has_runtime() const noexcept { return mode_ == mode::spawned; }
     bool has_spawned() const noexcept { return mode_ == mode::spawned; }

@@ -7,7 +7,6 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <ranges>
 #include <tuple>
@@ -15,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "pollux/core/block_cache.hpp"
 #include "pollux/core/polled.hpp"
 #include "pollux/core/result.hpp"
 #include "pollux/coro/coroutine_task.hpp"
@@ -39,27 +39,120 @@ or_unit<outcome<T, E>> take_stored(result<T, E>& from) {
 }
 
 // Null: a child that was destroyed where there was no memory.
-inline void drop_unstarted(void** first, void** end) noexcept {
-    for (; first != end; ++first)
-        if (*first != nullptr) std::coroutine_handle<>::from_address(*first).destroy();
+inline void drop_unstarted(fork_point& point) noexcept {
+    while (point.unstarted != 0)
+        if (void* const frame = point.children()[--point.unstarted]; frame != nullptr)
+            std::coroutine_handle<>::from_address(frame).destroy();
+}
+
+// In fork_point::unstarted: the children are the fallback's.
+inline constexpr std::uint32_t below_poll_mark = ~std::uint32_t{0};
+
+// Before a fork: whoever waits for the child, and where its result goes.
+[[gnu::always_inline]] inline void prepare_forked(void* frame, fork_point& point, void* slot, bool is_last) noexcept {
+    promise_base& child = promise_at(frame);
+    child.up = up_to(&point, is_last ? frame_kind::forked_last : frame_kind::forked);
+    child.slot = slot;
 }
 
 // Children that are tasks: C is task<T, E>. A forked child's slot is here; below a plain poll, children that were spawned have
-// their results in front of their frames.
+// their results in front of their frames until the parent takes them. Stands in the parent's frame.
 template <class... C>
-class [[nodiscard]] fork_awaiter {
-    static constexpr std::size_t count = sizeof...(C);
+class forked_children {
+    static constexpr std::uint32_t count = sizeof...(C);
+    using indices = std::make_index_sequence<count>;
+    using outcomes = std::tuple<or_unit<outcome_of<C>>...>;
 
 public:
-    using awaits_itself = void;
+    template <class... Frame>
+    [[gnu::always_inline]] explicit forked_children(Frame... frames) noexcept {
+        take_over(indices(), frames...);
+    }
+    forked_children(const forked_children&) = delete;
+    forked_children& operator=(const forked_children&) = delete;
+    [[gnu::always_inline]] ~forked_children() {
+        if (fork_.point.unstarted != 0) [[unlikely]]
+            drop();
+    }
 
-    explicit fork_awaiter(C&&... children) noexcept : frames_{children.release()...} {}
+    [[gnu::always_inline]] bool run(void* parent) {
+        const fork_end end = run_forks<count>(fork_.point, parent);
+        if (end == fork_end::joined) [[likely]]
+            return false;
+        return end != fork_end::below_poll || suspend_below_poll(parent);
+    }
+
+    [[gnu::always_inline]] outcomes take() {
+        if (fork_.point.unstarted != 0) [[unlikely]] {
+            end_fallback();
+            fork_.point.unstarted = 0;  // as behind a fork, for the optimizer to see
+        }
+        return take(indices());
+    }
+
+private:
+    template <std::size_t... I, class... Frame>
+    [[gnu::always_inline]] void take_over(std::index_sequence<I...>, Frame... frames) noexcept {
+        ((frame(I) = frames), ...);
+        (prepare_forked(frames, fork_.point, &std::get<I>(slots_), I + 1 == count), ...);
+    }
+    void*& frame(std::size_t i) noexcept { return fork_.frames[count - 1 - i]; }
+
+    [[gnu::noinline]] bool suspend_below_poll(void* parent) {
+        return [&]<std::size_t... I>(std::index_sequence<I...>) {
+            if (fork_takes_locals()) (take_locals_along<typename C::value_type, typename C::error_type>(frame(I)), ...);
+            ::new (static_cast<void*>(&fallback_)) fork_fallback();
+            fallback_.begin(promise_at(parent), parent, fork_.frames, count);
+            fork_.point.unstarted = below_poll_mark;
+            if (fallback_.has_runtime())
+                (fallback_.spawn(coroutine_task<typename C::value_type, typename C::error_type>::make_header(
+                     frame(I), fallback_.child_id())),
+                 ...);
+            else
+                (prepare_in_place(promise_at(frame(I)), &std::get<I>(slots_)), ...);
+            return fallback_.suspend();
+        }(indices());
+    }
+
+    // The braces evaluate in order, so the first exception in argument order is the one that is thrown.
+    template <std::size_t... I>
+    [[gnu::always_inline]] outcomes take(std::index_sequence<I...>) {
+        return outcomes{take_stored(std::get<I>(slots_))...};
+    }
+    // All children have ended.
+    [[gnu::noinline]] void end_fallback() {
+        if (fallback_.has_spawned()) {
+            [this]<std::size_t... I>(std::index_sequence<I...>) {
+                (std::get<I>(slots_).take_over(
+                     coroutine_task<typename C::value_type, typename C::error_type>::outcome_in_front_of(
+                         fallback_.frame(count - 1 - I))),
+                 ...);
+            }(indices());
+        }
+        fallback_.~fork_fallback();
+    }
+    [[gnu::noinline]] void drop() noexcept {
+        if (fork_.point.unstarted == below_poll_mark)
+            fallback_.~fork_fallback();
+        else
+            drop_unstarted(fork_.point);
+    }
+
+    // The first is the one that is seldom used: see fork_awaiter::in_front_.
+    union {
+        fork_fallback fallback_;  // under the mark
+    };
+    fork_of<count> fork_;
+    std::tuple<result<typename C::value_type, typename C::error_type>...> slots_;
+};
+
+template <class... C>
+class [[nodiscard]] fork_awaiter {
+public:
+    [[gnu::always_inline]] explicit fork_awaiter(C&... children) noexcept : children_(children.release()...) {}
     fork_awaiter(const fork_awaiter&) = delete;
     fork_awaiter& operator=(const fork_awaiter&) = delete;
-    ~fork_awaiter() {
-        if (point_.next_child != count) [[unlikely]]
-            drop_children();
-    }
+    [[gnu::always_inline]] ~fork_awaiter() {}
 
     bool await_ready() const noexcept { return false; }
 
@@ -67,200 +160,147 @@ public:
     // still ours to continue even if thieves had the point in between.
     template <class P>
     [[gnu::always_inline]] bool await_suspend(std::coroutine_handle<P> parent) {
-        execution& base = *current_execution;
-        if (!base.can_fork) [[unlikely]]
-            return suspend_below_poll(parent.promise(), parent.address());
-        auto& self = static_cast<forking_execution&>(base);
-        point_.parent = parent.address();
-        point_.task = self.task;
-        point_.children = frames_;
-        point_.child_count = count;
-        prepare(std::make_index_sequence<count>());
-        if constexpr (count > 1) {
-            if ((self.fork_budget -= static_cast<std::int32_t>(count - 1)) <= 0) [[unlikely]]
-                if (!may_start(self)) return true;
-        }
-        if (++self.nested_frames >= max_nested_frames) [[unlikely]]
-            return start_by_loop(self);
-        return run_nested(self, std::make_index_sequence<count>());
+        return children_.run(parent.address());
     }
-
-    auto await_resume() { return collect(std::make_index_sequence<count>()); }
+    [[gnu::always_inline]] auto await_resume() { return children_.take(); }
 
 private:
-    template <std::size_t... I>
-    [[gnu::always_inline]] void prepare(std::index_sequence<I...>) noexcept {
-        (prepare_child(promise_at(frames_[I]), &std::get<I>(slots_),
-                       I + 1 == count ? frame_kind::forked_last : frame_kind::forked),
-         ...);
-    }
-    [[gnu::always_inline]] void prepare_child(promise_base& child, void* slot, frame_kind kind) noexcept {
-        child.up = up_to(static_cast<runnable*>(&point_), kind);
-        child.slot = slot;
-    }
-
-    // Children that neither suspend nor lose their parent to a thief, with all counts known to the compiler.
-    template <std::size_t... I>
-    [[gnu::always_inline]] bool run_nested(forking_execution& self, std::index_sequence<I...>) {
-        bool parent_is_ours = true;
-        const bool straight = ([&]() __attribute__((always_inline)) {
-            point_.next_child = I + 1;
-            if constexpr (I + 1 != count) {
-                if (!point_.publish(self)) [[unlikely]]
-                    fail_to_fork(self);
-            }
-            std::coroutine_handle<>::from_address(frames_[I]).resume();
-            if (self.suspension != suspension_kind::none) [[unlikely]] {
-                parent_is_ours = false;
-                return false;
-            }
-            if constexpr (I + 1 != count) {
-                if (self.forks.pop_own()) [[likely]]
-                    return true;
-                parent_is_ours = end_with_others(self, point_, join_role::child);
-            } else {
-                if (!point_.was_taken()) [[likely]]
-                    return true;
-                parent_is_ours = end_with_others(self, point_, join_role::holder);
-            }
-            return false;
-        }() && ...);
-        if (!straight && !parent_is_ours) [[unlikely]]
-            return true;  // touch nothing here: the parent may be running elsewhere by now
-        --self.nested_frames;
-        return false;
-    }
-
-    [[gnu::noinline]] bool start_by_loop(forking_execution& self) {
-        point_.next_child = 1;
-        if constexpr (count > 1)
-            if (!point_.publish(self)) fail_to_fork(self);
-        self.next_frame = frames_[0];
-        self.suspension = suspension_kind::go_on;
-        return true;
-    }
-    [[noreturn, gnu::noinline, gnu::cold]] void fail_to_fork(forking_execution& self) {
-        --self.nested_frames;
-        point_.next_child = 0;
-        throw std::bad_alloc();
-    }
-    [[gnu::noinline]] bool may_start(forking_execution& self) noexcept { return look_before_fork(self, point_); }
-
-    // Below a plain poll.
-    [[gnu::noinline]] bool suspend_below_poll(promise_base& promise, void* parent) {
-        if (fork_takes_locals()) {
-            [this]<std::size_t... I>(std::index_sequence<I...>) {
-                (take_locals_along<typename C::value_type, typename C::error_type>(frames_[I]), ...);
-            }(std::make_index_sequence<count>());
-        }
-        fallback_.begin(promise, parent, frames_, count);
-        point_.next_child = count;  // from here on the fallback's
-        if (fallback_.has_runtime()) {
-            [this]<std::size_t... I>(std::index_sequence<I...>) {
-                (fallback_.spawn(coroutine_task<typename C::value_type, typename C::error_type>::make_header(
-                     frames_[I], fallback_.child_id())),
-                 ...);
-            }(std::make_index_sequence<count>());
-        } else {
-            [this]<std::size_t... I>(std::index_sequence<I...>) {
-                (prepare_in_place(promise_at(frames_[I]), &std::get<I>(slots_)), ...);
-            }(std::make_index_sequence<count>());
-        }
-        return fallback_.suspend();
-    }
-
-    template <std::size_t... I>
-    auto collect(std::index_sequence<I...>) {
-        // The braces evaluate in order, so the first exception in argument order is the one that is thrown.
-        return std::tuple<or_unit<outcome_of<C>>...>{take_stored(slot_of<I, C>())...};
-    }
-    template <std::size_t I, class Child>
-    auto& slot_of() noexcept {
-        if (fallback_.has_spawned()) [[unlikely]]
-            return coroutine_task<typename Child::value_type, typename Child::error_type>::outcome_in_front_of(
-                fallback_.frame(I));
-        return std::get<I>(slots_);
-    }
-    [[gnu::noinline]] void drop_children() noexcept { drop_unstarted(frames_ + point_.next_child, frames_ + count); }
-
-    fork_point point_;
-    void* frames_[count];
-    std::tuple<result<typename C::value_type, typename C::error_type>...> slots_;
-    fork_fallback fallback_;
+    // Not used. An address inside of a local is computed where it is needed; that of the local itself clang keeps in a register all
+    // through the coroutine, which each call saves.
+    void* in_front_;
+    forked_children<C...> children_;
 };
 
-// As fork_awaiter, for a number of children that is known at run time. Children are always started by the loop.
+// A child where fork_join finds it: a task is its parameter, anything else becomes a task here.
+template <class F>
+class fork_argument {
+public:
+    using child = decltype(into_task(std::declval<F>()));
+
+    explicit fork_argument(F& work) : child_(into_task(std::move(work))) {}
+    child& get() noexcept { return child_; }
+
+private:
+    child child_;
+};
+template <class T, class E>
+class fork_argument<task<T, E>> {
+public:
+    using child = task<T, E>;
+
+    explicit fork_argument(child& parameter) noexcept : child_(parameter) {}
+    child& get() noexcept { return child_; }
+
+private:
+    child& child_;
+};
+
+// What fork_join returns. Its awaiter takes the frames out of the tasks; nobody else knows these, so they are empty when the expression
+// is over, which the optimizer cannot see (fib: 5 instructions a call).
+template <class... F>
+class [[nodiscard]] fork_expression {
+public:
+    using awaiter = fork_awaiter<typename fork_argument<F>::child...>;
+
+    explicit fork_expression(F&... children) : children_(children...) {}
+    fork_expression(const fork_expression&) = delete;
+    fork_expression& operator=(const fork_expression&) = delete;
+    [[gnu::always_inline]] ~fork_expression() {
+        if (is_taken_) std::apply([](auto&... each) { (each.get().assume_released(), ...); }, children_);
+    }
+
+    [[gnu::always_inline]] awaiter into_awaiter() noexcept {
+        is_taken_ = true;
+        return std::apply([](auto&... each) { return awaiter(each.get()...); }, children_);
+    }
+
+private:
+    std::tuple<fork_argument<F>...> children_;
+    bool is_taken_ = false;
+};
+
+// As fork_awaiter, for a number of children that is known at run time: [point][frames][results] in one block.
 template <class T, class E>
 class [[nodiscard]] fork_all_awaiter {
-public:
-    using awaits_itself = void;
+    using slot = result<T, E>;
+    static_assert(sizeof(fork_point) % alignof(void*) == 0 && alignof(slot) <= frame_alignment);
 
-    explicit fork_all_awaiter(std::vector<task<T, E>>&& children)
-        : count_(children.size()), slots_(std::make_unique<result<T, E>[]>(count_)), frames_(new void*[count_]) {
-        for (std::size_t i = 0; i != count_; ++i) frames_[i] = children[i].release();
+public:
+    fork_all_awaiter& into_awaiter() noexcept { return *this; }
+
+    explicit fork_all_awaiter(std::vector<task<T, E>>&& children) : count_(children.size()) {
+        if (count_ == 0) return;
+        if (count_ >= below_poll_mark) throw std::bad_alloc();
+        char* const block = static_cast<char*>(take_block(block_bytes()));
+        point_ = ::new (static_cast<void*>(block)) fork_point(static_cast<std::uint32_t>(count_));
+        slots_ = reinterpret_cast<slot*>(block + slots_at());
+        for (std::size_t i = 0; i != count_; ++i) {
+            ::new (static_cast<void*>(slots_ + i)) slot();
+            frame(i) = children[i].release();
+            prepare_forked(frame(i), *point_, slots_ + i, i + 1 == count_);
+        }
     }
     fork_all_awaiter(const fork_all_awaiter&) = delete;
     fork_all_awaiter& operator=(const fork_all_awaiter&) = delete;
-    ~fork_all_awaiter() { drop_unstarted(frames_.get() + point_.next_child, frames_.get() + count_); }
+    ~fork_all_awaiter() {
+        if (count_ == 0) return;
+        if (point_->unstarted == below_poll_mark)
+            fallback_.~fork_fallback();
+        else
+            drop_unstarted(*point_);
+        for (std::size_t i = 0; i != count_; ++i) slots_[i].~slot();
+        give_block(point_, block_bytes());
+    }
 
     bool await_ready() const noexcept { return count_ == 0; }
 
     template <class P>
     bool await_suspend(std::coroutine_handle<P> parent) {
-        execution& base = *current_execution;
-        if (!base.can_fork) return suspend_below_poll(parent.promise(), parent.address());
-        auto& self = static_cast<forking_execution&>(base);
-        point_.parent = parent.address();
-        point_.task = self.task;
-        point_.children = frames_.get();
-        point_.child_count = static_cast<std::uint32_t>(count_);
-        for (std::size_t i = 0; i != count_; ++i) {
-            promise_base& child = promise_at(frames_[i]);
-            child.up =
-                up_to(static_cast<runnable*>(&point_), i + 1 == count_ ? frame_kind::forked_last : frame_kind::forked);
-            child.slot = &slots_[i];
-        }
-        self.fork_budget -= static_cast<std::int32_t>(count_ - 1);
-        if (self.fork_budget <= 0 && !look_before_fork(self, point_)) return true;
-        point_.next_child = 1;
-        if (count_ > 1 && !point_.publish(self)) {
-            point_.next_child = 0;
-            throw std::bad_alloc();
-        }
-        self.next_frame = frames_[0];
-        self.suspension = suspension_kind::go_on;
-        return true;
+        const fork_end end = run_forks<0>(*point_, parent.address());
+        if (end == fork_end::joined) [[likely]]
+            return false;
+        return end != fork_end::below_poll || suspend_below_poll(parent.promise(), parent.address());
     }
 
     std::vector<or_unit<outcome<T, E>>> await_resume() {
         std::vector<or_unit<outcome<T, E>>> outcomes;
         outcomes.reserve(count_);
+        const bool has_spawned = count_ != 0 && point_->unstarted == below_poll_mark && fallback_.has_spawned();
         for (std::size_t i = 0; i != count_; ++i)
             outcomes.push_back(take_stored(
-                fallback_.has_spawned() ? coroutine_task<T, E>::outcome_in_front_of(fallback_.frame(i)) : slots_[i]));
+                has_spawned ? coroutine_task<T, E>::outcome_in_front_of(fallback_.frame(count_ - 1 - i)) : slots_[i]));
         return outcomes;
     }
 
 private:
-    bool suspend_below_poll(promise_base& promise, void* parent) {
+    void*& frame(std::size_t i) noexcept { return point_->children()[count_ - 1 - i]; }
+    std::size_t slots_at() const noexcept {
+        const std::size_t frames_end = sizeof(fork_point) + count_ * sizeof(void*);
+        return (frames_end + alignof(slot) - 1) / alignof(slot) * alignof(slot);
+    }
+    std::size_t block_bytes() const noexcept { return slots_at() + count_ * sizeof(slot); }
+
+    [[gnu::noinline]] bool suspend_below_poll(promise_base& promise, void* parent) {
         if (fork_takes_locals())
-            for (std::size_t i = 0; i != count_; ++i) take_locals_along<T, E>(frames_[i]);
-        fallback_.begin(promise, parent, frames_.get(), count_);
-        point_.next_child = static_cast<std::uint32_t>(count_);
+            for (std::size_t i = 0; i != count_; ++i) take_locals_along<T, E>(frame(i));
+        ::new (static_cast<void*>(&fallback_)) fork_fallback();
+        fallback_.begin(promise, parent, point_->children(), count_);
+        point_->unstarted = below_poll_mark;
         for (std::size_t i = 0; i != count_; ++i) {
             if (fallback_.has_runtime())
-                fallback_.spawn(coroutine_task<T, E>::make_header(frames_[i], fallback_.child_id()));
+                fallback_.spawn(coroutine_task<T, E>::make_header(frame(i), fallback_.child_id()));
             else
-                prepare_in_place(promise_at(frames_[i]), &slots_[i]);
+                prepare_in_place(promise_at(frame(i)), &slots_[i]);
         }
         return fallback_.suspend();
     }
 
-    fork_point point_;
     std::size_t count_;
-    std::unique_ptr<result<T, E>[]> slots_;
-    std::unique_ptr<void*[]> frames_;
-    fork_fallback fallback_;
+    fork_point* point_;  // this and the next: only if there are children
+    slot* slots_;
+    union {
+        fork_fallback fallback_;  // under the mark
+    };
 };
 
 }  // namespace detail
@@ -282,27 +322,32 @@ private:
 /// Source: child-first forks with an asymmetric fence, as in Cilk and libfork; the deque is Chase and Lev's.
 template <class... F>
     requires(sizeof...(F) > 0)
-auto fork_join(F&&... children) {
-    return detail::fork_awaiter<decltype(detail::into_task(std::forward<F>(children)))...>(
-        detail::into_task(std::forward<F>(children))...);
+auto fork_join(F... children) {
+    return detail::fork_expression<F...>(children...);  // parameters live as long as the expression of the call
 }
 
 /// As fork_join, for a range of futures of one type: a vector of their outcomes, in order.
 ///
-/// Cost: two allocations for the children's places and results.
+/// Cost: a block for the children's places and results, from the worker's own memory if it is small, and the vector; another vector for
+/// a range that is none of tasks.
 template <class Range>
 auto fork_all(Range&& children) {
     using F = std::ranges::range_value_t<Range>;
     using child = decltype(detail::into_task(std::declval<F>()));
-    std::vector<child> tasks;
-    if constexpr (std::ranges::sized_range<Range>) tasks.reserve(std::ranges::size(children));
-    for (auto&& one : children) {
-        if constexpr (std::is_lvalue_reference_v<Range> || std::ranges::borrowed_range<std::remove_cvref_t<Range>>)
-            tasks.push_back(detail::into_task(F(one)));
-        else
-            tasks.push_back(detail::into_task(std::move(one)));
+    using awaiter = detail::fork_all_awaiter<typename child::value_type, typename child::error_type>;
+    if constexpr (std::is_same_v<Range, std::vector<child>>) {
+        return awaiter(std::move(children));
+    } else {
+        std::vector<child> tasks;
+        if constexpr (std::ranges::sized_range<Range>) tasks.reserve(std::ranges::size(children));
+        for (auto&& one : children) {
+            if constexpr (std::is_lvalue_reference_v<Range> || std::ranges::borrowed_range<std::remove_cvref_t<Range>>)
+                tasks.push_back(detail::into_task(F(one)));
+            else
+                tasks.push_back(detail::into_task(std::move(one)));
+        }
+        return awaiter(std::move(tasks));
     }
-    return detail::fork_all_awaiter<typename child::value_type, typename child::error_type>(std::move(tasks));
 }
 
 }  // namespace pollux::inline v0

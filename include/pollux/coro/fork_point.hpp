@@ -16,6 +16,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <new>
 
 #include "pollux/core/execution.hpp"
 #include "pollux/core/export.hpp"
@@ -26,49 +27,155 @@
 
 namespace pollux::inline v0::detail {
 
-struct POLLUX_API fork_point final : runnable, join_word<> {
-    void* parent = nullptr;        // frame
-    task_header* task = nullptr;   // whose poll it belongs to
-    void** children = nullptr;     // frames, in order
-    std::uint32_t next_child = 0;  // from here on: the holder's
-    std::uint32_t child_count = 0;
+struct fork_point;
 
-    fork_point() noexcept = default;
+// A fork point on its way through a run queue, or to the thief that runs it. Made for such a way only: most points never leave their deque.
+class POLLUX_API queued_fork final : public runnable {
+public:
+    explicit queued_fork(fork_point& point) noexcept : point_(point) {}
 
     /// On a worker that took it from a queue: starts the next child.
     void run(execution&) noexcept override;
-    task_header* owner() noexcept override { return task; }
+    task_header* owner() noexcept override;
+
+private:
+    fork_point& point_;
+};
+
+// Children that nobody has started, which are the first of fork_point::children(): the last of them is the next. From publish() on the
+// holder's.
+struct unstarted_children {
+    std::uint32_t unstarted;
+};
+
+struct POLLUX_API fork_point final : unstarted_children, join_word<> {
+    void* parent;       // frame; written when it forks, as what follows
+    task_header* task;  // whose poll it belongs to
+    union {
+        queued_fork queued;  // see for_queue()
+    };
+
+    explicit fork_point(std::uint32_t count) noexcept : unstarted_children{count} {}
+
+    /// Their frames, in reverse order, right behind the point.
+    void** children() noexcept { return reinterpret_cast<void**>(this + 1); }
+
+    /// By its holder, who gives it to a queue.
+    runnable& for_queue() noexcept { return *::new (static_cast<void*>(&queued)) queued_fork(*this); }
 
     /// Puts it on this worker's deque, where a thief may take it. False: no memory for a larger deque.
     [[nodiscard]] bool publish(forking_execution& self) noexcept {
         if (!self.forks.push(this)) [[unlikely]]
             return false;
+        if (fence_and_see_sleepers(self, self.asymmetric_fences)) [[unlikely]]
+            self.wake_for_fork();
+        return true;
+    }
+    /// Behind a push.
+    [[gnu::always_inline]] static bool fence_and_see_sleepers(forking_execution& self, bool asymmetric) noexcept {
         // Pairs with the heavy fence of a worker that is about to sleep: it sees the push, or its bit is seen here. A stale
         // answer costs parallelism, not progress: the owner takes the point itself in the end.
-        if (self.asymmetric_fences) [[likely]]
+        if (asymmetric)
             std_sync::light_fence();
         else
             std_sync::full_fence();
-        if (self.sleepers->load(std::memory_order::relaxed) != 0) [[unlikely]]
-            self.wake_for_fork();
-        return true;
+        return self.sleepers->load(std::memory_order::relaxed) != 0;
     }
 
     /// The holder's: the frame of the next child, with the point published if there are more.
     void* start_next(forking_execution& self) noexcept;
 };
 
+inline task_header* queued_fork::owner() noexcept { return point_.task; }
+
+// A point with the children that belong to it.
+template <std::uint32_t Count>
+struct fork_of {
+    fork_point point{Count};
+    void* frames[Count];
+};
+static_assert(sizeof(fork_of<1>) == sizeof(fork_point) + sizeof(void*));  // right behind it
+
+/// How an attempt to run a fork's children here has ended.
+enum class fork_end : std::uint8_t {
+    joined = 0,  // all have ended, the parent goes on at once
+    // 1 and more: all levels return to the loop for that suspension_kind, and the parent may be running elsewhere: touch nothing of it
+    below_poll = 255,  // nothing was done: no frame can be continued on another thread here, see fork_fallback.hpp
+};
+
+// The rare ways of run_forks(). They get what it has at hand, so that it need not save registers for more.
+/// With all levels used up: the loop starts the children. Throws: std::bad_alloc, with no child started.
+POLLUX_API fork_end start_by_loop(execution& self, fork_point& point);
+/// The deque may be full. Throws: the same.
+POLLUX_API void publish_in_full_deque(execution& self, fork_point& point);
+POLLUX_API void wake_for_fork(execution& self) noexcept;
+/// The child's own point may be the last one of the deque. True: it got it.
+POLLUX_API bool pop_last_fork(execution& self) noexcept;
+
+/// What suspension says. A call: as a constant it would be kept in a register all through run_forks().
+POLLUX_API fork_end left_for(const execution& self) noexcept;
+
 /// Once in forks_per_look forks. False: the task is cancelled, or its slice is over and the point has been queued; the parent
 /// returns to the loop, which knows what to do.
-POLLUX_API bool look_before_fork(forking_execution& self, fork_point& point) noexcept;
+POLLUX_API bool look_before_fork(execution& self, fork_point& point) noexcept;
 
-/// A child, or the holder, has ended beside others. True: the parent goes on here.
-POLLUX_API bool end_with_others(forking_execution& self, fork_point& point, join_role as) noexcept;
+/// A child, or the holder, has ended beside others.
+POLLUX_API fork_end end_beside_others(execution& self, fork_point& point, join_role as) noexcept;
 
 /// A cancelled task's unit that is not running: destroys it, and each parent whose last child it was. abandoned: that was the root.
 POLLUX_API poll_end abandon_unit(execution& self, promise_base& root) noexcept;
 /// The same by the holder of a point: its children that were not started are never started.
 POLLUX_API poll_end abandon_children(forking_execution& self, fork_point& point) noexcept;
+
+// Runs children that neither suspend nor lose their parent to a thief as nested calls. Of a fixed number where Count is not zero.
+template <std::uint32_t Count, bool Asymmetric>
+[[gnu::always_inline]] inline fork_end run_forks_nested(execution& base, fork_point& point, void* parent) {
+    auto& self = static_cast<forking_execution&>(base);
+    std::uint32_t left = Count != 0 ? Count : point.unstarted;
+    point.parent = parent;
+    point.task = base.task;
+    if (left != 1 && __builtin_sub_overflow(self.fork_budget, left - 1, &self.fork_budget)) [[unlikely]]
+        if (!look_before_fork(base, point)) return left_for(base);
+    if (--base.nested_left == 0) [[unlikely]]
+        return start_by_loop(base, point);
+    for (;;) {
+        point.unstarted = --left;
+        if (left == 0) break;
+        if (!self.forks.push_if_room(&point)) [[unlikely]]
+            publish_in_full_deque(base, point);
+        else if (fork_point::fence_and_see_sleepers(self, Asymmetric)) [[unlikely]]
+            wake_for_fork(base);
+        std::coroutine_handle<>::from_address(point.children()[left]).resume();
+        if (base.suspension != suspension_kind::none) [[unlikely]]
+            return left_for(base);
+        if (!self.forks.pop_own_if_more(Asymmetric)) [[unlikely]]
+            if (!pop_last_fork(base)) return end_beside_others(base, point, join_role::child);
+    }
+    std::coroutine_handle<>::from_address(point.children()[0]).resume();
+    if (base.suspension != suspension_kind::none) [[unlikely]]
+        return left_for(base);
+    if (point.was_taken()) [[unlikely]]
+        return end_beside_others(base, point, join_role::holder);
+    ++base.nested_left;
+    return fork_end::joined;
+}
+
+// Out of line, both: most forks are fenced as this thread's are, or not at all.
+template <std::uint32_t Count>
+[[gnu::noinline]] fork_end run_forks_otherwise(fork_point& point, void* parent, execution& base) {
+    if (!base.can_fork) return fork_end::below_poll;
+    return run_forks_nested<Count, false>(base, point, parent);
+}
+
+/// Forks here, where the point and its children are ready. Not inlined: the registers that it saves would else be saved by each call of
+/// the coroutine, those that do not fork, too (fib: 6 pushes and pops a call).
+template <std::uint32_t Count>
+[[gnu::noinline]] fork_end run_forks(fork_point& point, void* parent) {
+    execution& base = *current_execution;
+    if (!base.can_fork.is_for_light_fences()) [[unlikely]]
+        return run_forks_otherwise<Count>(point, parent, base);
+    return run_forks_nested<Count, true>(base, point, parent);
+}
 
 // What the scheduler does for children that fork_fallback has made tasks.
 struct POLLUX_API forked_tasks {

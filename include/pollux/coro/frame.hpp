@@ -57,7 +57,9 @@ struct promise_base {
         promise_base* root;           // awaited: of its unit
         suspension_point* innermost;  // roots: what the unit waits for; null before the first resumption
     };
-    std::source_location spawned_at;  // spawned
+    union {
+        std::source_location spawned_at;  // spawned
+    };
 
     promise_base() noexcept {}  // NOLINT: not an aggregate, or it would be initialised from the coroutine's parameters
 
@@ -98,7 +100,8 @@ inline promise_base& promise_at(void* frame) noexcept {
     return std::coroutine_handle<promise_base>::from_address(frame).promise();
 }
 inline std::uintptr_t up_to(const void* waiting, frame_kind kind) noexcept {
-    return reinterpret_cast<std::uintptr_t>(waiting) | static_cast<std::uintptr_t>(kind);
+    // Not `or`: a sum with the place of `waiting` in its frame is one instruction.
+    return reinterpret_cast<std::uintptr_t>(waiting) + static_cast<std::uintptr_t>(kind);
 }
 
 // --- the block of a frame: [result][header][frame] -------------------------------------------------------------------------

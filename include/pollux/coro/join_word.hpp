@@ -48,6 +48,9 @@ class join_word {
         typename Sync::template cell<std::uint32_t> n_{0};
     };
 
+    // A word, though it is a flag: with a word in front of it that the fork point has it is written in one.
+    typename Sync::template atomic<std::uint32_t> abandoned_{0};
+
 public:
     join_word() noexcept = default;
     join_word(const join_word&) = delete;
@@ -63,9 +66,9 @@ public:
     }
 
     /// A child ends without a result; before its join. Relaxed: the join publishes it.
-    void abandon() noexcept { abandoned_.store(true, std::memory_order::relaxed); }
+    void abandon() noexcept { abandoned_.store(1, std::memory_order::relaxed); }
     /// For the last, after its join, which has acquired what the others have marked; hence relaxed.
-    bool is_abandoned() const noexcept { return abandoned_.load(std::memory_order::relaxed); }
+    bool is_abandoned() const noexcept { return abandoned_.load(std::memory_order::relaxed) != 0; }
 
     /// How often the point was taken by anybody but the child that ran beside it.
     holders_count stolen;
@@ -78,7 +81,6 @@ private:
     }
 
     typename Sync::template atomic<std::uint32_t> word_{0};
-    typename Sync::template atomic<bool> abandoned_{false};
 };
 
 }  // namespace pollux::inline v0::detail
