@@ -17,14 +17,16 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
-// Between two looks: the others wait at most for twice that behind a poll that blocks, three times behind one that computes, and
-// a wake-up of a thread.
+// Between two looks: the others wait at most for twice that, a millisecond and a wake-up of a thread, behind a poll that blocks as behind
+// one that computes.
 constexpr auto longest_period = std::chrono::milliseconds(5);
 // A shorter limit than twice that is not kept to.
 constexpr auto shortest_period = std::chrono::milliseconds(1);
 // A worker is stuck in a poll that has lasted so long. Much longer than a slice: polls of more than that are mistakes, or meant to
 // be in blocking or offload.
 constexpr auto stuck_after = std::chrono::milliseconds(5);
+// From then on its CPU time is noted, so that the next look knows what it did meanwhile: most polls are over long before.
+constexpr auto noted_after = std::chrono::milliseconds(1);
 // What a worker that computes has run for since it was first seen there; half of what passes between two looks.
 constexpr auto enough_cpu_time = std::chrono::microseconds(2500);
 // What all workers have slept before the watchdog does. Shorter would mean more wake-ups of it in a runtime with little to do.
@@ -100,7 +102,10 @@ void watchdog::look_at(worker& each, std::uint64_t now) noexcept {
     }
     if (stamp <= awake_stamp) return;
     const auto age = each.since(stamp, now);
-    if (age >= stuck_after) stand_in_for(each, stamp);
+    if (age >= stuck_after)
+        stand_in_for(each, stamp);
+    else if (age >= noted_after)
+        static_cast<void>(cpu_time_since_noted(each, stamp));
     // One that has only waited for a processor so far is the machine's fault.
     const bool is_its_own_fault = age < stuck_after || taken_over == stamp;
     if (age >= core_.options().watchdog_limit && is_its_own_fault && each.watched_.over_limit != stamp) {
@@ -147,13 +152,15 @@ void watchdog::report(worker& each, std::uint64_t stamp) noexcept {
 // Where it neither waits for anything nor has run for much of the time since the last look.
 bool watchdog::only_waits_for_cpu(worker& each, std::uint64_t stamp) noexcept {
     if (each.probe_.is_blocked()) return false;
+    return cpu_time_since_noted(each, stamp) < enough_cpu_time;
+}
+
+// Zero the first time.
+std::chrono::nanoseconds watchdog::cpu_time_since_noted(worker& each, std::uint64_t stamp) noexcept {
     const auto cpu_time = each.probe_.cpu_time();
     auto& notes = each.watched_;
-    if (std::exchange(notes.seen, stamp) != stamp) {
-        notes.cpu_time_then = cpu_time;
-        return true;
-    }
-    return cpu_time - notes.cpu_time_then < enough_cpu_time;
+    if (std::exchange(notes.seen, stamp) != stamp) notes.cpu_time_then = cpu_time;
+    return cpu_time - notes.cpu_time_then;
 }
 
 }  // namespace pollux::inline v0::detail

@@ -64,6 +64,7 @@ private:
     void look() noexcept;
     void look_at(worker& each, std::uint64_t now) noexcept;
     static bool only_waits_for_cpu(worker& each, std::uint64_t stamp) noexcept;
+    static std::chrono::nanoseconds cpu_time_since_noted(worker& each, std::uint64_t stamp) noexcept;
     void stand_in_for(worker& stuck, std::uint64_t stamp) noexcept;
     void report(worker& each, std::uint64_t stamp) noexcept;
 
