@@ -286,9 +286,10 @@ private:
     }
 
     link root_;
-    typename Sync::template atomic<std::uint64_t> tail_{0};
-    typename Sync::template atomic<link*> tail_block_;
     typename Sync::template atomic<block*> spare_{nullptr};
+    // What every push uses, last: what senders change in what surrounds the list follows, in the same cache line mostly.
+    typename Sync::template atomic<link*> tail_block_;
+    typename Sync::template atomic<std::uint64_t> tail_{0};
 };
 
 template <class T, class Sync, std::size_t Size>

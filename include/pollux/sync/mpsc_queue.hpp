@@ -102,6 +102,7 @@ private:
     // no cache line, wherever in a line the queue begins.
     waker_cell<Waker, Sync> receiver_;
     mpsc_list<T, Sync, Size> list_;
+    // Last, between what each push changes and, in a channel, the word of the places.
     typename Sync::template atomic<std::uint64_t> senders_{1};
 };
 
