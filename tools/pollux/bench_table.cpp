@@ -149,7 +149,7 @@ std::string readable_number(double value) {
     if (std::abs(value) < 99.95) return fmt::format("{:.3g}", value);
     auto out = fmt::format("{:.0f}", value);
     const std::size_t first = out[0] == '-' ? 1 : 0;
-    for (auto at = out.size(); at > first + 3;) out.insert(at -= 3, ",");
+    for (auto at = out.size(); at > first + 3;) out.insert(at -= 3, 1, ',');
     return out;
 }
 
