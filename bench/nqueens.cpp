@@ -4,8 +4,8 @@
 // It does not show what forking costs alone: looking for safe columns takes a good part of the time.
 #include <cstddef>
 #include <cstdint>
+#include <ranges>
 #include <utility>
-#include <vector>
 
 #include "measure.hpp"
 #include "nqueens_board.hpp"
@@ -15,10 +15,10 @@ namespace {
 
 pollux::task<std::uint64_t> solutions(bench::board placed, std::size_t row, std::size_t n) {
     if (row == n) co_return 1;
-    std::vector<pollux::task<std::uint64_t>> next;
-    next.reserve(n);
-    for (std::size_t column = 0; column != n; ++column)
-        if (placed.is_safe(row, column)) next.push_back(solutions(placed.with(row, column), row + 1, n));
+    auto next =
+        std::views::iota(std::size_t{0}, n) |
+        std::views::filter([&](std::size_t column) { return placed.is_safe(row, column); }) |
+        std::views::transform([&](std::size_t column) { return solutions(placed.with(row, column), row + 1, n); });
     std::uint64_t sum = 0;
     const auto parts = co_await pollux::fork_all(std::move(next));
     for (const std::uint64_t part : parts) sum += part;

@@ -219,6 +219,43 @@ private:
     bool is_taken_ = false;
 };
 
+// The frames of fork_all's children, while nobody knows how many there will be.
+class gathered_frames {
+public:
+    gathered_frames() noexcept = default;
+    gathered_frames(const gathered_frames&) = delete;
+    gathered_frames& operator=(const gathered_frames&) = delete;
+    ~gathered_frames() {
+        for (std::size_t i = 0; i != size_; ++i)
+            if (frames_[i] != nullptr) std::coroutine_handle<>::from_address(frames_[i]).destroy();
+        if (frames_ != nullptr) give_block(frames_, room_ * sizeof(void*));
+    }
+
+    /// Throws: std::bad_alloc.
+    void reserve(std::size_t n) {
+        if (n <= room_) return;
+        auto** const wider = static_cast<void**>(take_block(n * sizeof(void*)));
+        for (std::size_t i = 0; i != size_; ++i) wider[i] = frames_[i];
+        if (frames_ != nullptr) give_block(frames_, room_ * sizeof(void*));
+        frames_ = wider;
+        room_ = n;
+    }
+    template <class Task>
+    void push(Task child) {
+        if (size_ == room_) reserve(room_ != 0 ? 2 * room_ : 16);  // 16: half of a small block's worth, a guess
+        frames_[size_++] = child.release();
+    }
+
+    std::size_t size() const noexcept { return size_; }
+    void* operator[](std::size_t i) const noexcept { return frames_[i]; }
+    /// They have another owner now.
+    void forget() noexcept { size_ = 0; }
+
+private:
+    void** frames_ = nullptr;
+    std::size_t size_ = 0, room_ = 0;
+};
+
 // As fork_awaiter, for a number of children that is known at run time: [point][frames][results] in one block.
 template <class T, class E>
 class [[nodiscard]] fork_all_awaiter {
@@ -228,7 +265,7 @@ class [[nodiscard]] fork_all_awaiter {
 public:
     fork_all_awaiter& into_awaiter() noexcept { return *this; }
 
-    explicit fork_all_awaiter(std::vector<task<T, E>>&& children) : count_(children.size()) {
+    explicit fork_all_awaiter(gathered_frames& children) : count_(children.size()) {
         if (count_ == 0) return;
         if (count_ >= below_poll_mark) throw std::bad_alloc();
         char* const block = static_cast<char*>(take_block(block_bytes()));
@@ -236,9 +273,10 @@ public:
         slots_ = reinterpret_cast<slot*>(block + slots_at());
         for (std::size_t i = 0; i != count_; ++i) {
             ::new (static_cast<void*>(slots_ + i)) slot();
-            frame(i) = children[i].release();
+            frame(i) = children[i];
             prepare_forked(frame(i), *point_, slots_ + i, i + 1 == count_);
         }
+        children.forget();
     }
     fork_all_awaiter(const fork_all_awaiter&) = delete;
     fork_all_awaiter& operator=(const fork_all_awaiter&) = delete;
@@ -328,26 +366,20 @@ auto fork_join(F... children) {
 
 /// As fork_join, for a range of futures of one type: a vector of their outcomes, in order.
 ///
-/// Cost: a block for the children's places and results, from the worker's own memory if it is small, and the vector; another vector for
-/// a range that is none of tasks.
+/// Cost: two blocks for the children's places and results, from the worker's own memory where they are small, and the vector.
 template <class Range>
 auto fork_all(Range&& children) {
     using F = std::ranges::range_value_t<Range>;
     using child = decltype(detail::into_task(std::declval<F>()));
-    using awaiter = detail::fork_all_awaiter<typename child::value_type, typename child::error_type>;
-    if constexpr (std::is_same_v<Range, std::vector<child>>) {
-        return awaiter(std::move(children));
-    } else {
-        std::vector<child> tasks;
-        if constexpr (std::ranges::sized_range<Range>) tasks.reserve(std::ranges::size(children));
-        for (auto&& one : children) {
-            if constexpr (std::is_lvalue_reference_v<Range> || std::ranges::borrowed_range<std::remove_cvref_t<Range>>)
-                tasks.push_back(detail::into_task(F(one)));
-            else
-                tasks.push_back(detail::into_task(std::move(one)));
-        }
-        return awaiter(std::move(tasks));
+    detail::gathered_frames frames;
+    if constexpr (std::ranges::sized_range<Range>) frames.reserve(std::ranges::size(children));
+    for (auto&& one : children) {
+        if constexpr (std::is_lvalue_reference_v<Range> || std::ranges::borrowed_range<std::remove_cvref_t<Range>>)
+            frames.push(detail::into_task(F(one)));
+        else
+            frames.push(detail::into_task(std::move(one)));
     }
+    return detail::fork_all_awaiter<typename child::value_type, typename child::error_type>(frames);
 }
 
 }  // namespace pollux::inline v0
