@@ -21,8 +21,8 @@ struct square {
     float& at(std::size_t row, std::size_t column) const { return first[row * stride + column]; }
 };
 
-/// to += left * right, of blocks.
-[[gnu::noinline]] inline void multiply_block(square to, square left, square right) {
+/// to += left * right, of blocks. Aligned, so that where a linker puts it does not decide between programs.
+[[gnu::noinline, gnu::aligned(64)]] inline void multiply_block(square to, square left, square right) {
     for (std::size_t i = 0; i != matmul_block; ++i)
         for (std::size_t k = 0; k != matmul_block; ++k) {
             const float factor = left.at(i, k);
