@@ -255,6 +255,20 @@ def all_workers_are_powers_of_two_and_all_cpus_and_a_list_is_kept():
 
 
 @case
+def a_scenario_that_does_not_run_with_the_workers_asked_for_is_left_out_with_a_line():
+    prints("pollux", 1)
+    define(scenario("every", programs=("pollux",), workers="all"), scenario("own", programs=("pollux",), workers=[1, 3]))
+    got = run("--rounds", 1, "--workers", "2", "--json", "out.json")
+    expect_status(got, 0)
+    expect("pollux: bench: own: left out, it does not run with the workers asked for\n" in got.stderr, got.stderr)
+    expect_equal([it["name"] for it in json.loads(Path("out.json").read_text())["scenarios"]], ["every"], "scenarios")
+    got = run("--workers", "2", "own")
+    expect_status(got, 2)
+    expect("--workers: no scenario runs with these numbers of workers" in got.stderr, got.stderr)
+    expect_equal(run("--workers", "2", "--list", "own").stdout, run("--list", "own").stdout, "the list")
+
+
+@case
 def heuristics_that_are_off_have_a_row_of_their_own():
     prints("pollux", 1)
     prints("peer", 1)

@@ -82,13 +82,10 @@ int print_list(const std::vector<planned_scenario>& planned) {
     for (const auto& it : planned) width = std::max(width, it.what.name.size());
     std::string out;
     for (const auto& it : planned) {
-        std::vector<std::string> names;
-        for (const auto& run : it.runs) {
-            if (std::find(names.begin(), names.end(), run.program) == names.end()) names.push_back(run.program);
-        }
         out += fmt::format("{:<{}}  {}\n", it.what.name, width, it.what.title);
-        out += fmt::format("{:<{}}  {}\n", "", width,
-                           names.empty() ? "(no program of it is there)" : fmt::format("{}", fmt::join(names, ", ")));
+        out += fmt::format(
+            "{:<{}}  {}\n", "", width,
+            it.programs.empty() ? "(no program of it is there)" : fmt::format("{}", fmt::join(it.programs, ", ")));
     }
     return print(out) ? 0 : status_failed;
 }
@@ -137,6 +134,8 @@ public:
         for (const auto& it : planned) {
             for (const auto& missing : it.missing)
                 progress_.note(fmt::format("{}: left out, it is not there: {}", it.what.name, missing));
+            if (it.runs.empty() && !it.programs.empty())
+                progress_.note(fmt::format("{}: left out, it does not run with the workers asked for", it.what.name));
         }
         try {
             const interrupt_guard guard;
@@ -230,11 +229,17 @@ int run(const bench_options& options) {
         before = from_json(read_json(options.baseline), options.baseline);
         check_baseline(*before, planned, options.baseline);
     }
-    if (std::all_of(planned.begin(), planned.end(), [](const planned_scenario& it) { return it.runs.empty(); })) {
+    const auto all_have_no = [&planned](const auto& list) {
+        return std::all_of(planned.begin(), planned.end(),
+                           [&](const planned_scenario& it) { return (it.*list).empty(); });
+    };
+    if (all_have_no(&planned_scenario::programs)) {
         throw input_error(fmt::format(
             "{}: none of the programs is there; build them with tools/bench, or name their folder by --programs",
             options.programs));
     }
+    if (all_have_no(&planned_scenario::runs))
+        throw input_error("--workers: no scenario runs with these numbers of workers");
     return bench_run(options)(std::move(planned), before);
 }
 

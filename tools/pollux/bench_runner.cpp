@@ -61,6 +61,7 @@ planned_scenario plan_one(scenario what, const bench_options& options) {
     }
     std::vector<std::size_t> counts;
     for (const auto& program : programs) {
+        out.programs.push_back(program.name);
         for (const auto workers : workers_of(what, program, options)) counts.push_back(workers);
     }
     std::sort(counts.begin(), counts.end());

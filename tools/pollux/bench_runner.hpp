@@ -27,6 +27,8 @@ struct planned_run {
 struct planned_scenario {
     scenario what;
     std::vector<planned_run> runs;
+    std::vector<std::string>
+        programs;  // the names of those that are there; maybe none of them runs with the workers asked for
     std::vector<std::string> missing;  // `NAME (FILE)`: programs that are not in the folder
 };
 

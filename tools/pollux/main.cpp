@@ -149,6 +149,7 @@ void add_bench(CLI::App& bench, pollux_tool::bench::bench_options& options) {
         ->check(CLI::Range(std::size_t{1}, std::size_t{1000}));
     bench.add_option("--workers", options.workers, "numbers of workers, as in 1,2 [1, 2, 4 ... and all CPUs]")
         ->delimiter(',')
+        ->allow_extra_args(false)
         ->check(CLI::Range(std::size_t{1}, std::size_t{4096}));
     bench.add_flag("--counts", options.is_counting, "instructions (valgrind) and allocations an operation, too")
         ->disable_flag_override();
