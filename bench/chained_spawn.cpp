@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "heuristics.hpp"
 #include "measure.hpp"
 #include "pollux/runtime.hpp"
 #include "pollux/sync.hpp"
@@ -34,6 +35,7 @@ pollux::task<std::size_t> scenario(std::size_t depth) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    bench::take_heuristics(argc, argv);
     const bench::arguments arguments(argc, argv, 1'000);
     pollux::runtime_options options;
     options.workers = arguments.workers;

@@ -4,6 +4,7 @@
 // ns a multiplication; against oneTBB's task_group and parallel_for (peers/matmul_tbb.cpp).
 #include <cstddef>
 
+#include "heuristics.hpp"
 #include "matmul_blocks.hpp"
 #include "measure.hpp"
 #include "pollux/runtime.hpp"
@@ -28,6 +29,7 @@ pollux::task<> multiply(square to, square left, square right, std::size_t side) 
 }  // namespace
 
 int main(int argc, char** argv) {
+    bench::take_heuristics(argc, argv);
     const bench::arguments given(argc, argv, 2048);
     bench::matmul_matrices matrices(given.size);
     pollux::runtime_options options;

@@ -7,6 +7,7 @@
 #include <ranges>
 #include <utility>
 
+#include "heuristics.hpp"
 #include "measure.hpp"
 #include "nqueens_board.hpp"
 #include "pollux/runtime.hpp"
@@ -28,6 +29,7 @@ pollux::task<std::uint64_t> solutions(bench::board placed, std::size_t row, std:
 }  // namespace
 
 int main(int argc, char** argv) {
+    bench::take_heuristics(argc, argv);
     const bench::arguments given(argc, argv, 14);
     const bench::queens_counts expected = bench::nqueens_counts(given.size);
     pollux::runtime_options options;

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "heuristics.hpp"
 #include "measure.hpp"
 #include "pollux/future.hpp"
 #include "pollux/runtime.hpp"
@@ -117,6 +118,7 @@ int report_on(const bench::arguments& arguments) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    bench::take_heuristics(argc, argv);
     const std::string_view scenario = argc > 1 ? argv[1] : "";
     const bench::arguments arguments(argc - 1, argv + 1, 1'000'000);
     if (scenario == "plain") return report_on<plain>(arguments);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "heuristics.hpp"
 #include "measure.hpp"
 #include "pollux/runtime.hpp"
 #include "pollux/sync.hpp"
@@ -47,6 +48,7 @@ pollux::task<std::size_t> scenario(std::size_t n) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    bench::take_heuristics(argc, argv);
     const bench::arguments arguments(argc, argv, 1'000);
     pollux::runtime_options options;
     options.workers = arguments.workers;

@@ -3,6 +3,7 @@
 // a node. Against oneTBB's task_group (peers/skynet_tbb.cpp). It does not show unequal work: each child is as large as its siblings.
 #include <cstdint>
 
+#include "heuristics.hpp"
 #include "measure.hpp"
 #include "pollux/runtime.hpp"
 #include "skynet_tree.hpp"
@@ -22,6 +23,7 @@ pollux::task<std::uint64_t> skynet(std::uint64_t first, std::uint64_t leaves) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    bench::take_heuristics(argc, argv);
     const bench::arguments given(argc, argv, 8);
     pollux::runtime_options options;
     options.workers = given.workers;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "heuristics.hpp"
 #include "measure.hpp"
 #include "pollux/runtime.hpp"
 
@@ -30,6 +31,7 @@ pollux::task<std::size_t> spawn_and_await_all(std::size_t n) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    bench::take_heuristics(argc, argv);
     const std::string_view scenario = argc > 1 ? argv[1] : "";
     if (scenario != "inside" && scenario != "outside") {
         std::fprintf(stderr, "usage: %s inside|outside [WORKERS [N]]\n", argv[0]);

@@ -11,20 +11,18 @@
 namespace pollux::inline v0::detail {
 
 struct heuristics {
-    bool spin = true;           // a worker that finds nothing looks several times before it sleeps
-    bool search_limit = true;   // at most half of the workers search at once
-    bool chained_wakes = true;  // a worker that has found work wakes one more
-    bool next_slot = true;      // what was woken or spawned last runs next; else it runs behind what is queued
-    bool driver_looks = true;   // a busy worker looks for events now and then; else who sleeps or stands in does
-    bool counted_events =
-        true;  // who hands out events asks for help once, if there is more than it runs itself; else for each
+    bool spin = true;            // a worker that finds nothing looks several times before it sleeps
+    bool search_limit = true;    // at most half of the workers search at once
+    bool chained_wakes = true;   // a worker that has found work wakes one more
+    bool next_slot = true;       // what was woken or spawned last runs next; else it runs behind what is queued
+    bool driver_looks = true;    // a busy worker looks for events now and then; else who sleeps or stands in does
+    bool counted_events = true;  // who hands out events asks for help once, where there is more than it runs itself
     bool tuned_interval = true;  // the polls between two looks elsewhere are fitted to how long polls are
     bool fork_pauses = true;     // a thief, or a waker of thieves, backs off where forks are too small to be stolen
     bool watchdog = true;        // somebody stands in for a worker that is stuck in a poll
     bool light_fences = true;    // membarrier, where there is one, instead of full fences
-    bool attendant =
-        true;  // a worker that has woken the awaiters of tiny jobs looks for the next ones before it sleeps
-    bool lingering = true;  // a runner of jobs waits for the next one for some microseconds
+    bool attendant = true;       // a worker that has woken awaiters of tiny jobs looks for more before it sleeps
+    bool lingering = true;       // a runner of jobs waits for the next one for some microseconds
 };
 
 struct heuristic_name {
