@@ -12,7 +12,7 @@
 
 #include <cerrno>
 #include <cstddef>
-#include <optional>
+#include <semaphore>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -21,6 +21,7 @@
 
 #include "net/loopback.hpp"
 #include "pollux/net/unix_stream.hpp"
+#include "pollux/offload/block_in_place.hpp"
 #include "pollux/runtime/runtime.hpp"
 #include "support/process_state.hpp"
 #include "support/wake_counter.hpp"
@@ -183,6 +184,34 @@ TEST_SUITE("net/io_driver") {
             gone = unix_stream(pollux::net::detail::source());
             REQUIRE(theirs.try_write("x").value() == 1);
             CHECK(rt.block_on(std::move(reading)));
+        }
+    }
+    TEST_CASE("io_driver: what was written is sent although its worker goes on in the same poll for long") {
+        for (const bool steps_aside : {false, true}) {
+            CAPTURE(steps_aside);
+            auto [ours, theirs] = unix_stream::pair().value();
+            std::binary_semaphore is_received(0);
+            pollux::runtime rt(on_uring());
+            const auto writes = [](unix_stream stream, std::binary_semaphore& until, bool aside) -> pollux::task<bool> {
+                // From here on it goes through the ring.
+                std::string to(1, '-');
+                static_cast<void>(co_await pollux::poll_fn([&](pollux::context& cx) {
+                    static_cast<void>(stream.poll_read(cx, to));
+                    return pollux::polled<>::ready();
+                }));
+                const auto n = co_await stream.write("x");
+                if (aside)
+                    pollux::block_in_place([&] { until.acquire(); });
+                else
+                    until.acquire();
+                co_return n.has_value();
+            };
+            auto task = rt.spawn(writes(std::move(ours), is_received, steps_aside));
+            current_thread_runtime other;
+            std::string to(1, '-');
+            CHECK(other.block_on(theirs.read(to)).value() == 1);
+            is_received.release();
+            CHECK(rt.block_on(std::move(task)));
         }
     }
     TEST_CASE("io_driver: a runtime ends while a peer takes nothing, and leaves no descriptor") {
