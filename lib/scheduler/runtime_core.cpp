@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "core/ticks.hpp"
+#include "pollux/core/block_cache.hpp"
 #include "pollux/core/task_state.hpp"
 #include "pollux/runtime/errors.hpp"
 #include "pollux/runtime/spawn.hpp"
@@ -97,7 +98,7 @@ std::unique_ptr<worker> runtime_core::make_worker() {
     return std::make_unique<worker>(*this, static_cast<unsigned>(workers_.size()), seed_, idle_.is_asymmetric());
 }
 
-runtime_core::~runtime_core() = default;
+runtime_core::~runtime_core() { block_cache::empty_common(); }
 
 runtime_core& runtime_core::make(runtime_options options, flavour which, platform* simulation) {
     auto* const core = new runtime_core(std::move(options), which, simulation);

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Memory for tasks and coroutine frames: the free blocks of one thread, a bounded stack of pointers for each size. A block may
-// be given back on another thread than it came from. Only workers have a cache; elsewhere the allocator serves.
+// Memory for tasks and coroutine frames: the free blocks of one thread, a bounded list for each size, and what all threads have in
+// common, bounded too (lib/core/block_cache.cpp). A block may be given back on another thread than it came from: those of tasks that
+// are spawned outside and end on workers go round through what is common, in batches.
 //
 // Used by the promise's operator new and by spawn: the one place on the hot path that allocates.
+//
+// A shelf has two batches. Blocks come and go at the first; when that is empty or full it changes places with the second, which is
+// always full or not there. So a thread goes to the others once in a batch at most, wherever it goes up and down.
 #pragma once
 
 #include <cstddef>
@@ -12,32 +16,42 @@
 
 namespace pollux::inline v0::detail {
 
+// What a block is while nobody uses it.
+struct empty_block {
+    empty_block* next;
+    empty_block* next_batch;  // of the first block of a batch that is common
+};
+
 class POLLUX_API block_cache {
 public:
-    // Sizes are multiples of this: half of it is lost on average, against a shelf more for each halving.
+    // Sizes are multiples of this, less what the allocator puts in front of a block: so none is lost between blocks. Half a step is
+    // lost on average in them, against a shelf more for each halving.
     static constexpr std::size_t step = 32;
+    static constexpr std::size_t allocator_bytes = 8;
     // Blocks from 1024 bytes on go to the allocator: such frames do enough work to pay for it.
     static constexpr std::size_t shelf_count = 33;
-    // Blocks a shelf keeps, at most 128 KiB of the largest size. A full shelf gives half of them back.
-    static constexpr std::size_t depth = 128;
+    // Of a batch. With more a thread would keep more than it needs, with less it would meet the others more often. A guess.
+    static constexpr std::size_t batch_bytes = std::size_t{16} * 1024;
 
-    block_cache() noexcept = default;
+    constexpr block_cache() noexcept {
+        for (std::size_t i = 0; i != shelf_count; ++i) shelves_[i].room = blocks_of_batch(i);
+    }
     block_cache(const block_cache&) = delete;
     block_cache& operator=(const block_cache&) = delete;
     ~block_cache();
 
     void* take(std::size_t bytes) {
         void* const block = take_if_any(bytes);
-        return block != nullptr ? block : fresh(bytes);
+        return block != nullptr ? block : take_elsewhere(bytes);
     }
     /// Null: there is none.
     [[gnu::always_inline]] void* take_if_any(std::size_t bytes) noexcept {
         const std::size_t index = shelf_of(bytes);
         if (index < shelf_count) [[likely]] {
             shelf& from = shelves_[index];
-            if (from.used != 0) [[likely]] {
-                void* const block = from.blocks[--from.used];
-                if (block == nullptr) __builtin_unreachable();  // so that the caller need not look
+            if (empty_block* const block = from.first) [[likely]] {
+                from.first = block->next;
+                ++from.room;
                 return block;
             }
         }
@@ -45,37 +59,59 @@ public:
     }
     /// The same for all blocks that are too large for a shelf.
     static constexpr std::size_t shelf_of(std::size_t bytes) noexcept {
-        const std::size_t index = (bytes + step - 1) / step;
+        const std::size_t index = (bytes + allocator_bytes + step - 1) / step;
         return index < shelf_count ? index : shelf_count;
     }
-    void give(void* block, std::size_t index) noexcept {
+    void give(void* memory, std::size_t index) noexcept {
         if (index < shelf_count) [[likely]] {
             shelf& to = shelves_[index];
-            if (to.used != depth) [[likely]] {
-                to.blocks[to.used++] = block;
-                return;
-            }
+            auto* const block = static_cast<empty_block*>(memory);
+            block->next = to.first;
+            to.first = block;
+            if (--to.room == 0) [[unlikely]]
+                put_batch_away(index);
+            return;
         }
-        overflow(block, index);
+        release(memory);
     }
 
-    /// What take() does without a cache: rounds up to a step. Throws: std::bad_alloc.
+    /// What take() does without a cache. Throws: std::bad_alloc.
     static void* fresh(std::size_t bytes);
     static void release(void* block) noexcept;
+    /// Gives back to the allocator what all threads have in common, and what this thread has kept from being in block_on.
+    static void empty_common() noexcept;
 
 private:
     struct shelf {
-        std::size_t used = 0;
-        void* blocks[depth];
+        empty_block* first = nullptr;
+        std::size_t room = 0;           // of the first batch
+        empty_block* second = nullptr;  // a whole batch, or null
     };
 
-    void overflow(void* block, std::size_t index) noexcept;
+    static constexpr std::size_t blocks_of_batch(std::size_t index) noexcept {
+        return index == 0 ? 1 : batch_bytes / (index * step);
+    }
+
+    void* take_elsewhere(std::size_t bytes);
+    void put_batch_away(std::size_t index) noexcept;
 
     shelf shelves_[shelf_count];
 };
 
 /// The cache of this thread, or null. Initial-exec: one load, no call into the dynamic linker.
 POLLUX_API extern constinit thread_local block_cache* current_blocks [[gnu::tls_model("initial-exec")]];
+
+/// A thread that is no worker has a cache, too, while it is in a runtime's block_on; what is in it stays for the next time.
+class POLLUX_API block_cache_scope {
+public:
+    block_cache_scope() noexcept;
+    block_cache_scope(const block_cache_scope&) = delete;
+    block_cache_scope& operator=(const block_cache_scope&) = delete;
+    ~block_cache_scope() { current_blocks = outer_; }
+
+private:
+    block_cache* outer_;
+};
 
 /// The rare end of take_block(). Null: no memory.
 POLLUX_API void* take_block_elsewhere(std::size_t bytes) noexcept;

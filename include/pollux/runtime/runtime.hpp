@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "pollux/core/block_cache.hpp"
 #include "pollux/core/block_on.hpp"
 #include "pollux/core/concepts.hpp"
 #include "pollux/core/context.hpp"
@@ -35,6 +36,7 @@ private:
     execution execution_;
     poll_budget budget_;
     execution_scope scope_;
+    block_cache_scope blocks_;
 };
 
 template <class F>
