@@ -7,35 +7,34 @@
 // shard of its own index and goes round, and each `rounds_at_home`th time begins at another one, so that no shard waits
 // for ever behind one that never runs dry.
 //
-// A shard is a ring of fixed size and, for when that is full, a stack linked through T::next. So a push never fails and
-// never allocates. Words of a shard:
+// A shard is a ring of fixed size and, for many at once and for when that is full, a stack linked through T::next. So a push never
+// fails and never allocates. Words of a shard:
 //   size_        items in the shard, wherever they are. Raised before an item comes in, lowered after it was taken out
-//   overflowed_  items that went round the ring: in `arrivals_`, in `waiting_`, or in the hands of a refill
+//   overflowed_  items that go round the ring: in `arrivals_` or in `waiting_`
 //   arrivals_    the stack, newest on top
-//   waiting_     what a refill took from the stack and turned round, oldest first; guarded by refilling_
-// push:   (1) raise size_; (2) overflowed_ zero: into the ring; (3) else, or when it is full: raise overflowed_, then
+//   waiting_     what a consumer took from the stack, turned round and left, oldest first; guarded by is_taking_
+// push:   (1) raise size_; (2) few, and overflowed_ zero: into the ring; (3) else, or when it is full: raise overflowed_, then
 //         onto the stack.
-// pop:    (4) from the ring; (5) ring empty, overflowed_ not zero: refill. Whoever sets refilling_ (the others go on,
-//         they never wait) takes over the stack if waiting_ is empty, looks into the ring once more, then takes the
-//         first of waiting_ for itself and moves the next ones to the ring; only then it lowers overflowed_.
+// pop:    (4) from the ring; (5) ring empty, overflowed_ not zero: whoever sets is_taking_ (the others go on, they never wait)
+//         takes over the stack if waiting_ is empty, looks into the ring once more, then takes the first ones of waiting_; only
+//         then it lowers overflowed_.
 //
 // Claims, and why they hold
 // - Nothing is lost or taken twice: an item has one place at a time. Only the exchange of the whole stack takes from it
-//   (so no pop of single nodes, no reused node in between), and only the holder of refilling_ touches what that yields.
+//   (so no pop of single nodes, no reused node in between), and only the holder of is_taking_ touches what that yields.
 // - Order: of two items that one thread pushed with the same producer number, the one pushed first is taken out first.
 //   Both in the ring: the ring's order. First in the ring, second overflowed: after it took the second from the stack,
 //   (5) finds the ring empty; it would find the first there. Both overflowed: the stack is turned round, and there is
-//   one refill at a time. First overflowed, second in the ring: (2) saw zero, so the refill that moved the first had
-//   done so. Between producers nothing is promised.
+//   one taker at a time. First overflowed, second in the ring: (2) saw zero, so whoever took the first had done so.
+//   Between producers nothing is promised.
 // - Nobody starves: while overflowed_ is not zero, pushes go to the stack, so the ring runs empty and (5) comes. A push
 //   that was already past (2) can still get in: one call for each thread. An item is out after the items that stood
 //   before it in its shard and those, times shards times rounds_at_home pops with one hint at the most; pops that
-//   another thread's refill sends on empty-handed are not counted.
+//   another taker sends on empty-handed are not counted.
 // - looks_empty() answers true only if each item whose push happened before the caller's preceding fence has been taken
 //   out. size_ then reads the raise of (1), or something later. Each lowering comes after the raise of the same item
-//   (the item carries that order), so a zero there means that all raised up to then were taken, this one among them. An
-//   item on its way from stack to ring counts all the time.
-// Named races. A push stopped by the kernel between (1) and (2), or a refill half-way, keeps what it holds from the
+//   (the item carries that order), so a zero there means that all raised up to then were taken, this one among them.
+// Named races. A push stopped by the kernel between (1) and (2), or a taker half-way, keeps what it holds from the
 // others until it runs on: pop() may answer null while looks_empty() says false, so nobody parks over an item; yield
 // and look again. Turning the stack round is one pass over what overflowed since the last time, one cache miss an item
 // at worst; the ring is there for the others meanwhile.
@@ -60,8 +59,12 @@ inline constexpr std::size_t injection_ring_capacity = 1024;
 /// the item is in it. `Ring` is a bounded queue with `bool push(T*)` and `T* pop()`. Owns nothing: drain it before it
 /// goes.
 ///
+/// A push of more than `MostByRing` goes round the ring: there an item costs three read-modify-writes, on the stack, which one who takes
+/// something then turns round, three accesses. A guess.
+///
 /// Threads: all operations from any thread at any time. Lock-free: a push never waits for another thread.
-template <class T, class Sync = std_sync, class Ring = injection_ring<T, injection_ring_capacity>>
+template <class T, class Sync = std_sync, class Ring = injection_ring<T, injection_ring_capacity>,
+          std::size_t MostByRing = 4>
 class injection_queue {
 public:
     /// `shards` is rounded up to a power of two.
@@ -86,8 +89,9 @@ public:
         s.size_.fetch_add(n, std::memory_order::relaxed);
         Sync::yield_point("injection_queue: counted, not yet there");
         std::size_t i = 0;
-        // Acquire: pairs with the release in refill(). Zero: what this thread saw overflow is in the ring, before ours.
-        if (s.overflowed_.load(std::memory_order::acquire) == 0)
+        // Many at once are linked faster than they go through the ring. Acquire: pairs with the release in take_overflowed(). Zero: what this
+        // thread saw overflow has been taken out, or is in the ring, before ours.
+        if (n <= MostByRing && s.overflowed_.load(std::memory_order::acquire) == 0)
             while (i != n && s.ring_.push(items[i])) ++i;
         if (i != n) overflow(s, items + i, n - i);
     }
@@ -109,7 +113,11 @@ public:
             // Relaxed: a stale zero is found out next time, and not behind a fence (see looks_empty).
             if (s.size_.load(std::memory_order::relaxed) == 0) continue;
             const std::size_t before = n;
-            while (n != max && (out[n] = take(s)) != nullptr) ++n;
+            while (n != max) {
+                const std::size_t taken = take(s, out + n, max - n);
+                if (taken == 0) break;
+                n += taken;
+            }
             // Relaxed: taking the item has ordered this behind its raise.
             if (n != before) s.size_.fetch_sub(n - before, std::memory_order::relaxed);
         }
@@ -139,8 +147,6 @@ private:
 
     // Two cache lines: processors fetch them in pairs.
     static constexpr std::size_t apart = 128;
-    // Items that one refill moves: bounds how long the pop takes. A guess: half a run queue.
-    static constexpr std::size_t refill_batch = 128;
     // Of so many pops one begins at a shard that is not the caller's own. A guess.
     static constexpr unsigned rounds_at_home = 8;
 
@@ -150,7 +156,7 @@ private:
         // Written only when the ring is full, read by each push.
         alignas(apart) atomic<std::size_t> overflowed_{0};
         atomic<T*> arrivals_{nullptr};
-        atomic<bool> refilling_{false};
+        atomic<bool> is_taking_{false};
         typename Sync::template cell<T*> waiting_{nullptr};
         // Written by the consumers whose own shard this is.
         alignas(apart) atomic<unsigned> turn_{0};
@@ -171,51 +177,46 @@ private:
 
     // items[0] is the oldest. One chain, the newest on top: it comes out in order once the stack is turned round.
     void overflow(shard& s, T** items, std::size_t n) noexcept {
-        // Relaxed: only this thread has to find it raised, in its next push; refill() lowers it after taking the items.
+        // Relaxed: only this thread has to find it raised, in its next push; take_overflowed() lowers it after taking the items.
         s.overflowed_.fetch_add(n, std::memory_order::relaxed);
         for (std::size_t i = 1; i != n; ++i) items[i]->next = items[i - 1];
         T* top = s.arrivals_.load(std::memory_order::relaxed);  // the exchange below checks it
         do items[0]->next = top;
-        // Release: pairs with the acquire exchange in refill(), shows the links and the tasks. Relaxed on failure:
+        // Release: pairs with the acquire exchange in take_overflowed(), shows the links and the tasks. Relaxed on failure:
         // another push came first, nothing of it is read.
         while (!s.arrivals_.compare_exchange_weak(top, items[n - 1], std::memory_order::release,
                                                   std::memory_order::relaxed));
     }
 
-    T* take(shard& s) noexcept {
-        if (T* const item = s.ring_.pop()) return item;
+    // At least one if there is one, and up to `max`.
+    std::size_t take(shard& s, T** out, std::size_t max) noexcept {
+        out[0] = s.ring_.pop();
+        if (out[0] != nullptr) return 1;
         // Relaxed: a hint. A stale zero is found out next time; looks_empty() does not ask it.
-        if (s.overflowed_.load(std::memory_order::relaxed) == 0) return nullptr;
-        return refill(s);
+        if (s.overflowed_.load(std::memory_order::relaxed) == 0) return 0;
+        return take_overflowed(s, out, max);
     }
 
-    T* refill(shard& s) noexcept {
-        // Acquire: pairs with the release at the end of this function, shows waiting_ as the last refill left it.
-        if (s.refilling_.exchange(true, std::memory_order::acquire)) return nullptr;
-        Sync::yield_point("injection_queue: refilling");
-        std::size_t moved = 0;
+    std::size_t take_overflowed(shard& s, T** out, std::size_t max) noexcept {
+        // Acquire: pairs with the release at the end of this function, shows waiting_ as the last one left it.
+        if (s.is_taking_.exchange(true, std::memory_order::acquire)) return 0;
+        Sync::yield_point("injection_queue: taking what overflowed");
         T* next = s.waiting_.load();
         if (next == nullptr) next = turned_round(s);
-        T* item = nullptr;
+        std::size_t n = 0;
         // re-check: behind the taking of the stack; the ring may have got items older than those since take() looked.
-        item = s.ring_.pop();
-        if (item == nullptr && next != nullptr) {
-            item = next;
-            next = next->next;
-            moved = 1;
-            while (next != nullptr && moved != refill_batch) {
-                T* const after = next->next;  // before the push: then the item is a consumer's
-                if (!s.ring_.push(next)) break;
-                next = after;
-                ++moved;
-            }
+        out[0] = s.ring_.pop();
+        if (out[0] != nullptr) {
+            n = 1;
+        } else if (next != nullptr) {
+            for (; next != nullptr && n != max; next = next->next) out[n++] = next;
+            // Release: pairs with the acquire in push_batch().
+            s.overflowed_.fetch_sub(n, std::memory_order::release);
         }
         s.waiting_.store(next);
-        // Release: pairs with the acquire in push_batch().
-        if (moved != 0) s.overflowed_.fetch_sub(moved, std::memory_order::release);
         // Release: pairs with the acquire exchange above.
-        s.refilling_.store(false, std::memory_order::release);
-        return item;
+        s.is_taking_.store(false, std::memory_order::release);
+        return n;
     }
 
     // Takes all arrivals; the oldest comes first in what is returned.

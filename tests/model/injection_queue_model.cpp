@@ -64,12 +64,12 @@ private:
     relacy_sync::atomic<unsigned> word_{0};
 };
 
-template <class Derived, int Threads, int Items, unsigned Shards = 1, unsigned Capacity = 1>
+template <class Derived, int Threads, int Items, unsigned Shards = 1, unsigned Capacity = 1, std::size_t MostByRing = 4>
 struct inject_suite : pollux::model::suite<Derived, Threads> {
     static_assert(Items <= most_items);
     using ring = word_ring<Capacity>;
 
-    pollux::v0::detail::injection_queue<item, relacy_sync, ring> queue{Shards};
+    pollux::v0::detail::injection_queue<item, relacy_sync, ring, MostByRing> queue{Shards};
     item items[Items];
     int last_seen[Threads][Threads];  // by consumer and producer: plain, each used by one thread
 
@@ -142,6 +142,23 @@ struct batch : inject_suite<batch<Threads>, Threads, 4> {
     }
 };
 
+// One item in the ring, a batch that goes round it though there is room, and one item behind it.
+template <int Threads>
+struct batch_round_the_ring : inject_suite<batch_round_the_ring<Threads>, Threads, 4, 1, 2, 1> {
+    void thread(unsigned index) {
+        if (index == 0) {
+            this->push(0);
+            item* two[] = {this->fill(1), this->fill(2)};
+            this->queue.push_batch(two, 2, 0);
+            return this->push(3);
+        }
+        item* out[2];
+        const std::size_t n = this->queue.pop_batch(index, out, 2);
+        for (std::size_t i = 0; i != n; ++i) this->take(out[i], index);
+        this->pop(index);
+    }
+};
+
 // Two producers with two items each, in one shard or in two.
 template <int Consumers, unsigned Shards>
 struct two_producers : inject_suite<two_producers<Consumers, Shards>, 2 + Consumers, 4, Shards> {
@@ -201,6 +218,8 @@ int main(int argc, char** argv) {
             describe<one_producer<3, 3, 1>>("one producer, two consumers", 1, 100'000),
             describe<batch<2>>("a batch", 3),
             describe<batch<3>>("a batch, two consumers", 1, 100'000),
+            describe<batch_round_the_ring<2>>("a batch round the ring", 3),
+            describe<batch_round_the_ring<3>>("a batch round the ring, two consumers", 1, 100'000),
             describe<two_producers<1, 1>>("two producers", 1, 100'000, 1),
             describe<two_producers<1, 2>>("two producers, two shards", 1),
             describe<two_producers<2, 1>>("two producers, two consumers", 0, 100'000, 0),
