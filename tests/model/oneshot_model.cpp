@@ -11,6 +11,15 @@
 // Relacy replaces the plain form only; this one must not reach the standard library's.
 void operator delete(void* p, std::size_t) noexcept { operator delete(p); }
 
+// Not the library's, which the models do not link. There are no caches here: the model checker sees who uses a block that is free.
+namespace pollux::inline v0::detail {
+constinit thread_local block_cache* current_blocks = nullptr;
+void* block_cache::fresh(std::size_t bytes) { return ::operator new(bytes); }
+void block_cache::release(void* block) noexcept { ::operator delete(block); }
+void* block_cache::take_elsewhere(std::size_t bytes) { return fresh(bytes); }
+void block_cache::put_batch_away(std::size_t) noexcept {}
+}  // namespace pollux::inline v0::detail
+
 namespace {
 
 using pollux::model::choose;

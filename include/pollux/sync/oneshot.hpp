@@ -6,12 +6,15 @@
 // or given back to whoever sends; the block's destructor does not know it.
 #pragma once
 
+#include <cstddef>
 #include <expected>
 #include <memory>
+#include <new>
 #include <optional>
 #include <type_traits>
 #include <utility>
 
+#include "pollux/core/block_cache.hpp"
 #include "pollux/core/context.hpp"
 #include "pollux/core/polled.hpp"
 #include "pollux/core/sync_policy.hpp"
@@ -28,6 +31,16 @@ public:
     oneshot_block() noexcept {}
     oneshot_block(const oneshot_block&) = delete;
     oneshot_block& operator=(const oneshot_block&) = delete;
+
+    // From the thread's free blocks, like the frames of the tasks that it connects.
+    static void* operator new(std::size_t bytes) { return take_block(bytes); }
+    static void operator delete(void* block, std::size_t bytes) noexcept { give_block(block, bytes); }
+    static void* operator new(std::size_t bytes, std::align_val_t alignment) {
+        return ::operator new(bytes, alignment);
+    }
+    static void operator delete(void* block, std::align_val_t alignment) noexcept {
+        ::operator delete(block, alignment);
+    }
 
     /// The sender's end. Gives the value back if the receiver is gone.
     static std::expected<void, T> send(oneshot_block* block, T&& value) noexcept {
@@ -84,7 +97,9 @@ public:
 private:
     ~oneshot_block() {}
 
-    static void finish(oneshot_block* block, oneshot_end end, const oneshot_leave& todo) noexcept {
+    // Inlined, as leave() is: most ends have none of it to do.
+    [[gnu::always_inline]] static void finish(oneshot_block* block, oneshot_end end,
+                                              const oneshot_leave& todo) noexcept {
         if (todo.wake_other) {
             block->slot(end == oneshot_end::sender ? oneshot_end::receiver : oneshot_end::sender).wake();
         }
