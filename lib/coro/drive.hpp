@@ -39,11 +39,10 @@ poll_end go_on_after_end(execution& self, std::uintptr_t up);
 [[gnu::always_inline]] inline poll_end poll_waiting(execution& self, promise_base& root, context& cx) {
     suspension_point& point = *root.innermost;
     void* const frame = point.frame;
-    const std::uintptr_t up = promise_at(frame).up;
     const wait_end end = point.poll_again(point, cx);
     if (end == wait_end::ready) [[likely]]
         return resume_frame(self, frame);
-    if (end == wait_end::ended) return go_on_after_end(self, up);
+    if (end == wait_end::ended) return go_on_after_end(self, self.ended_up);
     self.unit = &root;
     return poll_end::pending;
 }

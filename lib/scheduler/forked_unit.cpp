@@ -96,7 +96,7 @@ void forked_unit::run(execution& execution) noexcept {
     (void)states::to_running(state);  // only tasks are aborted, children look at theirs
     self.begin_poll(task);
     self.can_fork = true;
-    self.end_poll(task, self.must_end(task) ? abandon_unit(self, promise()) : poll_unit(self, promise()));
+    self.end_forking_poll(task, self.must_end(task) ? abandon_unit(self, promise()) : poll_unit(self, promise()));
 }
 
 void forked_unit::destroy_future(execution&) noexcept { destroy_unit(promise()); }

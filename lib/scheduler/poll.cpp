@@ -63,8 +63,7 @@ void free_block(task_header& task) noexcept {
 }
 
 void worker::push_back(runnable& item) noexcept {
-    overflow_to_injection overflow{*this};
-    queue_.push(&item, overflow);
+    queue_.push(&item, overflow_to_injection{*this});
     publish_local_push();
 }
 
@@ -82,15 +81,19 @@ bool runtime_core::start(task_header& task) noexcept {
     task.home = this;
     task.state.store(states::initial(true), std::memory_order::relaxed);  // the queue publishes it
     worker* const mine = this_worker();
-    if (mine == nullptr || &mine->core() != this) [[unlikely]]
-        return accept_from_outside() && (schedule_from_outside(task), true);
     // Outside of a task, in a hook or a waker, the worker may be about to be told that all tasks have ended.
-    if (mine->task == nullptr) [[unlikely]]
-        return accept_from_outside() && mine->schedule_spawned(task);
+    if (mine == nullptr || &mine->core() != this || mine->task == nullptr) [[unlikely]]
+        return start_outside_task(task);
     return census_.spawned_in_task(mine->census_counter_) && mine->schedule_spawned(task);
 }
 
-[[gnu::noinline]] bool runtime_core::accept_from_outside() noexcept {
+[[gnu::noinline]] bool runtime_core::start_outside_task(task_header& task) noexcept {
+    if (!accept_from_outside()) return false;
+    schedule_here(task);
+    return true;
+}
+
+bool runtime_core::accept_from_outside() noexcept {
     if (is_in_child()) return false;
     switch (census_.spawned_elsewhere(this_thread_number())) {
         case spawn_answer::accepted: return true;
@@ -136,6 +139,7 @@ void drop_task_references(task_header& task, unsigned count) noexcept {
 }
 
 void wake_task(task_header& task) noexcept {
+    if (worker* const mine = this_worker(); mine != nullptr && mine->wakes_itself(task)) return;
     if (states::wake(task.state) == wake_action::schedule) core_of(task).schedule_here(task);
 }
 
@@ -154,51 +158,94 @@ void abort_task(task_header& task) noexcept {
         forked_unit::wake_all_of(task);
 }
 
-// The waker of a handle that waits: mostly that of a task of this runtime.
-[[gnu::always_inline]] inline void worker::wake_joiner(task_header& done) noexcept {
-    // A copy of its words: the slot is read by the handle still, and what it held is gone with the wake-up.
-    waker joiner(done.joiner.data(), done.joiner.table());
-    if (joiner.table() != &task_waker_table) [[unlikely]]
-        return std::move(joiner).wake();
-    task_header& waiting = task_of(joiner.data());
-    joiner.forget();
-    switch (states::wake_and_drop(waiting.state)) {
-        case last_wake_action::schedule:
-            if (waiting.home == &core_) [[likely]]
-                schedule_local(waiting);
-            else
-                core_of(waiting).schedule_any(waiting);
-            break;
-        case last_wake_action::nothing: break;
-        case last_wake_action::drop_reference: drop_task_references(waiting, 1); break;
-    }
-}
-
-// The end of a poll, in which the task is the worker's still. `waiting`: as in report_end_of_poll().
-[[gnu::always_inline]] inline void worker::let_go_here(promise_base* waiting) noexcept {
+void worker::let_go(promise_base* waiting) noexcept {
+    show_own_wake();
     set_task(nullptr);
     if (!gate_.is_open()) [[unlikely]]
         end_reported_poll(waiting);
 }
 
-void worker::let_go(promise_base* waiting) noexcept { let_go_here(waiting); }
+// The poll goes on elsewhere, or has parts that do: who ends it must see that the task has been woken.
+void worker::show_own_wake() noexcept {
+    if (!has_woken_itself) return;
+    has_woken_itself = false;
+    (void)states::wake(task->state);  // it is running: that leaves a mark
+}
+
+// The common way of a task's end, and of its poll, has no call in its middle, so that it has to save no registers: whatever is rare is a
+// function that does all of the rest.
 
 [[gnu::always_inline]] inline void worker::complete_here(task_header& done) noexcept {
+    if (done.was_linked() || failed.value != 0) return complete_task(done);
+    set_task(nullptr);
+    // Before its joiner knows: who has awaited all tasks counts none alive.
+    if (core_.census().count_end(census_counter_)) [[unlikely]]
+        return complete_closely(done);
+    const std::uint64_t state = states::to_complete(done.state);
+    if ((state & states::join_waker) == 0 || done.joiner.table() != &task_waker_table) [[unlikely]]
+        return tell_end(done, state);
+    // A copy: the slot is read by the handle still, and what it held is gone with the wake-up.
+    task_header& waiting = task_of(done.joiner.data());
+    if (waiting.home != &core_) [[unlikely]]
+        return tell_end(done, state);
+    switch (states::wake_and_drop(waiting.state)) {
+        case last_wake_action::schedule: return end_and_schedule(done, state, waiting);
+        case last_wake_action::nothing: break;
+        case last_wake_action::drop_reference: return drop_both(done, state, waiting);
+    }
+    if (gives_up_last(done, state)) free_block(done);
+}
+
+// Two references: only those who hold one add one, so if all are ours, they stay so.
+[[gnu::always_inline]] inline bool worker::gives_up_last(task_header& done, std::uint64_t state) noexcept {
+    return states::reference_count(state) == 2 || states::drop_some(done.state, 2);
+}
+
+[[gnu::always_inline]] inline void worker::end_and_schedule(task_header& done, std::uint64_t state,
+                                                            task_header& waiting) noexcept {
+    const bool is_last = gives_up_last(done, state);
+    if (runnable* const displaced = slot_.replace(&waiting, budget_.deadline)) [[unlikely]]
+        return push_back_and_free(*displaced, is_last ? &done : nullptr);
+    if (is_last) free_block(done);
+}
+
+[[gnu::noinline]] void worker::push_back_and_free(runnable& displaced, task_header* done) noexcept {
+    push_back(displaced);
+    if (done != nullptr) free_block(*done);
+}
+
+[[gnu::noinline]] void worker::drop_both(task_header& done, std::uint64_t state, task_header& waiting) noexcept {
+    drop_task_references(waiting, 1);
+    if (gives_up_last(done, state)) free_block(done);
+}
+
+// The result is published: tells whoever waits for it, or that nobody does.
+[[gnu::noinline]] void worker::tell_end(task_header& done, std::uint64_t state) noexcept {
+    if ((state & states::join_waker) != 0)
+        waker(done.joiner.data(), done.joiner.table()).wake();
+    else if ((state & states::join_interest) == 0)
+        done.drop_result();
+    if (gives_up_last(done, state)) free_block(done);
+}
+
+[[gnu::noinline, gnu::cold]] void worker::complete_closely(task_header& done) noexcept {
+    look_closely_at_end();
+    tell_end(done, states::to_complete(done.state));
+}
+
+void worker::complete_task(task_header& done) noexcept {
     set_task(nullptr);
     if (done.was_linked()) core_.tasks().remove(done);
-    // Before its joiner knows: who has awaited all tasks counts none alive.
     if (core_.census().count_end(census_counter_)) [[unlikely]]
         look_closely_at_end();
     const task_id failed_task = failed;
-    if (failed_task.value != 0) [[unlikely]]
-        keep_exception(done);
+    if (failed_task.value == 0) [[likely]]
+        return tell_end(done, states::to_complete(done.state));
+    keep_exception(done);
     const std::uint64_t state = states::to_complete(done.state);
-    if ((state & states::join_waker) != 0) [[likely]]
-        wake_joiner(done);
-    else if ((state & states::join_interest) == 0)
-        drop_unseen(done, failed_task, state);
-    // Only those who hold one add one: if all are ours, they stay so.
-    if (states::reference_count(state) == 2 || states::drop_some(done.state, 2)) free_block(done);
+    if ((state & states::join_interest) != 0) return tell_end(done, state);
+    drop_unseen(done, failed_task, state);
+    if (gives_up_last(done, state)) free_block(done);
 }
 
 [[gnu::noinline, gnu::cold]] void worker::look_closely_at_end() noexcept {
@@ -212,26 +259,22 @@ void worker::let_go(promise_base* waiting) noexcept { let_go_here(waiting); }
     failed = task_id();
 }
 
-[[gnu::noinline]] void worker::drop_unseen(task_header& done, task_id failed_task, std::uint64_t state) noexcept {
+void worker::drop_unseen(task_header& done, task_id failed_task, std::uint64_t state) noexcept {
     std::exception_ptr unseen = done.drop_result();
-    if (failed_task.value == 0) return;
     core_.report_unhandled(failed_task, std::move(unseen), (state & states::cancelled) != 0);
     core_.drop_owner();
 }
 
-void worker::complete_task(task_header& done) noexcept { complete_here(done); }
-
 // --- polling -------------------------------------------------------------------------------------------------------------
 
-void worker::set_poll_waker(task_header& polled) noexcept {
-    poll_waker_.forget();
-    ::new (static_cast<void*>(&poll_waker_)) waker(&polled, &task_waker_table);
-}
+void worker::set_poll_waker(task_header& polled) noexcept { poll_waker_.point_at(&polled); }
 
 [[gnu::always_inline]] inline void worker::begin_task(task_header& polled) noexcept {
     set_poll_waker(polled);
     budget_.chunk_left = poll_budget::chunk;
     budget_.units_left = poll_budget::units_per_poll - poll_budget::chunk;
+    can_fork = true;
+    has_woken_itself = false;
     set_stamp(processor_ticks() + slice_ticks_);
     set_task(&polled);  // last: who sees the task sees whose stamp it is
     count_.polls.add(1);
@@ -246,17 +289,32 @@ void worker::begin_poll(task_header& polled) noexcept { begin_task(polled); }
 
 // The task has answered pending, and what it waits for has its own waker.
 [[gnu::always_inline]] inline void worker::park_here(task_header& polled) noexcept {
-    if (!polled.was_linked() && !core_.tasks().insert(polled)) [[unlikely]]
-        return cancel_task(polled);
-    let_go_here(unit);
-    switch (states::to_idle(polled.state)) {
+    if (!polled.was_linked()) return park_first_time(polled);
+    set_task(nullptr);
+    if (!gate_.is_open()) [[unlikely]]
+        return park_reported(polled);
+    make_idle(polled);
+}
+
+[[gnu::always_inline]] inline void worker::make_idle(task_header& polled) noexcept {
+    switch (states::to_idle(polled.state, has_woken_itself)) {
         case idle_action::parked:
-        case idle_action::parked_last: break;
-        case idle_action::reschedule:
-            push_back(polled);  // to the back: a task that wakes itself lets the others go first
-            break;
-        case idle_action::cancel: cancel_task(polled); break;
+        case idle_action::parked_last: return;
+        // To the back: a task that wakes itself lets the others go first.
+        case idle_action::reschedule: return push_back(polled);
+        case idle_action::cancel: return cancel_task(polled);
     }
+}
+
+[[gnu::noinline]] void worker::park_first_time(task_header& polled) noexcept {
+    if (!core_.tasks().insert(polled)) [[unlikely]]
+        return cancel_task(polled);
+    park_here(polled);
+}
+
+[[gnu::noinline]] void worker::park_reported(task_header& polled) noexcept {
+    end_reported_poll(unit);
+    make_idle(polled);
 }
 
 void worker::park_task(task_header& polled) noexcept { park_here(polled); }
@@ -288,6 +346,11 @@ void worker::end_poll(task_header& polled, poll_end end) noexcept {
     }
 }
 
+[[gnu::noinline]] void worker::end_forking_poll(task_header& polled, poll_end end) noexcept {
+    end_poll(polled, end);
+    run_forks_left();
+}
+
 void future_cell_base::run(execution& execution) noexcept {
     auto& self = static_cast<worker&>(execution);
     const run_action action = states::to_running(state);
@@ -301,28 +364,56 @@ void future_cell_base::run(execution& execution) noexcept {
         self.park_task(*this);
 }
 
+// In parts that are each other's last calls: so each saves only the registers that it needs itself. They take the execution, not the
+// worker that it is the part of: compilers would keep both.
+
 void coroutine_task_base::run(execution& execution) noexcept {
     auto& self = static_cast<worker&>(execution);
     const run_action action = states::to_running(state);
     self.begin_task(*this);
     if (action == run_action::cancel) [[unlikely]]
-        return self.cancel_task(*this);
-    self.can_fork = true;
-    promise_base& root = promise();
-    poll_end end;
-    if (root.innermost != nullptr) {
-        end = poll_waiting(self, root, *self.current);
-    } else if (self.core().is_ending()) [[unlikely]] {  // as finds_it_too_late()
-        return self.cancel_task(*this);
-    } else {
-        end = resume_frame(self, frame());
-    }
-    if (end == poll_end::finished) [[likely]]
-        self.complete_here(*this);
-    else if (end == poll_end::pending && self.unit == &root)
-        self.park_here(*this);
-    else
-        self.end_poll(*this, end);
+        return cancel(execution);
+    return promise().innermost != nullptr ? run_waiting(execution) : run_first(execution);
+}
+
+[[gnu::noinline, gnu::cold]] void coroutine_task_base::cancel(execution& execution) noexcept {
+    static_cast<worker&>(execution).cancel_task(*this);
+}
+
+[[gnu::noinline]] void coroutine_task_base::run_first(execution& execution) noexcept {
+    if (static_cast<worker&>(execution).core().is_ending()) [[unlikely]]  // as finds_it_too_late()
+        return cancel(execution);
+    after_resumption(execution, resume_once(execution, frame()));
+}
+
+// As poll_waiting().
+[[gnu::noinline]] void coroutine_task_base::run_waiting(execution& execution) noexcept {
+    suspension_point& point = *promise().innermost;
+    void* const resumed = point.frame;
+    const wait_end end = point.poll_again(point, *execution.current);
+    if (end != wait_end::ready) [[unlikely]]
+        return still_waiting(execution, end);
+    after_resumption(execution, resume_once(execution, resumed));
+}
+
+[[gnu::noinline]] void coroutine_task_base::still_waiting(execution& execution, wait_end end) noexcept {
+    auto& self = static_cast<worker&>(execution);
+    execution.unit = &promise();
+    if (end == wait_end::pending) return self.park_here(*this);
+    self.end_forking_poll(*this, go_on_after_end(execution, execution.ended_up));
+}
+
+[[gnu::always_inline]] inline void coroutine_task_base::after_resumption(execution& execution,
+                                                                         std::uintptr_t up) noexcept {
+    if (execution.suspension == suspension_kind::pending && execution.unit == &promise())
+        return static_cast<worker&>(execution).park_here(*this);
+    if (execution.suspension == suspension_kind::none && (up & frame_kind_mask) == std::uintptr_t(frame_kind::spawned))
+        return static_cast<worker&>(execution).complete_here(*this);
+    go_on(execution, up);
+}
+
+[[gnu::noinline]] void coroutine_task_base::go_on(execution& execution, std::uintptr_t up) noexcept {
+    static_cast<worker&>(execution).end_forking_poll(*this, drive_on(execution, up));
 }
 
 }  // namespace pollux::inline v0::detail

@@ -5,7 +5,8 @@
 //
 // Items stand at the indices [head, tail), in slots of plain memory. Only the owner writes tail. head is one word: the
 // index of the oldest item, and how many slots before it are in flight, claimed by a thief that has not yet read all.
-// Owner: push  (1) no free slot, those in flight counted: overflow; (2) store the slot; (3) tail + 1.
+// Owner: push  (1) no free slot, those in flight counted: overflow (a slot that was seen free stays free until the owner stores to
+//              it, so it need not look each time); (2) store the slot; (3) tail + 1.
 //        pop   (4) head + 1, and in flight + 1 unless it is zero: this slot is free only when those before it are.
 // Thief: steal (a) load head; give up if some are in flight; (b) load tail; (c) by compare-exchange head + n and
 //              in flight = n; (d) read n slots; (e) in flight = 0.
@@ -34,6 +35,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "pollux/core/sync_policy.hpp"
 
@@ -55,7 +57,7 @@ class run_queue {
 public:
     /// `first_index` is for tests.
     explicit run_queue(std::uint64_t first_index = 0) noexcept
-        : head_(first_index << index_shift), tail_(first_index) {}
+        : head_(first_index << index_shift), tail_(first_index), free_until_(first_index + Capacity) {}
 
     run_queue(const run_queue&) = delete;
     run_queue& operator=(const run_queue&) = delete;
@@ -63,13 +65,11 @@ public:
     /// Adds the newest item. Without room for it, it goes to `overflow`, together with the newer half of the queue if
     /// no thief is at work: push(T*), or push_batch(T**, std::size_t) oldest first, both noexcept.
     template <class Overflow>
-    void push(T* item, Overflow& overflow) noexcept {
+    void push(T* item, Overflow&& overflow) noexcept {
         const std::uint64_t tail = tail_.load(std::memory_order::relaxed);  // only the owner writes it
-        // Pairs with the release that ends steal_into(): the thief has read the slots it gives up.
-        const std::uint64_t head = head_.load(std::memory_order::acquire);
-        if (used(head, tail) < Capacity) [[likely]]
+        if (static_cast<std::int64_t>(free_until_ - tail) > 0) [[likely]]
             return append(item, tail);
-        push_when_full(item, head, tail, overflow);
+        push_and_look<Overflow>(item, tail, std::forward<Overflow>(overflow));
     }
 
     /// Takes the oldest item. Null: empty.
@@ -79,7 +79,9 @@ public:
         std::uint64_t popped;
         do {
             if (distance(head, tail) == 0) return nullptr;
-            popped = head + one_index + (in_flight(head) != 0 ? 1 : 0);
+            popped = head + one_index;
+            if (in_flight(head) != 0) [[unlikely]]
+                ++popped;
             // Relaxed: the owner stored this slot, and will store to it again. It shows nothing to thieves; the release
             // sequence of a thief's (e) goes on through it.
         } while (!head_.compare_exchange_weak(head, popped, std::memory_order::relaxed, std::memory_order::relaxed));
@@ -171,6 +173,17 @@ private:
         tail_.store(tail + 1, std::memory_order::release);  // pairs with the acquire in steal_into(): slot and item
     }
 
+    // How far slots are free is looked up once in many pushes: whatever was free stays so until the owner stores to it.
+    template <class Overflow>
+    [[gnu::noinline]] void push_and_look(T* item, std::uint64_t tail, Overflow overflow) noexcept {
+        // Pairs with the release that ends steal_into(): the thief has read the slots it gives up.
+        const std::uint64_t head = head_.load(std::memory_order::acquire);
+        const std::uint32_t in_use = used(head, tail);
+        if (in_use == Capacity) return push_when_full(item, head, tail, overflow);
+        free_until_ = tail + (Capacity - in_use);
+        append(item, tail);
+    }
+
     template <class Overflow>
     [[gnu::noinline, gnu::cold]] void push_when_full(T* item, std::uint64_t head, std::uint64_t tail,
                                                      Overflow& overflow) noexcept {
@@ -192,6 +205,8 @@ private:
     alignas(run_queue_line_bytes) typename Sync::template atomic<std::uint64_t> head_;
     // The owner writes; thieves read.
     alignas(run_queue_line_bytes) typename Sync::template atomic<std::uint64_t> tail_;
+    // The owner's. Slots from tail_ to here are free; steal_into() may have moved tail_ beyond it.
+    std::uint64_t free_until_;
     // The owner writes where no item and no claim is; who has claimed a slot reads it.
     alignas(run_queue_line_bytes) std::array<cell, Capacity> slots_;
 };

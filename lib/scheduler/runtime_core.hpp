@@ -161,6 +161,7 @@ private:
     runtime_core(runtime_options options, flavour which, platform* simulation);
     ~runtime_core();
     bool accept_from_outside() noexcept;
+    bool start_outside_task(task_header& task) noexcept;
     void start_threads();
     void stop_threads() noexcept;
     void join_threads() noexcept;

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "core/platform.hpp"
@@ -50,6 +51,7 @@ worker::worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asym
       most_slot_polls_(core.uses().next_slot ? most_slot_polls : 0),
       own_wheel_(index < core.options().workers ? new sleep_wheel(index, core.options().timer_tick) : nullptr),
       wheel_(own_wheel_.get()) {
+    ::new (static_cast<void*>(&poll_waker_)) waker(nullptr, &task_waker_table);  // nothing here throws any more
     is_worker = true;
     runtime = &core;
     // In a simulation a push always asks: that is where another worker may go on.
@@ -77,10 +79,9 @@ worker::entered::~entered() {
 
 // --- the loop ----------------------------------------------------------------------------------------------------------------
 
-[[gnu::always_inline]] inline void worker::run(runnable& item) noexcept {
-    item.run(*this);
-    // A child of a fork has suspended: its parent's point, and those above, stand on the deque. Nothing else is polled before
-    // they are gone, so that a child that ends and pops a point has found its own parent.
+// A child of a fork has suspended: its parent's point, and those above, stand on the deque. Nothing else is polled before they are
+// gone, so that a child that ends and pops a point has found its own parent. Who has polled without forks need not ask.
+void worker::run_forks_left() noexcept {
     while (!forks.owner_sees_empty()) {
         fork_point* const point = forks.pop();
         if (point == nullptr) break;
@@ -90,11 +91,8 @@ worker::entered::~entered() {
 }
 
 [[gnu::always_inline]] inline runnable* worker::next() noexcept {
-    if (polls_left_ == 0) [[unlikely]] {
-        if (runnable* const item = next_when_due()) return item;
-    } else {
-        --polls_left_;
-    }
+    if (polls_left_-- == 0) [[unlikely]]
+        if (runnable* const item = next_when_due()) return item;  // it begins a new interval
     if (runnable* const item = slot_.take()) {
         if (++slot_polls_ <= most_slot_polls_) [[likely]]
             return item;
@@ -137,7 +135,7 @@ bool worker::run_one() noexcept {
     if (item == nullptr) return false;
     leave_search();
     may_rest_ = false;
-    run(*item);
+    item->run(*this);
     return true;
 }
 
@@ -156,7 +154,7 @@ void worker::run_until_stopped() noexcept {
         leave_search();
         may_rest_ = false;
         do {
-            run(*item);
+            item->run(*this);
             item = next();
         } while (item != nullptr);
     }
@@ -186,7 +184,7 @@ void worker::run_one_by_one() noexcept {
         leave_search();
         may_rest_ = false;
         if (core_.is_simulated()) current_platform->runs(*item);
-        run(*item);
+        item->run(*this);
     }
     leave_search();
 }
@@ -293,13 +291,7 @@ void worker::overflow_to_injection::push_batch(runnable** items, std::size_t n) 
     if (const auto sleeper = self.core_.idle().after_push()) self.core_.unpark(*sleeper);
 }
 
-// This worker is awake and would come to it in the end, so the cheap fence is enough: see idle_set::after_fork_push.
-void worker::publish_local_push() noexcept {
-    if (asymmetric_fences)
-        std_sync::light_fence();  // pairs with the heavy fence in idle_set::announce_sleep
-    else
-        std_sync::full_fence();  // pairs with the full fence there
-    if (sleepers->load(std::memory_order::relaxed) == 0) return;
+[[gnu::noinline]] void worker::wake_for_local_push() noexcept {
     if (const auto sleeper = core_.idle().after_fork_push()) core_.unpark(*sleeper);
 }
 
@@ -366,8 +358,10 @@ void worker::run_below_poll(runnable& item) noexcept {
     const auto outer_budget = budget_;
     alignas(waker) std::byte outer_fork_waker[sizeof(waker)];  // the words only: it has no count
     std::memcpy(outer_fork_waker, &fork_waker_, sizeof(waker));
+    const bool outer_has_woken_itself = has_woken_itself;
     const bool was_marked = gate_.take_mark();  // the end of another poll would take it for its own
-    run(item);
+    item.run(*this);
+    has_woken_itself = outer_has_woken_itself;
     if (was_marked) gate_.leave_mark();
     suspension = outer_suspension;
     nested_left = outer_nested_left;
@@ -385,7 +379,10 @@ void worker::run_below_poll(runnable& item) noexcept {
     if (task != nullptr) set_poll_waker(*task);
 }
 
-void queued_fork::run(execution& self) noexcept { static_cast<worker&>(self).run_fork(point_); }
+void queued_fork::run(execution& self) noexcept {
+    static_cast<worker&>(self).run_fork(point_);
+    static_cast<worker&>(self).run_forks_left();
+}
 
 bool worker::leave_if_slice_is_over(fork_point& point) noexcept {
     count_.forks.add(std::uint32_t{forks_per_look - fork_budget});

@@ -79,16 +79,24 @@ public:
     /// Around a poll that is not begun by the task's own run().
     void begin_poll(task_header& task) noexcept;
     void end_poll(task_header& task, poll_end end) noexcept;
+    void end_forking_poll(task_header& task, poll_end end) noexcept;
     void run_fork(fork_point& point) noexcept;
+    /// Behind a poll that may have forked.
+    void run_forks_left() noexcept;
     /// The parts of a poll, for those who have marked the task as running.
     void begin_task(task_header& task) noexcept;
     bool finds_it_too_late(const task_header& task) const noexcept;
     /// Pending, and what it waits for has its own waker.
     void park_task(task_header& task) noexcept;
     void park_here(task_header& task) noexcept;
+    /// True: `woken` is the task whose poll this worker is in, which will go to the back of the queue.
+    bool wakes_itself(const task_header& woken) noexcept {
+        if (task != &woken) return false;
+        has_woken_itself = true;
+        return true;
+    }
     /// Before a task, or the part of it that ran here, is given up: see poll_gate.hpp. Its poll is over.
     void let_go(promise_base* waiting) noexcept;
-    void let_go_here(promise_base* waiting) noexcept;
     /// Its future has not ended: destroys it and completes the task.
     void cancel_task(task_header& task) noexcept;
     /// The future is destroyed and the result stored: publishes the end, wakes the joiner, gives up two references.
@@ -153,19 +161,35 @@ private:
     runnable* steal_once(bool with_slots) noexcept;
     fork_point* steal_fork(worker& victim) noexcept;
     bool has_work_anywhere() noexcept;
-    void run(runnable& item) noexcept;
     void run_below_poll(runnable& item) noexcept;
     void set_poll_waker(task_header& task) noexcept;
     void complete_cancelled(task_header& task) noexcept;
     bool schedule_spawned(runnable& item) noexcept;
     bool push_back_spawned(runnable& item) noexcept;
-    void wake_joiner(task_header& task) noexcept;
+    void tell_end(task_header& task, std::uint64_t state) noexcept;
+    void complete_closely(task_header& task) noexcept;
+    static bool gives_up_last(task_header& task, std::uint64_t state) noexcept;
+    void end_and_schedule(task_header& task, std::uint64_t state, task_header& waiting) noexcept;
+    void push_back_and_free(runnable& displaced, task_header* task) noexcept;
+    static void drop_both(task_header& task, std::uint64_t state, task_header& waiting) noexcept;
+    void make_idle(task_header& task) noexcept;
+    void park_first_time(task_header& task) noexcept;
+    void park_reported(task_header& task) noexcept;
     void keep_exception(task_header& task) noexcept;
     void drop_unseen(task_header& task, task_id failed_task, std::uint64_t state) noexcept;
     runnable* steal_slot(std::uint64_t least_age) noexcept;
     void leave_search() noexcept;
     void give_to_others(runnable& item) noexcept;
-    void publish_local_push() noexcept;
+    // This worker is awake and would come to it in the end, so the cheap fence is enough: see idle_set::after_fork_push.
+    [[gnu::always_inline]] inline void publish_local_push() noexcept {
+        if (asymmetric_fences) [[likely]]
+            std_sync::light_fence();  // pairs with the heavy fence in idle_set::announce_sleep
+        else
+            std_sync::full_fence();  // pairs with the full fence there
+        if (sleepers->load(std::memory_order::relaxed) != 0) [[unlikely]]
+            wake_for_local_push();
+    }
+    void wake_for_local_push() noexcept;
     void fire_sleeps() noexcept;
     bool hand_out_events(event_driver& driver) noexcept;
     void tune_interval(std::uint64_t now) noexcept;
@@ -179,6 +203,7 @@ private:
     task_header* polled() noexcept {
         return std::atomic_ref(task).load(std::memory_order::acquire);
     }  // pairs with set_task()
+    void show_own_wake() noexcept;
     void pass_gate() noexcept;
     void end_reported_poll(promise_base* waiting) noexcept;
     void look_closely_at_end() noexcept;

@@ -33,6 +33,7 @@ void worker::be_awake(std::uint64_t stamp) noexcept {
 
 bool worker::join_with_others(fork_point& point, bool as_holder) noexcept {
     task_header* const joined = point.task;
+    show_own_wake();
     set_task(nullptr);
     if (!gate_.is_open()) pass_gate();
     if (!point.join(as_holder ? join_role::holder : join_role::child)) return false;

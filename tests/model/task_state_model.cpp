@@ -41,6 +41,7 @@ struct world {
     int cancelled = 0;
     // The list of all tasks, which the thread that ends the runtime walks. Only if there is one.
     bool has_end = false;
+    bool is_self_waking = false;  // the future, in its first poll, which lets the next one be ready
     relacy_sync::atomic<int> list_lock{0};
     relacy_sync::cell<int> is_listed{1};
 
@@ -129,7 +130,7 @@ struct task {
         for (unsigned i = 0; i != owner.events_needed; ++i) {
             if (owner.events[i].load(std::memory_order::relaxed) == 0) is_ready = false;
         }
-        ++owner.polls;
+        if (++owner.polls == 1 && owner.is_self_waking) owner.events[0].store(1, std::memory_order::relaxed);
         future.store(is_ready ? destroyed : alive);
         return is_ready;
     }
@@ -146,7 +147,7 @@ struct task {
             finish(value);
             return;
         }
-        switch (states::to_idle(state())) {
+        switch (states::to_idle(state(), owner.is_self_waking && owner.polls == 1)) {
             case idle_action::parked: return;
             case idle_action::parked_last:
                 destroy_future();
@@ -291,6 +292,25 @@ struct forgotten : task_suite<forgotten, 2> {
             it->output.store(output_gone);
             it->free();
         }
+    }
+};
+
+// A task that wakes itself in its first poll, and ends in the second: it is polled again, whatever others do.
+struct wakes_itself : task_suite<wakes_itself, 3> {
+    void before() {
+        is_self_waking = true;
+        events_needed = 1;
+        make(states::initial(false) + 2 * states::one_reference);
+    }
+    void thread(unsigned index) {
+        if (index == 1) it->after_wake(states::wake(it->state()));
+        if (index == 2 && choose(2) == 0) it->after_wake(states::abort(it->state()));
+        if (index != 0) it->drop(1);
+        drain();
+    }
+    void after() {
+        task_suite::after();
+        expect(cancelled == 1 || polls == 2 || polls == 3, "not polled after it has woken itself");
     }
 };
 
@@ -452,6 +472,7 @@ int main(int argc, char** argv) {
                                    describe<two_wakers>("two_wakers", 2),
                                    describe<repeated_wakes>("repeated_wakes", 3),
                                    describe<forgotten>("forgotten", 3),
+                                   describe<wakes_itself>("wakes_itself", 2),
                                    describe<abort_and_wake>("abort_and_wake", 2),
                                    describe<abort_twice>("abort_twice", 2),
                                    describe<end_and_wake>("end_and_wake", 2),

@@ -114,7 +114,7 @@ struct task_state {
 
     static constexpr std::uint64_t reference_count(std::uint64_t seen) noexcept { return seen / one_reference; }
 
-    // Polling.
+    // Polling. A task that wakes itself in its poll need not come to the word for it: to_idle() is told.
 
     /// Called by whoever took the task from a queue: turns the notification into the right to poll.
     [[nodiscard]] static run_action to_running(word& state) noexcept {
@@ -126,14 +126,16 @@ struct task_state {
         return seen & cancelled ? run_action::cancel : run_action::run;
     }
 
-    /// Called by whoever polled the task, after pending.
-    [[nodiscard, gnu::always_inline]] static inline idle_action to_idle(word& state) noexcept {
+    /// Called by whoever polled the task, after pending. `has_woken_itself`: its own waker was called in this poll, which as yet only
+    /// he knows; the same as if it had left its mark.
+    [[nodiscard, gnu::always_inline]] static inline idle_action to_idle(word& state,
+                                                                        bool has_woken_itself = false) noexcept {
         auto seen = state.load(std::memory_order::relaxed);  // a stale value fails the exchange
         for (;;) {
             // re-check: cancelled meanwhile. Relaxed is enough: abort hands over nothing but the bit.
             if (seen & cancelled) return idle_action::cancel;
-            const bool again = (seen & notified) != 0;
-            const auto next = again ? seen & ~running : (seen & ~running) - one_reference;
+            const bool again = has_woken_itself || (seen & notified) != 0;
+            const auto next = again ? (seen & ~running) | notified : (seen & ~running) - one_reference;
             // Release: the poll's writes to the future, for the acquire of the next to_running; its reads
             // of the queue link, for the acquire of wake; and its last access of all, for whoever frees the block.
             // Acquire: pairs with the release of drop_references, if the reference given up here was the last.

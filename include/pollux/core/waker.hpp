@@ -82,6 +82,8 @@ public:
     waker(void* data, const detail::waker_table* table) noexcept : data_(data), table_(table) {}
     /// For the library: gives up without dropping; undoes a construction that did not count.
     void forget() noexcept { table_ = nullptr; }
+    /// For the library: of one that does not count, what it wakes from now on. The table stays.
+    void point_at(void* data) noexcept { data_ = data; }
 
 private:
     void* data_ = nullptr;

@@ -27,12 +27,13 @@ template <class T, class E>
 inline constexpr bool is_task<task<T, E>> = true;
 
 // The frame of `promise` waits at `point`; the unit's next poll begins there.
-inline void suspend_unit(promise_base& promise, suspension_point& point) noexcept {
-    execution& self = *current_execution;
-    promise_base& root = promise.unit_root();
+inline void suspend_unit(execution& self, promise_base& root, suspension_point& point) noexcept {
     root.innermost = &point;
     self.unit = &root;
     self.suspension = suspension_kind::pending;
+}
+inline void suspend_unit(promise_base& promise, suspension_point& point) noexcept {
+    suspend_unit(*current_execution, promise.unit_root(), point);
 }
 
 // An await has finished at once. False: this poll has had its share, and the unit has been woken for the next one. So no loop of

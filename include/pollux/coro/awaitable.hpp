@@ -17,6 +17,10 @@ namespace pollux::inline v0::detail {
 template <class A>
 concept has_awaiter = requires(A& own) { own.into_awaiter(); };
 
+// A future that waits in a frame in a shorter way than any future can be polled.
+template <class F>
+concept has_own_awaiter = requires { typename F::awaiter; };
+
 // g++ 12 copies an awaiter that await_transform returns by reference; this one is a value and refers to it.
 template <class A>
 class awaiter_in_place {
@@ -52,6 +56,8 @@ decltype(auto) make_awaiter(A&& awaitable, Promise& promise) noexcept {
         static_assert(!std::is_const_v<X>, "pollux: co_await: a const future cannot be polled; await a non-const one");
         if constexpr (is_task<X>)
             return task_awaiter<typename X::value_type, typename X::error_type>(awaitable, promise);
+        else if constexpr (has_own_awaiter<X>)
+            return typename X::awaiter(awaitable, promise);
         else
             return future_awaiter<X>(awaitable, promise);
     }

@@ -37,6 +37,14 @@ struct POLLUX_API coroutine_task_base : task_header {
         std::coroutine_handle<>::from_address(header.frame()).destroy();
     }
 
+private:
+    void run_first(execution&) noexcept;
+    void run_waiting(execution&) noexcept;
+    void still_waiting(execution&, wait_end end) noexcept;
+    void after_resumption(execution&, std::uintptr_t up) noexcept;
+    void go_on(execution&, std::uintptr_t up) noexcept;
+    void cancel(execution&) noexcept;
+
 protected:
     /// Of a frame that has not been started; `slot` is a result of its types.
     void set_up(task_id id, std::source_location spawned_at, void* slot) const noexcept {

@@ -104,6 +104,15 @@ inline std::uintptr_t up_to(const void* waiting, frame_kind kind) noexcept {
     return reinterpret_cast<std::uintptr_t>(waiting) + static_cast<std::uintptr_t>(kind);
 }
 
+/// The frame that waits at `point` is ended by an error, which is where it goes.
+inline wait_end end_waiting(suspension_point& point) noexcept {
+    void* const frame = point.frame;
+    const std::uintptr_t up = promise_at(frame).up;
+    std::coroutine_handle<>::from_address(frame).destroy();
+    current_execution->ended_up = up;
+    return wait_end::ended;
+}
+
 // --- the block of a frame: [result][header][frame] -------------------------------------------------------------------------
 
 inline constexpr std::size_t frame_alignment = 16;  // what compilers give a frame, and the allocator a block

@@ -191,8 +191,7 @@ private:
             self.answer_ = pending;
             return keep_thrown(point);
         }
-        std::coroutine_handle<>::from_address(self.frame).destroy();
-        return wait_end::ended;
+        return end_waiting(point);
     }
 
     Promise& promise_;
@@ -258,8 +257,7 @@ private:
             self.slot_.set_exception(std::current_exception());
             return wait_end::ready;
         }
-        std::coroutine_handle<>::from_address(self.frame).destroy();
-        return wait_end::ended;
+        return end_waiting(point);
     }
     static wait_end poll_this_again(suspension_point& point, context& cx) noexcept {
         return static_cast<try_task_awaiter&>(point).poll_started(cx) ? child_ended(point, cx) : wait_end::pending;

@@ -2,12 +2,17 @@
 // What a task can ask about itself, and how it lets others go first.
 #pragma once
 
+#include <coroutine>
 #include <optional>
+#include <utility>
 
 #include "pollux/core/context.hpp"
+#include "pollux/core/execution.hpp"
 #include "pollux/core/export.hpp"
 #include "pollux/core/polled.hpp"
 #include "pollux/core/task_header.hpp"
+#include "pollux/coro/await.hpp"
+#include "pollux/coro/frame.hpp"
 
 namespace pollux::inline v0 {
 
@@ -17,6 +22,7 @@ class [[nodiscard]] yield_future {
 public:
     using value_type = void;
     using error_type = never;
+    class awaiter;
 
     yield_future() noexcept = default;
     polled<> poll(context& cx) noexcept {
@@ -28,6 +34,32 @@ public:
 
 private:
     bool has_yielded_ = false;
+};
+
+// In a frame of a task the mark is set without the way through the waker.
+class yield_future::awaiter : suspension_point {
+public:
+    awaiter(yield_future& fut, promise_base& promise) noexcept : promise_(promise), fut_(fut) {}
+    awaiter(const awaiter&) = delete;
+    awaiter& operator=(const awaiter&) = delete;
+
+    bool await_ready() const noexcept { return std::exchange(fut_.has_yielded_, true); }
+    void await_suspend(std::coroutine_handle<> waiting) noexcept {
+        this->poll_again = &go_on;
+        this->frame = waiting.address();
+        execution& self = *current_execution;
+        promise_base& root = promise_.unit_root();
+        if (root.kind() == frame_kind::spawned) [[likely]]
+            self.has_woken_itself = true;
+        else
+            leaf_context(promise_).waker().wake();
+        suspend_unit(self, root, *this);
+    }
+    void await_resume() const noexcept {}
+
+private:
+    promise_base& promise_;
+    yield_future& fut_;
 };
 
 }  // namespace detail
