@@ -5,6 +5,8 @@
 // freed once, by the last.
 #include "relacy_sync.hpp"
 
+#include <cstdlib>
+
 #include "model_waker.hpp"
 #include "pollux/sync/oneshot.hpp"
 
@@ -17,6 +19,8 @@ constinit thread_local block_cache* current_blocks = nullptr;
 void* block_cache::fresh(std::size_t bytes) { return ::operator new(bytes); }
 void block_cache::release(void* block) noexcept { ::operator delete(block); }
 void* block_cache::take_elsewhere(std::size_t bytes) { return fresh(bytes); }
+void* take_block_elsewhere(std::size_t bytes) noexcept { return block_cache::fresh(bytes); }
+void fail_to_take_block() { std::abort(); }
 void block_cache::put_batch_away(std::size_t) noexcept {}
 }  // namespace pollux::inline v0::detail
 
