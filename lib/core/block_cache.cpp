@@ -48,11 +48,6 @@ void release_all(empty_block* batch) noexcept {
     }
 }
 
-block_cache& blocks_of_this_thread() noexcept {
-    static thread_local block_cache mine;
-    return mine;
-}
-
 }  // namespace
 
 block_cache::~block_cache() {
@@ -60,10 +55,6 @@ block_cache::~block_cache() {
         release_all(each.first);
         release_all(each.second);
     }
-}
-
-block_cache_scope::block_cache_scope() noexcept : outer_(current_blocks) {
-    if (outer_ == nullptr) current_blocks = &blocks_of_this_thread();
 }
 
 void* block_cache::fresh(std::size_t bytes) {
@@ -124,9 +115,6 @@ void block_cache::empty_common() noexcept {
             common_count.fetch_sub(1, std::memory_order::relaxed);
             release_all(batch);
         }
-    block_cache& mine = blocks_of_this_thread();
-    mine.~block_cache();
-    ::new (static_cast<void*>(&mine)) block_cache();
 }
 
 }  // namespace pollux::inline v0::detail

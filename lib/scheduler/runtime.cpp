@@ -68,6 +68,13 @@ execution& unless_worker(const runtime_core& core, execution& mine) {
 block_on_scope::block_on_scope(runtime_core& core) : scope_(unless_worker(core, execution_)) {
     execution_.runtime = &core;
     budget_.runtime = &core;
+    if (current_blocks == nullptr) current_blocks = blocks_ = core.take_visitor_blocks();
+}
+
+block_on_scope::~block_on_scope() {
+    if (blocks_ == nullptr) return;
+    current_blocks = nullptr;
+    execution_.runtime->give_visitor_blocks(*blocks_);
 }
 
 }  // namespace detail

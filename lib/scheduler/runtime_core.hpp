@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "core/platform.hpp"
+#include "pollux/core/block_cache.hpp"
 #include "pollux/core/runnable.hpp"
 #include "pollux/core/task_header.hpp"
 #include "pollux/runtime/metrics.hpp"
@@ -109,6 +110,13 @@ public:
 
     /// Where a sleep goes that is armed on a thread which is no worker of this runtime.
     sleep_wheel& wheel_for_visitor() noexcept;
+    /// Free blocks for one thread that is no worker, while it is in block_on; they stay for the next one. Null: another has them.
+    block_cache* take_visitor_blocks() noexcept {
+        return free_visitor_blocks_.exchange(nullptr, std::memory_order::acquire);  // pairs with the release below
+    }
+    void give_visitor_blocks(block_cache& blocks) noexcept {
+        free_visitor_blocks_.store(&blocks, std::memory_order::release);  // pairs with the acquire above
+    }
     /// Wakes whoever serves it, but for this thread.
     void wheel_has_earlier(const sleep_wheel& wheel) noexcept;
 
@@ -176,6 +184,8 @@ private:
     const heuristics uses_;
     flavour flavour_;
     fork_guard fork_guard_;
+    block_cache visitor_blocks_;
+    std::atomic<block_cache*> free_visitor_blocks_{&visitor_blocks_};
     std::atomic<std::uint32_t> owners_{1};
     std::atomic<bool> should_stop_{false};
     std::atomic<bool> is_shut_down_{false};

@@ -78,7 +78,7 @@ public:
     /// What take() does without a cache. Throws: std::bad_alloc.
     static void* fresh(std::size_t bytes);
     static void release(void* block) noexcept;
-    /// Gives back to the allocator what all threads have in common, and what this thread has kept from being in block_on.
+    /// Gives back to the allocator what all threads have in common.
     static void empty_common() noexcept;
 
 private:
@@ -100,18 +100,6 @@ private:
 
 /// The cache of this thread, or null. Initial-exec: one load, no call into the dynamic linker.
 POLLUX_API extern constinit thread_local block_cache* current_blocks [[gnu::tls_model("initial-exec")]];
-
-/// A thread that is no worker has a cache, too, while it is in a runtime's block_on; what is in it stays for the next time.
-class POLLUX_API block_cache_scope {
-public:
-    block_cache_scope() noexcept;
-    block_cache_scope(const block_cache_scope&) = delete;
-    block_cache_scope& operator=(const block_cache_scope&) = delete;
-    ~block_cache_scope() { current_blocks = outer_; }
-
-private:
-    block_cache* outer_;
-};
 
 /// The rare end of take_block(). Null: no memory.
 POLLUX_API void* take_block_elsewhere(std::size_t bytes) noexcept;

@@ -30,13 +30,16 @@ class POLLUX_API block_on_scope {
 public:
     /// Throws: std::system_error(resource_deadlock_would_occur) on a worker of this runtime.
     explicit block_on_scope(runtime_core& core);
+    block_on_scope(const block_on_scope&) = delete;
+    block_on_scope& operator=(const block_on_scope&) = delete;
+    ~block_on_scope();
     poll_budget& budget() noexcept { return budget_; }
 
 private:
     execution execution_;
     poll_budget budget_;
     execution_scope scope_;
-    block_cache_scope blocks_;
+    block_cache* blocks_ = nullptr;  // the runtime's for such a thread, or null: it has others, or none
 };
 
 template <class F>
