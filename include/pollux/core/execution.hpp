@@ -56,8 +56,9 @@ struct execution {
     // Written by every await that does not finish at once.
     suspension_kind suspension = suspension_kind::none;
     fork_permit can_fork;
-    bool has_woken_itself = false;  // the task that is polled, by its own waker: as its mark, but for nobody else to see
-    bool is_worker = false;         // it may not block
+    bool is_worker = false;  // it may not block
+    // The task that is polled, by its own waker: as its mark, but for nobody else to see.
+    bool has_woken_itself = false;
     std::uint32_t nested_left = max_nested_frames;  // levels; zero: the loop goes on
     void* next_frame = nullptr;
     promise_base* unit = nullptr;  // pending: whose innermost frame waits
