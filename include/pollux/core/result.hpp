@@ -35,7 +35,7 @@ public:
     result() noexcept {}
     result(const result&) = delete;
     result& operator=(const result&) = delete;
-    ~result() { destroy(); }
+    ~result() { destroy(state_); }
 
     template <class... Args>
     void set_value(Args&&... args) {
@@ -116,14 +116,13 @@ public:
     }
 
     void reset() noexcept {
-        destroy();
-        state_ = result_state::empty;
+        destroy(std::exchange(state_, result_state::empty));
     }
 
 private:
     // Of a value and an error that need no destroying one comparison is left, which knows the answer behind a take().
-    void destroy() noexcept {
-        switch (state_) {
+    void destroy(result_state state) noexcept {
+        switch (state) {
             case result_state::value: value_.~value_type(); break;
             case result_state::error: error_.~E(); break;
             case result_state::exception: exception_.~exception_ptr(); break;
