@@ -206,7 +206,8 @@ private:
 #if defined(__clang__)
     [[gnu::always_inline]]  // as its destructor
 #endif
-    void drop() noexcept {
+    void
+    drop() noexcept {
         if (frame_ == 0) return;
         if (is_started())
             detail::destroy_unit(promise());
