@@ -115,9 +115,7 @@ public:
             return polled<T, E>::ready(std::move(value_));
     }
 
-    void reset() noexcept {
-        destroy(std::exchange(state_, result_state::empty));
-    }
+    void reset() noexcept { destroy(std::exchange(state_, result_state::empty)); }
 
 private:
     // Of a value and an error that need no destroying one comparison is left, which knows the answer behind a take().

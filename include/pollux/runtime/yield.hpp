@@ -18,11 +18,13 @@ namespace pollux::inline v0 {
 
 namespace detail {
 
+class yield_now_awaiter;
+
 class [[nodiscard]] yield_future {
 public:
     using value_type = void;
     using error_type = never;
-    class awaiter;
+    using awaiter = yield_now_awaiter;
 
     yield_future() noexcept = default;
     polled<> poll(context& cx) noexcept {
@@ -33,15 +35,17 @@ public:
     }
 
 private:
+    friend yield_now_awaiter;
+
     bool has_yielded_ = false;
 };
 
 // In a frame of a task the mark is set without the way through the waker.
-class yield_future::awaiter : suspension_point {
+class yield_now_awaiter : suspension_point {
 public:
-    awaiter(yield_future& fut, promise_base& promise) noexcept : promise_(promise), fut_(fut) {}
-    awaiter(const awaiter&) = delete;
-    awaiter& operator=(const awaiter&) = delete;
+    yield_now_awaiter(yield_future& fut, promise_base& promise) noexcept : promise_(promise), fut_(fut) {}
+    yield_now_awaiter(const yield_now_awaiter&) = delete;
+    yield_now_awaiter& operator=(const yield_now_awaiter&) = delete;
 
     bool await_ready() const noexcept { return std::exchange(fut_.has_yielded_, true); }
     void await_suspend(std::coroutine_handle<> waiting) noexcept {
