@@ -28,11 +28,8 @@ async fn accept_all() -> std::io::Result<()> {
 }
 
 fn main() {
-    let workers = std::env::args()
-        .nth(1)
-        .map_or(1, |n| n.parse().expect("WORKERS is a number"));
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(workers)
+        .worker_threads(peers::number(1, 1))
         .enable_all()
         .build()
         .unwrap();

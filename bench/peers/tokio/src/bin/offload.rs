@@ -3,8 +3,7 @@
 //! ../../../../offload.cpp and ../../../../offload_round_trip.cpp. WORKERS is the number of threads that run jobs: in `bulk_bounded` and
 //! `round_trip` by `max_blocking_threads`, while `bulk` leaves that at its default, 512, as most programs do.
 
-use std::time::Instant;
-
+use peers::{measure, number, scenario, usage};
 use tokio::task::{spawn_blocking, JoinHandle};
 
 const IN_FLIGHT: usize = 1_000;
@@ -37,37 +36,25 @@ async fn in_sequence(n: usize) -> usize {
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let number = |i: usize, otherwise| {
-        arguments
-            .get(i)
-            .map_or(otherwise, |n: &String| n.parse().expect("a number"))
-    };
-    let scenario = arguments.get(1).map_or("", String::as_str);
+    let scenario = scenario();
     let mut builder = tokio::runtime::Builder::new_multi_thread();
     builder.worker_threads(1);
     if scenario != "bulk" {
         builder.max_blocking_threads(number(2, 1));
     }
     let runtime = builder.build().unwrap();
-    let start = Instant::now();
-    let (n, done) = match scenario {
-        "bulk" | "bulk_bounded" => {
-            let n = number(3, 1_000_000);
-            (n, runtime.block_on(runtime.spawn(in_bulk(n))))
-        }
-        "round_trip" => {
-            let n = number(3, 20_000);
-            (n, runtime.block_on(runtime.spawn(in_sequence(n))))
-        }
-        _ => {
-            eprintln!("usage: offload bulk|bulk_bounded|round_trip [WORKERS [N]]");
-            std::process::exit(2);
-        }
+    let run = |n| match scenario.as_str() {
+        "bulk" | "bulk_bounded" => runtime.block_on(runtime.spawn(in_bulk(n))),
+        "round_trip" => runtime.block_on(runtime.spawn(in_sequence(n))),
+        _ => usage("usage: offload bulk|bulk_bounded|round_trip [WORKERS [N]]"),
     };
-    let elapsed = start.elapsed().as_nanos() as f64;
-    assert_eq!(done.unwrap(), n);
-    println!("operations {n}");
-    println!("ms {:.3}", elapsed / 1e6);
-    println!("ns_per_op {:.3}", elapsed / n as f64);
+    let n = number(
+        3,
+        if scenario == "round_trip" {
+            20_000
+        } else {
+            1_000_000
+        },
+    );
+    assert_eq!(measure(n, || run(n)).unwrap(), n);
 }

@@ -12,24 +12,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use peers::{measure, number, report, scenario, time_of, usage};
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{spawn_blocking, yield_now};
 use tokio::time::sleep;
-
-fn report(metric: &str, value: f64) {
-    println!("{metric} {value:.3}");
-}
-
-fn measure(operations: usize, body: impl FnOnce()) {
-    let start = Instant::now();
-    body();
-    let ns = start.elapsed().as_nanos() as f64;
-    report("operations", operations as f64);
-    report("ms", ns * 1e-6);
-    report("ns_per_op", ns / operations as f64);
-}
 
 fn milliseconds(time: Duration) -> f64 {
     time.as_nanos() as f64 * 1e-6
@@ -44,12 +32,7 @@ const MEAN_GAP_NS: f64 = COMPUTING.as_nanos() as f64 / LOAD / 2.0;
 const ROUNDS: usize = 10;
 
 fn thread_cpu_time() -> Duration {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+    time_of(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 
 fn compute() {
@@ -344,21 +327,12 @@ fn stuck_poll(workers: usize, n: usize) {
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let number = |i: usize, otherwise| {
-        arguments
-            .get(i)
-            .map_or(otherwise, |n: &String| n.parse().expect("a number"))
-    };
     let workers = number(2, 1);
-    match arguments.get(1).map(String::as_str) {
-        Some("mixed_server") => mixed_server(workers, number(3, 3_500)),
-        Some("idle") => idle(workers, number(3, 5), false),
-        Some("idle_sleeps") => idle(workers, number(3, 5), true),
-        Some("stuck_poll") => stuck_poll(workers, number(3, 4)),
-        _ => {
-            eprintln!("usage: server mixed_server|idle|idle_sleeps|stuck_poll [WORKERS [N]]");
-            std::process::exit(2);
-        }
+    match scenario().as_str() {
+        "mixed_server" => mixed_server(workers, number(3, 3_500)),
+        "idle" => idle(workers, number(3, 5), false),
+        "idle_sleeps" => idle(workers, number(3, 5), true),
+        "stuck_poll" => stuck_poll(workers, number(3, 4)),
+        _ => usage("usage: server mixed_server|idle|idle_sleeps|stuck_poll [WORKERS [N]]"),
     }
 }

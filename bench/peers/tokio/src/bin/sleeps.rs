@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use peers::{number, report, scenario, time_of, usage};
 use tokio::runtime::Runtime;
 use tokio::task::yield_now;
 use tokio::time::sleep;
@@ -13,17 +14,8 @@ use tokio::time::sleep;
 /// After so many a task yields, as in ours.
 const BATCH: usize = 1_000;
 
-fn report(metric: &str, value: f64) {
-    println!("{metric} {value:.3}");
-}
-
 fn cpu_time() -> Duration {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+    time_of(libc::CLOCK_PROCESS_CPUTIME_ID)
 }
 
 /// How long the sleep number `i` is, of those spread over `[from, to)` ms.
@@ -110,32 +102,21 @@ async fn arm_and_drop_behind(n: usize) {
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let number = |i: usize, otherwise| {
-        arguments
-            .get(i)
-            .map_or(otherwise, |n: &String| n.parse().expect("a number"))
-    };
     let workers = number(2, 1);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers)
         .enable_all()
         .build()
         .unwrap();
-    match arguments.get(1).map(String::as_str) {
-        Some("fire") => fire(&runtime, number(3, 100_000), 1, 50),
-        Some("fire_slowly") => fire(&runtime, number(3, 100_000), 500, 1_500),
-        Some("arm_and_drop") => runtime
+    match scenario().as_str() {
+        "fire" => fire(&runtime, number(3, 100_000), 1, 50),
+        "fire_slowly" => fire(&runtime, number(3, 100_000), 500, 1_500),
+        "arm_and_drop" => runtime
             .block_on(runtime.spawn(arm_and_drop_many(number(3, 1_000_000))))
             .unwrap(),
-        Some("arm_and_drop_behind") => runtime
+        "arm_and_drop_behind" => runtime
             .block_on(runtime.spawn(arm_and_drop_behind(number(3, 1_000_000))))
             .unwrap(),
-        _ => {
-            eprintln!(
-                "usage: sleeps fire|fire_slowly|arm_and_drop|arm_and_drop_behind [WORKERS [N]]"
-            );
-            std::process::exit(2);
-        }
+        _ => usage("usage: sleeps fire|fire_slowly|arm_and_drop|arm_and_drop_behind [WORKERS [N]]"),
     }
 }

@@ -5,26 +5,11 @@
 use std::future::Future;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
+use peers::{measure, number, report, scenario, usage};
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot, Notify};
 use tokio::task::{yield_now, JoinHandle};
-
-fn report(metric: &str, value: f64) {
-    println!("{metric} {value:.3}");
-}
-
-/// As `measure` of ours.
-fn measure<T>(operations: usize, body: impl FnOnce() -> T) -> T {
-    let start = Instant::now();
-    let result = body();
-    let elapsed = start.elapsed().as_nanos() as f64;
-    report("operations", operations as f64);
-    report("ms", elapsed / 1e6);
-    report("ns_per_op", elapsed / operations as f64);
-    result
-}
 
 /// Runs `future` on a worker: `block_on` alone would poll it on the main thread.
 fn on_worker<F>(runtime: &Runtime, future: F) -> F::Output
@@ -172,12 +157,6 @@ where
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().collect();
-    let number = |i: usize, otherwise| {
-        arguments
-            .get(i)
-            .map_or(otherwise, |n: &String| n.parse().expect("a number"))
-    };
     let size = |normal| number(3, normal);
     let rt = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(number(2, 1))
@@ -187,52 +166,52 @@ fn main() {
     let repeat = |rounds: usize, n: usize, round: &dyn Fn()| {
         measure(rounds * n, || (0..rounds).for_each(|_| round()))
     };
-    match arguments.get(1).map(String::as_str) {
-        Some("spawn_many_inside") => {
+    match scenario().as_str() {
+        "spawn_many_inside" => {
             let n = size(10_000);
             repeat(20, n, &|| {
                 assert_eq!(on_worker(&rt, spawn_and_await_all(n)), n)
             });
         }
-        Some("spawn_many_outside") => {
+        "spawn_many_outside" => {
             let n = size(10_000);
             repeat(20, n, &|| {
                 assert_eq!(rt.block_on(spawn_and_await_all(n)), n)
             });
         }
-        Some("spawn_join") => {
+        "spawn_join" => {
             let n = size(100_000);
             repeat(1, n, &|| {
                 assert_eq!(on_worker(&rt, spawn_and_await_each(n)), n)
             });
         }
-        Some("yield_many") => {
+        "yield_many" => {
             let n = size(1_000);
             repeat(1, 200 * n, &|| on_worker(&rt, yield_many(200, n)));
         }
-        Some("ping_pong") => {
+        "ping_pong" => {
             let n = size(1_000);
             repeat(50, n, &|| on_worker(&rt, ping_pong(n)));
         }
-        Some("chained_spawn") => {
+        "chained_spawn" => {
             let n = size(1_000);
             repeat(100, n, &|| assert_eq!(on_worker(&rt, chained_spawn(n)), n));
         }
-        Some("mpsc") => {
+        "mpsc" => {
             let n = size(100_000);
             repeat(1, 5 * n, &|| {
                 assert_eq!(on_worker(&rt, channel(5, n)), 5 * n)
             });
         }
-        Some("pending_plain") => pending(&rt, size(1_000_000), std::future::pending),
-        Some("pending_notify") => {
+        "pending_plain" => pending(&rt, size(1_000_000), std::future::pending),
+        "pending_notify" => {
             let shared = Arc::new(Notify::new());
             pending(&rt, size(1_000_000), move || {
                 let shared = shared.clone();
                 async move { shared.notified().await }
             });
         }
-        Some("pending_oneshot") => {
+        "pending_oneshot" => {
             let n = size(1_000_000);
             // They live until the process ends.
             let senders = Arc::new(Mutex::new(Vec::with_capacity(n)));
@@ -244,12 +223,9 @@ fn main() {
             });
             drop(kept);
         }
-        _ => {
-            eprintln!(
+        _ => usage(
                 "usage: tasks spawn_many_inside|spawn_many_outside|spawn_join|yield_many|ping_pong|chained_spawn|mpsc\
-                 |pending_plain|pending_oneshot|pending_notify [WORKERS [N]]"
-            );
-            std::process::exit(2);
-        }
+                 |pending_plain|pending_oneshot|pending_notify [WORKERS [N]]",
+        ),
     }
 }
