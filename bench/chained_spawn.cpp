@@ -5,10 +5,9 @@
 #include <cstddef>
 #include <utility>
 
-#include "heuristics.hpp"
-#include "measure.hpp"
 #include "pollux/runtime.hpp"
 #include "pollux/sync.hpp"
+#include "program.hpp"
 
 namespace {
 
@@ -35,16 +34,9 @@ pollux::task<std::size_t> scenario(std::size_t depth) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    bench::take_heuristics(argc, argv);
-    const bench::arguments arguments(argc, argv, 1'000);
-    pollux::runtime_options options;
-    options.workers = arguments.workers;
-    pollux::runtime runtime(options);
-    const auto sum = bench::measure(rounds * arguments.size, [&] {
-        std::size_t levels = 0;
-        for (std::size_t round = 0; round != rounds; ++round)
-            levels += runtime.block_on(runtime.spawn(scenario(arguments.size)));
-        return levels;
-    });
-    return sum == rounds * arguments.size ? 0 : 1;
+    bench::program program(argc, argv, 1'000);
+    const std::size_t levels = rounds * program.size();
+    const auto sum =
+        bench::measure(levels, [&] { return program.in_rounds(rounds, [&] { return scenario(program.size()); }); });
+    return sum == levels ? 0 : 1;
 }

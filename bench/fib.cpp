@@ -5,9 +5,8 @@
 #include <cstdint>
 
 #include "fib_calls.hpp"
-#include "heuristics.hpp"
-#include "measure.hpp"
 #include "pollux/runtime.hpp"
+#include "program.hpp"
 
 namespace {
 
@@ -20,13 +19,9 @@ pollux::task<std::uint64_t> fib(std::uint64_t n) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    bench::take_heuristics(argc, argv);
-    const bench::arguments arguments(argc, argv, 34);
-    pollux::runtime_options options;
-    options.workers = arguments.workers;
-    pollux::runtime runtime(options);
-    runtime.block_on(runtime.spawn(fib(20)));
-    const auto result = bench::measure(bench::fib_calls(arguments.size),
-                                       [&] { return runtime.block_on(runtime.spawn(fib(arguments.size))); });
-    return arguments.size == 34 && result != 5'702'887 ? 1 : 0;
+    bench::program program(argc, argv, 34);
+    program.on_worker(fib(20));
+    const auto result =
+        bench::measure(bench::fib_calls(program.size()), [&] { return program.on_worker(fib(program.size())); });
+    return program.size() == 34 && result != 5'702'887 ? 1 : 0;
 }

@@ -4,10 +4,9 @@
 // ns a multiplication; against oneTBB's task_group and parallel_for (peers/matmul_tbb.cpp).
 #include <cstddef>
 
-#include "heuristics.hpp"
 #include "matmul_blocks.hpp"
-#include "measure.hpp"
 #include "pollux/runtime.hpp"
+#include "program.hpp"
 
 namespace {
 
@@ -29,14 +28,10 @@ pollux::task<> multiply(square to, square left, square right, std::size_t side) 
 }  // namespace
 
 int main(int argc, char** argv) {
-    bench::take_heuristics(argc, argv);
-    const bench::arguments given(argc, argv, 2048);
-    bench::matmul_matrices matrices(given.size);
-    pollux::runtime_options options;
-    options.workers = given.workers;
-    pollux::runtime runtime(options);
+    bench::program program(argc, argv, 2048);
+    bench::matmul_matrices matrices(program.size());
     bench::measure(matrices.operations(), [&] {
-        runtime.block_on(runtime.spawn(multiply(matrices.to(), matrices.left(), matrices.right(), given.size)));
+        program.on_worker(multiply(matrices.to(), matrices.left(), matrices.right(), program.size()));
         return 0;
     });
     return matrices.is_right() ? 0 : 1;

@@ -4,20 +4,15 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "heuristics.hpp"
-#include "measure.hpp"
 #include "pollux/runtime.hpp"
+#include "program.hpp"
 
 int main(int argc, char** argv) {
-    bench::take_heuristics(argc, argv);
-    const bench::arguments arguments(argc, argv, 100'000);
-    pollux::runtime_options options;
-    options.workers = arguments.workers;
-    pollux::runtime runtime(options);
-    const auto workers = bench::measure(arguments.size, [&] {
+    bench::program program(argc, argv, 100'000);
+    const auto workers = bench::measure(program.size(), [&] {
         std::uint64_t sum = 0;
-        for (std::size_t i = 0; i != arguments.size; ++i) sum += runtime.metrics().workers;
+        for (std::size_t i = 0; i != program.size(); ++i) sum += program.runtime().metrics().workers;
         return sum;
     });
-    return workers == arguments.size * arguments.workers ? 0 : 1;
+    return workers == program.size() * program.workers() ? 0 : 1;
 }

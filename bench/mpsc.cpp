@@ -4,10 +4,9 @@
 // large items, nor many channels at once.
 #include <cstddef>
 
-#include "heuristics.hpp"
-#include "measure.hpp"
 #include "pollux/runtime.hpp"
 #include "pollux/sync.hpp"
+#include "program.hpp"
 
 namespace {
 
@@ -37,12 +36,8 @@ pollux::task<std::size_t> scenario(std::size_t n) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    bench::take_heuristics(argc, argv);
-    const bench::arguments arguments(argc, argv, 100'000);
-    pollux::runtime_options options;
-    options.workers = arguments.workers;
-    pollux::runtime runtime(options);
-    const std::size_t items = senders * arguments.size;
-    const auto sum = bench::measure(items, [&] { return runtime.block_on(runtime.spawn(scenario(arguments.size))); });
+    bench::program program(argc, argv, 100'000);
+    const std::size_t items = senders * program.size();
+    const auto sum = bench::measure(items, [&] { return program.on_worker(scenario(program.size())); });
     return sum == items ? 0 : 1;
 }

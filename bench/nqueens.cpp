@@ -7,10 +7,9 @@
 #include <ranges>
 #include <utility>
 
-#include "heuristics.hpp"
-#include "measure.hpp"
 #include "nqueens_board.hpp"
 #include "pollux/runtime.hpp"
+#include "program.hpp"
 
 namespace {
 
@@ -29,14 +28,10 @@ pollux::task<std::uint64_t> solutions(bench::board placed, std::size_t row, std:
 }  // namespace
 
 int main(int argc, char** argv) {
-    bench::take_heuristics(argc, argv);
-    const bench::arguments given(argc, argv, 14);
-    const bench::queens_counts expected = bench::nqueens_counts(given.size);
-    pollux::runtime_options options;
-    options.workers = given.workers;
-    pollux::runtime runtime(options);
-    runtime.block_on(runtime.spawn(solutions({}, 0, 8)));
-    const auto found = bench::measure(expected.placements,
-                                      [&] { return runtime.block_on(runtime.spawn(solutions({}, 0, given.size))); });
+    bench::program program(argc, argv, 14);
+    const bench::queens_counts expected = bench::nqueens_counts(program.size());
+    program.on_worker(solutions({}, 0, 8));
+    const auto found =
+        bench::measure(expected.placements, [&] { return program.on_worker(solutions({}, 0, program.size())); });
     return found == expected.solutions ? 0 : 1;
 }

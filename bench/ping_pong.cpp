@@ -6,10 +6,9 @@
 #include <cstddef>
 #include <utility>
 
-#include "heuristics.hpp"
-#include "measure.hpp"
 #include "pollux/runtime.hpp"
 #include "pollux/sync.hpp"
+#include "program.hpp"
 
 namespace {
 
@@ -48,16 +47,9 @@ pollux::task<std::size_t> scenario(std::size_t n) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    bench::take_heuristics(argc, argv);
-    const bench::arguments arguments(argc, argv, 1'000);
-    pollux::runtime_options options;
-    options.workers = arguments.workers;
-    pollux::runtime runtime(options);
-    const auto sum = bench::measure(rounds * arguments.size, [&] {
-        std::size_t pairs = 0;
-        for (std::size_t round = 0; round != rounds; ++round)
-            pairs += runtime.block_on(runtime.spawn(scenario(arguments.size)));
-        return pairs;
-    });
-    return sum == rounds * arguments.size ? 0 : 1;
+    bench::program program(argc, argv, 1'000);
+    const std::size_t pairs = rounds * program.size();
+    const auto sum =
+        bench::measure(pairs, [&] { return program.in_rounds(rounds, [&] { return scenario(program.size()); }); });
+    return sum == pairs ? 0 : 1;
 }

@@ -3,9 +3,8 @@
 // a node. Against oneTBB's task_group (peers/skynet_tbb.cpp). It does not show unequal work: each child is as large as its siblings.
 #include <cstdint>
 
-#include "heuristics.hpp"
-#include "measure.hpp"
 #include "pollux/runtime.hpp"
+#include "program.hpp"
 #include "skynet_tree.hpp"
 
 namespace {
@@ -23,14 +22,10 @@ pollux::task<std::uint64_t> skynet(std::uint64_t first, std::uint64_t leaves) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    bench::take_heuristics(argc, argv);
-    const bench::arguments given(argc, argv, 8);
-    pollux::runtime_options options;
-    options.workers = given.workers;
-    pollux::runtime runtime(options);
-    runtime.block_on(runtime.spawn(skynet(0, 1'000)));
-    const std::uint64_t leaves = bench::skynet_leaves(given.size);
-    const auto sum = bench::measure(bench::skynet_nodes(given.size),
-                                    [&] { return runtime.block_on(runtime.spawn(skynet(0, leaves))); });
-    return sum == bench::skynet_sum(given.size) ? 0 : 1;
+    bench::program program(argc, argv, 8);
+    program.on_worker(skynet(0, 1'000));
+    const std::uint64_t leaves = bench::skynet_leaves(program.size());
+    const auto sum =
+        bench::measure(bench::skynet_nodes(program.size()), [&] { return program.on_worker(skynet(0, leaves)); });
+    return sum == bench::skynet_sum(program.size()) ? 0 : 1;
 }

@@ -3,9 +3,8 @@
 // instructions a task by callgrind (slope between two N). Against Tokio's spawn_join. It does not show contention.
 #include <cstddef>
 
-#include "heuristics.hpp"
-#include "measure.hpp"
 #include "pollux/runtime.hpp"
+#include "program.hpp"
 
 namespace {
 
@@ -23,12 +22,7 @@ pollux::task<std::size_t> in_sequence(std::size_t n) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    bench::take_heuristics(argc, argv);
-    const bench::arguments arguments(argc, argv, 100'000);
-    pollux::runtime_options options;
-    options.workers = arguments.workers;
-    pollux::runtime runtime(options);
-    const auto sum =
-        bench::measure(arguments.size, [&] { return runtime.block_on(runtime.spawn(in_sequence(arguments.size))); });
-    return sum == arguments.size ? 0 : 1;
+    bench::program program(argc, argv, 100'000);
+    const auto sum = bench::measure(program.size(), [&] { return program.on_worker(in_sequence(program.size())); });
+    return sum == program.size() ? 0 : 1;
 }

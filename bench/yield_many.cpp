@@ -5,9 +5,8 @@
 #include <cstddef>
 #include <vector>
 
-#include "heuristics.hpp"
-#include "measure.hpp"
 #include "pollux/runtime.hpp"
+#include "program.hpp"
 
 namespace {
 
@@ -30,12 +29,8 @@ pollux::task<std::size_t> scenario(std::size_t n) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    bench::take_heuristics(argc, argv);
-    const bench::arguments arguments(argc, argv, 1'000);
-    pollux::runtime_options options;
-    options.workers = arguments.workers;
-    pollux::runtime runtime(options);
-    const std::size_t yielded = tasks * arguments.size;
-    const auto sum = bench::measure(yielded, [&] { return runtime.block_on(runtime.spawn(scenario(arguments.size))); });
+    bench::program program(argc, argv, 1'000);
+    const std::size_t yielded = tasks * program.size();
+    const auto sum = bench::measure(yielded, [&] { return program.on_worker(scenario(program.size())); });
     return sum == yielded ? 0 : 1;
 }
