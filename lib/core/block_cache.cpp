@@ -65,7 +65,7 @@ void* block_cache::fresh(std::size_t bytes) {
 
 void* take_block_elsewhere(std::size_t bytes) noexcept {
     try {
-        return current_blocks != nullptr ? current_blocks->take(bytes) : block_cache::fresh(bytes);
+        return current_blocks != nullptr ? current_blocks->take_elsewhere(bytes) : block_cache::fresh(bytes);
     } catch (const std::bad_alloc&) {
         return nullptr;
     }

@@ -92,6 +92,15 @@ inline void wait_a_turn(platform::time_point deadline = platform::time_point::ma
         ::sched_yield();
 }
 
+// Between two looks of a loop that spins.
+inline void pause_cpu() noexcept {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
 inline void yield_point(const char* where) noexcept {
     if (current_platform != nullptr) [[unlikely]]
         current_platform->yield_point(where);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cerrno>
-#include <cstddef>
 #include <utility>
 
 namespace pollux::inline v0::detail {
@@ -21,14 +20,6 @@ inline int failed(int& error) noexcept {
 // Ended without having been done: when the thread ends that has submitted it, the kernel cancels it.
 inline bool is_to_be_repeated(int result) noexcept {
     return result == -ECANCELED || result == -EINTR || result == -EAGAIN;
-}
-
-template <class Call>
-std::ptrdiff_t uninterrupted(Call call) noexcept {
-    for (;;) {
-        const std::ptrdiff_t answer = call();
-        if (answer >= 0 || errno != EINTR) return answer;
-    }
 }
 
 }  // namespace pollux::inline v0::detail

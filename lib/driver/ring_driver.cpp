@@ -50,7 +50,7 @@ bool ring_driver::is_closed() const noexcept {
 }
 
 bool ring_driver::start(ring_operation& one, io_uring_sqe entry) noexcept {
-    under_way_.fetch_add(1, std::memory_order::seq_cst);
+    under_way_.fetch_add(1, std::memory_order::seq_cst);  // see is_closed()
     entry.user_data = reinterpret_cast<std::uintptr_t>(&one);
     if (!is_closed() && ring_.push(entry)) return true;
     under_way_.fetch_sub(1, std::memory_order::release);  // pairs with the acquire in close()
@@ -82,7 +82,7 @@ void ring_driver::settle() noexcept {
 }
 
 void ring_driver::look() noexcept {
-    under_way_.fetch_add(1, std::memory_order::seq_cst);
+    under_way_.fetch_add(1, std::memory_order::seq_cst);  // see is_closed()
     if (!is_closed()) {
         if (seat_.try_enter()) {
             wait(time_point::min());
@@ -142,7 +142,7 @@ void ring_driver::interrupt() noexcept {
 void ring_driver::close() noexcept {
     if (is_closed_.load(std::memory_order::relaxed)) return;  // one calls it
     while (!seat_.try_enter()) wait_a_turn();                 // somebody looks; then nobody does any more
-    is_closed_.store(true, std::memory_order::seq_cst);
+    is_closed_.store(true, std::memory_order::seq_cst);       // see is_closed()
     ring_.submit();
     // Acquire: pairs with the release in hand_out().
     while (under_way_.load(std::memory_order::acquire) != 0) {

@@ -11,6 +11,7 @@
 #include <new>
 #include <utility>
 
+#include "core/system_call.hpp"
 #include "driver/ring_answers.hpp"
 
 namespace pollux::inline v0::detail {

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "core/system_call.hpp"
 #include "driver/ring_answers.hpp"
 #include "driver/ring_socket.hpp"
 

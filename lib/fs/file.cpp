@@ -17,7 +17,7 @@ namespace {
 
 using io::detail::descriptor_call;
 using io::detail::last_error;
-using io::detail::without_interrupts;
+using io::detail::uninterrupted;
 
 // Errors: invalid_argument.
 std::expected<int, std::error_code> flags_of(const open_options& how) noexcept {
@@ -42,10 +42,10 @@ std::error_code seek(int fd, std::int64_t (&numbers)[3]) noexcept {
     return {};
 }
 std::error_code set_length(int fd, std::int64_t (&numbers)[3]) noexcept {
-    return done(without_interrupts([&] { return ::ftruncate(fd, numbers[0]); }));
+    return done(uninterrupted([&] { return ::ftruncate(fd, numbers[0]); }));
 }
 std::error_code sync_all(int fd, std::int64_t (&)[3]) noexcept {
-    return done(without_interrupts([&] { return ::fsync(fd); }));
+    return done(uninterrupted([&] { return ::fsync(fd); }));
 }
 std::error_code look(int fd, std::int64_t (&numbers)[3]) noexcept {
     struct ::stat status;
@@ -93,7 +93,7 @@ std::expected<file, std::error_code> open(const path_arguments& arguments) {
     const auto flags = flags_of(arguments.how);
     if (!flags.has_value()) return std::unexpected(flags.error());
     io::detail::owned_descriptor fd(
-        without_interrupts([&] { return ::open(arguments.path.c_str(), *flags, ::mode_t{0666}); }));
+        uninterrupted([&] { return ::open(arguments.path.c_str(), *flags, ::mode_t{0666}); }));
     if (!fd) return std::unexpected(last_error());
     const bool can_seek = ::lseek(fd.get(), 0, SEEK_CUR) >= 0;
     io::detail::blocking_descriptor on(fd.get(), {.can_seek = can_seek, .may_use_ring = true});

@@ -16,13 +16,13 @@ namespace pollux::inline v0::fs::detail {
 namespace {
 
 using io::detail::last_error;
-using io::detail::without_interrupts;
+using io::detail::uninterrupted;
 
 template <class Call>
 std::expected<void, std::error_code> call_with(const path_arguments& arguments, Call call) {
     for (const std::string* each : {&arguments.path, &arguments.other})
         if (const std::error_code wrong = check_path(*each)) return std::unexpected(wrong);
-    if (without_interrupts(call) < 0) return std::unexpected(last_error());
+    if (uninterrupted(call) < 0) return std::unexpected(last_error());
     return {};
 }
 

@@ -19,7 +19,7 @@ using io::detail::owned_descriptor;
 std::expected<owned_descriptor, std::error_code> open_whole(const std::string& path, int flags) {
     if (const std::error_code wrong = check_path(path)) return std::unexpected(wrong);
     owned_descriptor fd(
-        io::detail::without_interrupts([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode_t{0666}); }));
+        io::detail::uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode_t{0666}); }));
     if (!fd) return std::unexpected(last_error());
     return fd;
 }

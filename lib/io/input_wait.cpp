@@ -44,7 +44,7 @@ void stop_event::set() noexcept {
 
 std::error_code wait_for_input(int fd, const stop_event& a, const stop_event& b) noexcept {
     ::pollfd waiting[] = {{a.descriptor(), POLLIN, 0}, {b.descriptor(), POLLIN, 0}, {fd, POLLIN, 0}};
-    if (without_interrupts([&] { return ::poll(waiting, 3, -1); }) < 0) return last_error();
+    if (uninterrupted([&] { return ::poll(waiting, 3, -1); }) < 0) return last_error();
     // First: bytes stay where they are for whoever reads next.
     if (waiting[0].revents != 0 || waiting[1].revents != 0) return std::make_error_code(std::errc::operation_canceled);
     return {};

@@ -15,7 +15,7 @@ std::error_code wait_if_it_would_block(int fd) noexcept {
     const std::error_code why = last_error();
     if (why != std::errc::resource_unavailable_try_again) return why;  // EAGAIN
     ::pollfd waiting{fd, POLLOUT, 0};
-    return without_interrupts([&] { return ::poll(&waiting, 1, -1); }) < 0 ? last_error() : std::error_code();
+    return uninterrupted([&] { return ::poll(&waiting, 1, -1); }) < 0 ? last_error() : std::error_code();
 }
 
 }  // namespace
@@ -26,7 +26,7 @@ std::error_code close_descriptor(int fd) noexcept {
 }
 
 std::error_code read_some(int fd, span to, std::size_t& n) noexcept {
-    const ::ssize_t got = without_interrupts([&] { return ::read(fd, to.data(), to.size()); });
+    const ::ssize_t got = uninterrupted([&] { return ::read(fd, to.data(), to.size()); });
     if (got < 0) return last_error();
     n = static_cast<std::size_t>(got);
     return {};
@@ -34,7 +34,7 @@ std::error_code read_some(int fd, span to, std::size_t& n) noexcept {
 
 std::error_code write_fully(int fd, const_span bytes) noexcept {
     while (!bytes.empty()) {
-        const ::ssize_t written = without_interrupts([&] { return ::write(fd, bytes.data(), bytes.size()); });
+        const ::ssize_t written = uninterrupted([&] { return ::write(fd, bytes.data(), bytes.size()); });
         if (written > 0) {
             bytes = bytes.subspan(static_cast<std::size_t>(written));
         } else if (written == 0) {

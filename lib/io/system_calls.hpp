@@ -7,20 +7,14 @@
 #include <system_error>
 #include <utility>
 
+#include "core/system_call.hpp"
 #include "pollux/io/span.hpp"
 
 namespace pollux::inline v0::io::detail {
 
 inline std::error_code last_error() noexcept { return {errno, std::generic_category()}; }
 
-/// `call` again while a signal has interrupted it.
-template <class Call>
-auto without_interrupts(Call call) noexcept {
-    for (;;) {
-        const auto answer = call();
-        if (answer >= 0 || errno != EINTR) return answer;
-    }
-}
+using pollux::detail::uninterrupted;
 
 /// Closes it. An error says that what was written may not be where it belongs.
 std::error_code close_descriptor(int fd) noexcept;

@@ -79,6 +79,7 @@ bool source::goes_through_ring(pollux::detail::runtime_core& core) const noexcep
 
 ring_socket* source::enter_ring(context& cx, int& error) {
     pollux::detail::runtime_core& core = core_of(cx);
+    // Acquire: pairs with the release in registered().
     if (slot_.load(std::memory_order::acquire) == nullptr && goes_through_ring(core)) registered(core, error);
     return ring();
 }

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/system_call.hpp"
 #include "pollux/core/context.hpp"
 #include "pollux/net/address.hpp"
 #include "pollux/net/socket_address.hpp"
@@ -23,14 +24,7 @@ inline std::error_code last_error() noexcept { return {errno, std::system_catego
 /// What a system call answered.
 inline status status_of(int answer) noexcept { return answer >= 0 ? status() : std::unexpected(last_error()); }
 
-/// The system call again while a signal interrupts it.
-template <class Call>
-auto uninterrupted(Call call) noexcept {
-    for (;;) {
-        const auto answer = call();
-        if (answer >= 0 || errno != EINTR) return answer;
-    }
-}
+using pollux::detail::uninterrupted;
 
 /// 0: an operation in that direction would not block. Less: errno, which is EAGAIN if it would.
 int poll_now(int descriptor, direction which) noexcept;

@@ -9,14 +9,6 @@
 
 namespace pollux::inline v0::detail {
 
-inline void pause_cpu() noexcept {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
-}
-
 /// A short spin; in a simulation the others' turn.
 inline void pause_briefly(unsigned pauses) noexcept {
     if (current_platform != nullptr) return wait_a_turn();

@@ -40,11 +40,7 @@ public:
     block_cache& operator=(const block_cache&) = delete;
     ~block_cache();
 
-    void* take(std::size_t bytes) {
-        void* const block = take_if_any(bytes);
-        return block != nullptr ? block : take_elsewhere(bytes);
-    }
-    /// Null: there is none.
+    /// Null: there is none at hand.
     [[gnu::always_inline]] void* take_if_any(std::size_t bytes) noexcept {
         const std::size_t index = shelf_of(bytes);
         if (index < shelf_count) [[likely]] {
@@ -57,6 +53,8 @@ public:
         }
         return nullptr;
     }
+    /// When there is none at hand: a batch of others, or the allocator. Throws: std::bad_alloc.
+    void* take_elsewhere(std::size_t bytes);
     /// The same for all blocks that are too large for a shelf.
     static constexpr std::size_t shelf_of(std::size_t bytes) noexcept {
         const std::size_t index = (bytes + allocator_bytes + step - 1) / step;
@@ -75,7 +73,7 @@ public:
         release(memory);
     }
 
-    /// What take() does without a cache. Throws: std::bad_alloc.
+    /// From the allocator. Throws: std::bad_alloc.
     static void* fresh(std::size_t bytes);
     static void release(void* block) noexcept;
     /// Gives back to the allocator what all threads have in common.
@@ -92,7 +90,6 @@ private:
         return index == 0 ? 1 : batch_bytes / (index * step);
     }
 
-    void* take_elsewhere(std::size_t bytes);
     void put_batch_away(std::size_t index) noexcept;
 
     shelf shelves_[shelf_count];
