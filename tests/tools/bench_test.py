@@ -409,6 +409,47 @@ def control_c_ends_the_program_and_keeps_what_has_been_measured():
 
 
 @case
+def control_c_before_anything_was_measured_leaves_an_earlier_file():
+    script("pollux", "echo $$ > pid.new; mv pid.new pid; sleep 1000")
+    define(scenario(programs=("pollux",)))
+    Path("out.json").write_text("of an earlier run")
+    child = subprocess.Popen([PROGRAM, "bench", "--programs", "programs", "--json", "out.json"], stdout=subprocess.DEVNULL,
+                             stderr=subprocess.DEVNULL)
+    begin = time.monotonic()
+    while not Path("pid").exists():
+        expect(child.poll() is None and time.monotonic() - begin < PATIENCE, "the program did not start")
+    child.send_signal(signal.SIGINT)
+    child.communicate(timeout=PATIENCE)
+    expect_equal(child.returncode, 130, "status")
+    expect_equal(Path("out.json").read_text(), "of an earlier run", "the file")
+
+
+@case
+def a_program_that_changes_its_metrics_is_left_out():
+    prints("pollux", 1)
+    script("peer", """
+        echo x >> peer.runs
+        echo operations 1; echo ns_per_op 2
+        [ $(wc -l < peer.runs) -lt 3 ] || echo more 1
+    """)
+    define(scenario())
+    got = run("--rounds", 3)
+    expect_status(got, 1)
+    expect("peer, 1 worker: not the same metrics as in its first round" in got.stderr, "stderr", got.stderr)
+
+
+@case
+def counts_without_valgrind_are_refused_before_anything_runs():
+    prints("pollux", 1)
+    define(scenario(programs=("pollux",), count_sizes=[1, 2]))
+    Path("empty").mkdir()
+    got = run("--counts", environment={"PATH": "empty"})
+    expect_status(got, 2)
+    expect("--counts: valgrind, which counts instructions, is not installed" in got.stderr, "stderr", got.stderr)
+    expect_equal(journal(), [], "journal")
+
+
+@case
 def the_program_that_runs_does_not_outlive_pollux():
     script("pollux", "echo $$ > pid.new; mv pid.new pid; exec sleep 1000")
     define(scenario(programs=("pollux",)))
@@ -446,7 +487,9 @@ def what_cannot_be_used_is_told_before_anything_runs():
             (("--baseline", "other.json"), "other.json: format: this is not 1"),
             (("--baseline", "not-results.json"), "not-results.json: not an object"),
             (("--rounds", "0"), "--rounds"), (("--workers", "0"), "--workers"), (("--workers", "1,x"), "--workers"),
-            (("a", "b"), ""), (("--unknown",), "--unknown"),
+            (("a", "b"), "not expected: b"), (("--unknown",), "--unknown"),
+            (("--json", "x", "--html", "x"), "x: one file for two kinds of results"),
+            (("--programs", "[x]"), "[x]/scenarios: No such file or directory"),
             (("--programs", "nowhere"), "nowhere/scenarios: No such file or directory; build the programs with tools/bench"),
     ):
         got = run(*arguments)

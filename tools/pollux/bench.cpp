@@ -52,17 +52,9 @@ public:
     // Says so on stderr if it cannot be.
     bool write(std::string_view text) {
         static_cast<void>(::ftruncate(file_.get(), 0) == 0);  // a pipe has no length
-        while (!text.empty()) {
-            const auto written = ::write(file_.get(), text.data(), text.size());
-            if (written < 0 && errno == EINTR) continue;
-            if (written < 0) {
-                write_stderr(fmt::format("pollux: bench: {}: cannot be written: {}\n", path_,
-                                         std::generic_category().message(errno)));
-                return false;
-            }
-            text.remove_prefix(static_cast<std::size_t>(written));
-        }
-        return true;
+        const auto error = write_all(file_.get(), text);
+        if (error) write_stderr(fmt::format("pollux: bench: {}: cannot be written: {}\n", path_, error.message()));
+        return !error;
     }
 
 private:
@@ -112,13 +104,24 @@ void check_baseline(const results& before, const std::vector<planned_scenario>& 
     for (const auto& it : planned) {
         for (const auto& run : it.runs) {
             for (const auto& old : before.scenarios) {
-                const auto* found = old.name == it.what.name ? find_series(old, run.program, run.workers) : nullptr;
-                if (found != nullptr && is_ours(run.program) && found->size == run.size) return;
+                if (old.name != it.what.name || old.metric != it.what.metric || !is_held_to_baseline(run.program))
+                    continue;
+                const auto* found = find_series(old, run.program, run.workers);
+                if (found != nullptr && found->size == run.size) return;
             }
         }
     }
     throw input_error(
         fmt::format("{}: no scenario of it is to be run now with the same size and number of workers", file));
+}
+
+void refuse_one_file_for_two(const bench_options& options) {
+    for (const auto& [one, other] :
+         {std::pair(&options.json, &options.markdown), std::pair(&options.json, &options.html),
+          std::pair(&options.markdown, &options.html)}) {
+        if (!one->empty() && *one == *other)
+            throw input_error(fmt::format("{}: one file for two kinds of results", *one));
+    }
 }
 
 class bench_run {
@@ -139,6 +142,7 @@ public:
         }
         try {
             const interrupt_guard guard;
+            if (options_.is_counting) look_for_counter(guard);
             look_up_versions(planned, guard);
             name_versions(planned);
             say(heading_text(all_, style_));
@@ -151,7 +155,10 @@ public:
         } catch (const interrupted&) {
             all_.is_interrupted = true;
         }
-        const bool is_written = write_files();
+        // Nothing has been measured: what was in the files is worth more.
+        const bool has_samples = std::any_of(all_.scenarios.begin(), all_.scenarios.end(),
+                                             [](const scenario_results& it) { return !it.all.empty(); });
+        const bool is_written = (all_.is_interrupted && !has_samples) || write_files();
         if (all_.is_interrupted) return say_interrupted(planned.size());
         bool is_worse = false;
         if (before) {
@@ -240,6 +247,7 @@ int run(const bench_options& options) {
     }
     if (all_have_no(&planned_scenario::runs))
         throw input_error("--workers: no scenario runs with these numbers of workers");
+    refuse_one_file_for_two(options);
     return bench_run(options)(std::move(planned), before);
 }
 

@@ -3,20 +3,27 @@
 #pragma once
 
 #include <cstddef>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace pollux_tool::bench {
 
+/// What was given cannot be used: status 2. The text goes behind `pollux: bench: `.
+class input_error : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
 struct bench_options {
-    std::string filter;        // a regular expression; empty: all scenarios
-    bool is_list = false;      // prints names only
-    bool is_quick = false;     // small sizes
-    bool is_counting = false;  // instructions and allocations, too
-    std::size_t rounds = 9;
+    std::string filter;                // a regular expression; empty: all scenarios
+    bool is_list = false;              // prints names only
+    bool is_quick = false;             // small sizes
+    bool is_counting = false;          // instructions and allocations, too
+    std::size_t rounds = 0;            // main puts in what is meant where none is given
     std::vector<std::size_t> workers;  // empty: as the scenarios say
     std::string programs;              // the folder of programs and of scenarios/
-    std::string build;                 // the compiler that made the library and the programs
+    std::string build;                 // the compiler that made the programs; empty: not known
     std::string json;                  // files to write; empty: none
     std::string markdown;
     std::string html;

@@ -90,16 +90,15 @@ std::string line_of(const comparison& it, const char* word) {
 }  // namespace
 
 std::vector<comparison> compare(const results& before, const results& after) {
-    const bool is_same_compiler = fact(before, "built by") == fact(after, "built by");
+    const auto built = fact(after, "built by");
+    const bool is_same_compiler = !built.empty() && built == fact(before, "built by");
     std::vector<comparison> out;
     for (const auto& now : after.scenarios) {
         const auto found = std::find_if(before.scenarios.begin(), before.scenarios.end(),
                                         [&](const auto& it) { return it.name == now.name; });
         if (found == before.scenarios.end()) continue;
         for (const auto& it : now.all) {
-            // Rows with a heuristic off are there to be worse.
-            if (is_ours(it.program) && it.program.find(" without ") == std::string::npos)
-                compare_series(out, *found, now, it, is_same_compiler);
+            if (is_held_to_baseline(it.program)) compare_series(out, *found, now, it, is_same_compiler);
         }
     }
     return out;

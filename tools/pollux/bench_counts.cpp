@@ -3,6 +3,7 @@
 
 #include "bench_counts.hpp"
 
+#include "bench.hpp"
 #include "bench_report.hpp"
 
 #include <fmt/format.h>
@@ -57,6 +58,11 @@ std::expected<double, std::string> slope(const counter& with, const planned_run&
 }
 
 }  // namespace
+
+void look_for_counter(const interrupt_guard& guard) {
+    if (guard.run({"valgrind", "--version"}).ending == ending_of_missing_program)
+        throw input_error("--counts: valgrind, which counts instructions, is not installed; tools/bench installs it");
+}
 
 void count(const planned_scenario& planned, const bench_options& options, const interrupt_guard& guard,
            progress_report& progress, results& into) {

@@ -10,6 +10,9 @@ namespace pollux_tool::bench {
 /// What stands in for malloc in the counted runs; built with the programs.
 inline constexpr const char* allocation_library = "libbench_allocations.so";
 
+/// Throws: input_error if what counts instructions is not installed; interrupted.
+void look_for_counter(const interrupt_guard& guard);
+
 /// Counts every program of the last scenario of `into` that can run with one worker. What cannot be counted is named in
 /// `into.failures`. Throws: interrupted.
 void count(const planned_scenario& planned, const bench_options& options, const interrupt_guard& guard,

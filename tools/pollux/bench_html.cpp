@@ -162,9 +162,8 @@ std::string scenario_html(const scenario_results& of, const results& all) {
     if (of.all.empty()) return out + "<p>Nothing has been measured.</p>\n</section>\n";
     out += legend_html(of) + figures_html(of, of.others_cpus.size()) + table_html(of);
     const auto others = spread_of(of.others_cpus);
-    out += fmt::format(
-        "<p class=\"muted\">* best peer. Other programs kept {:.2f} CPUs busy ({:.2f} to {:.2f} a round).</p>\n",
-        others.median, others.least, others.most);
+    out += fmt::format("<p class=\"muted\">{}Other programs kept {:.2f} CPUs busy ({:.2f} to {:.2f} a round).</p>\n",
+                       has_peer(of) ? "* best peer. " : "", others.median, others.least, others.most);
     return out + bars_html(of, all.is_quick) + "</section>\n";
 }
 

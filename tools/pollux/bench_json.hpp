@@ -3,23 +3,18 @@
 // key, and a layout that a person can read and compare. Boost.JSON is used here and by those who build values.
 #pragma once
 
+#include "bench.hpp"
+
 #include <boost/json.hpp>
 
 #include <cstddef>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace pollux_tool::bench {
-
-/// What was given cannot be used: status 2. The text goes behind `pollux: bench: `.
-class input_error : public std::runtime_error {
-public:
-    using std::runtime_error::runtime_error;
-};
 
 /// The value in a file. Throws: input_error if it cannot be read, or is no JSON.
 boost::json::value read_json(const std::string& path);

@@ -104,22 +104,21 @@ interrupt_guard::interrupt_guard() {
     sigemptyset(&mask);
     sigaddset(&mask, SIGINT);
     ::sigprocmask(SIG_BLOCK, &mask, &original_mask_);
-    signals_ = ::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (signals_ < 0) fail("signalfd");
+    signals_ = descriptor(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (!signals_) fail("signalfd");
 }
 
 interrupt_guard::~interrupt_guard() {
     // One that has come and that nobody looked for is no reason to end without a word now.
     signalfd_siginfo info{};
-    while (::read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {}
-    ::close(signals_);
+    while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {}
     ::sigaction(SIGINT, &original_action_, nullptr);
     ::sigprocmask(SIG_SETMASK, &original_mask_, nullptr);
 }
 
 void interrupt_guard::check() const {
     signalfd_siginfo info{};
-    if (::read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) throw interrupted();
+    if (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) throw interrupted();
 }
 
 process_result interrupt_guard::run(const std::vector<std::string>& command,
@@ -149,7 +148,7 @@ process_result interrupt_guard::run(const std::vector<std::string>& command,
     process_result out;
     bool is_interrupted = false;
     std::array<pollfd, 4> watched{pollfd{output.read.get(), POLLIN, 0}, pollfd{errors.read.get(), POLLIN, 0},
-                                  pollfd{process.get(), POLLIN, 0}, pollfd{signals_, POLLIN, 0}};
+                                  pollfd{process.get(), POLLIN, 0}, pollfd{signals_.get(), POLLIN, 0}};
     for (bool has_ended = false; !is_interrupted;) {
         // A look after the end finds what was written before it.
         const bool is_last = has_ended;

@@ -2,8 +2,10 @@
 // Runs one program to its end, and says what it printed and what it took. Nothing of ours runs meanwhile: this process waits
 // in poll().
 //
-// The program has its own process group and no input. It is killed, with its group, on SIGINT, and if this process dies.
+// The program has its own process group and no input. It is killed with its group on SIGINT; if this process dies, it alone.
 #pragma once
+
+#include "descriptor.hpp"
 
 #include <csignal>
 #include <stdexcept>
@@ -28,6 +30,9 @@ struct process_result {
     double voluntary_switches = 0;
 };
 
+/// What `ending` says of a program that cannot be run: it is not there, say.
+inline constexpr const char* ending_of_missing_program = "status 127";
+
 /// While there is one, SIGINT does not end this process; runs and `check` look for it. The main thread has it; no other
 /// thread is to run.
 class interrupt_guard {
@@ -47,7 +52,7 @@ public:
 private:
     sigset_t original_mask_{};
     struct sigaction original_action_{};
-    int signals_ = -1;
+    descriptor signals_;
 };
 
 /// The end of what a program said on stderr, as one line: enough to see why it failed.

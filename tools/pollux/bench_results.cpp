@@ -55,6 +55,14 @@ std::vector<double> values_of(const series& of, const std::string& metric) {
     return out;
 }
 
+bool is_held_to_baseline(const std::string& program) {
+    return is_ours(program) && program.find(" without ") == std::string::npos;
+}
+
+bool has_peer(const scenario_results& in) {
+    return std::any_of(in.all.begin(), in.all.end(), [](const series& it) { return !is_ours(it.program); });
+}
+
 const series* find_series(const scenario_results& in, const std::string& program, std::size_t workers) {
     const auto found = std::find_if(in.all.begin(), in.all.end(),
                                     [&](const series& it) { return it.program == program && it.workers == workers; });

@@ -24,7 +24,7 @@ struct series {
     std::size_t workers = 0;
     std::size_t size = 0;
     std::string version;                // of the package it comes from; may be empty
-    std::vector<metric_values> rounds;  // each has the same metrics
+    std::vector<metric_values> rounds;  // all with the same metrics
     metric_values counts;               // `instructions` and `allocations` an operation, if they have been counted
     std::map<std::string, std::map<double, double>> histograms;  // lower bound of a bucket -> samples, of all rounds
 };
@@ -54,6 +54,11 @@ struct results {
 
 /// The values of a metric, one a round; one alone if it has been counted. Empty if there is none.
 std::vector<double> values_of(const series& of, const std::string& metric);
+
+/// Of ours, those with all heuristics: rows with one off are there to be worse.
+bool is_held_to_baseline(const std::string& program);
+
+bool has_peer(const scenario_results& in);
 
 const series* find_series(const scenario_results& in, const std::string& program, std::size_t workers);
 

@@ -139,13 +139,16 @@ private:
         const auto& run = planned_.runs[at];
         if (failed_[at]) return;
         progress_.detail(fmt::format("{}: {}: {}", planned_.what.name, place, name_of(run)));
-        const auto problem = run_once(run, planned_.what.metric, guard_, into);
-        if (!problem) return;
-        // Half of its rounds would be compared with all of another's.
+        if (const auto problem = run_once(run, planned_.what.metric, guard_, into)) give_up(at, *problem);
+    }
+
+    // Half of its rounds would be compared with all of another's.
+    void give_up(std::size_t at, const std::string& problem) {
+        const auto& run = planned_.runs[at];
         failed_[at] = true;
         std::erase_if(out_.all,
                       [&](const series& it) { return it.program == run.program && it.workers == run.workers; });
-        all_.failures.push_back(fmt::format("{}: {}: {}", planned_.what.name, name_of(run), *problem));
+        all_.failures.push_back(fmt::format("{}: {}: {}", planned_.what.name, name_of(run), problem));
         progress_.note(all_.failures.back());
     }
 
@@ -159,6 +162,11 @@ private:
             out_.all.push_back({run.program, run.workers, run.size, run.version, {}, {}, {}});
             found = std::prev(out_.all.end());
         }
+        const auto& before = found->rounds;
+        if (!before.empty() &&
+            !std::equal(before[0].begin(), before[0].end(), taken.rounds[0].begin(), taken.rounds[0].end(),
+                        [](const auto& a, const auto& b) { return a.first == b.first; }))
+            return give_up(at, "not the same metrics as in its first round");
         found->rounds.push_back(std::move(taken.rounds[0]));
         for (const auto& [name, buckets] : taken.histograms) {
             for (const auto& [lower, count] : buckets) found->histograms[name][lower] += count;

@@ -108,13 +108,12 @@ std::string scenario_text(const scenario_results& of, bool is_quick, text_style 
         return out + (is_markdown ? "Nothing has been measured.\n\n" : "  nothing has been measured\n\n");
     out += rendered(table, style);
     if (is_markdown) out += '\n';
-    const bool has_best =
-        std::any_of(of.all.begin(), of.all.end(), [](const series& it) { return !is_ours(it.program); });
     if (!of.others_cpus.empty()) {
         const auto others = spread_of(of.others_cpus);
-        out += fmt::format("{}{}Other programs kept {:.2f} CPUs busy ({:.2f}-{:.2f} a round).\n",
-                           is_markdown ? "" : "  ", has_best ? is_markdown ? "\\* best peer. " : "* best peer. " : "",
-                           others.median, others.least, others.most);
+        out +=
+            fmt::format("{}{}Other programs kept {:.2f} CPUs busy ({:.2f}-{:.2f} a round).\n", is_markdown ? "" : "  ",
+                        has_peer(of) ? is_markdown ? "\\* best peer. " : "* best peer. " : "", others.median,
+                        others.least, others.most);
     }
     const auto bars = outcomes(of, is_quick);
     if (is_markdown && !bars.empty()) out += '\n';

@@ -5,7 +5,6 @@
 #include "pollux/core/version.hpp"
 
 #include "bench.hpp"
-#include "bench_json.hpp"
 #include "serve.hpp"
 #include "sum.hpp"
 
@@ -182,7 +181,6 @@ int main(int argc, char** argv) {
     add_serve(*serve, serve_options);
 
     pollux_tool::bench::bench_options bench_options;
-    bench_options.rounds = 0;  // not given
     bench_options.programs = POLLUX_BENCH_PROGRAMS;
     bench_options.build = POLLUX_BENCH_BUILD;
     auto* bench = app.add_subcommand("bench", bench_help);
@@ -196,7 +194,9 @@ int main(int argc, char** argv) {
             std::cout.flush();
             return std::cout ? 0 : status_failed;
         }
-        std::cerr << "pollux: " << error.what() << "; see pollux --help\n"
+        const auto chosen = app.get_subcommands();
+        std::cerr << "pollux: " << error.what() << "; see pollux "
+                  << (chosen.empty() ? "" : chosen.front()->get_name() + " ") << "--help\n"
                   << "usage: pollux sum [-q] [--json] PATH...\n"
                   << "       pollux serve [--port PORT] [--workers N] [--connections N] [--max-body BYTES]\n"
                   << "                    [--max-line BYTES] [--idle SECONDS] [--grace SECONDS]\n"
@@ -210,7 +210,11 @@ int main(int argc, char** argv) {
         if (word.starts_with(bracket_guard)) word.erase(0, 1);
     };
     for (auto& path : options.paths) unguard(path);
-    unguard(bench_options.filter);
+    for (auto* word : {&bench_options.filter, &bench_options.json, &bench_options.markdown, &bench_options.html,
+                       &bench_options.baseline, &bench_options.programs})
+        unguard(*word);
+    if (bench_options.programs != POLLUX_BENCH_PROGRAMS)
+        bench_options.build.clear();  // by whom those were built is not known
     if (bench_options.rounds == 0) bench_options.rounds = bench_options.is_quick ? quick_rounds : normal_rounds;
     try {
         if (serve->parsed()) return pollux_tool::serve(serve_options);

@@ -27,6 +27,7 @@
 #include "path_walk.hpp"
 #include "progress.hpp"
 #include "spare_buffers.hpp"
+#include "terminal.hpp"
 
 #include <fmt/format.h>
 
@@ -228,18 +229,6 @@ private:
 
 // ------------------------------------------------------------------------------------------------------------------
 // Output
-
-std::error_code write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const auto written = ::write(fd, text.data(), text.size());
-        if (written >= 0) {
-            text.remove_prefix(static_cast<std::size_t>(written));
-        } else if (errno != EINTR) {
-            return {errno, std::generic_category()};
-        }
-    }
-    return {};
-}
 
 std::error_code print_group(sum_state& state, const group_result& group) {
     for (const auto& failure : group.failures) state.line.print_line(failure);

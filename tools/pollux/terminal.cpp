@@ -21,15 +21,18 @@ std::size_t terminal_columns() {
     return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-void write_stderr(std::string_view text) {
+std::error_code write_all(int fd, std::string_view text) {
     while (!text.empty()) {
-        const auto written = ::write(STDERR_FILENO, text.data(), text.size());
-        if (written > 0) {
+        const auto written = ::write(fd, text.data(), text.size());
+        if (written >= 0) {
             text.remove_prefix(static_cast<std::size_t>(written));
         } else if (errno != EINTR) {
-            return;
+            return {errno, std::generic_category()};
         }
     }
+    return {};
 }
+
+void write_stderr(std::string_view text) { static_cast<void>(write_all(STDERR_FILENO, text)); }
 
 }  // namespace pollux_tool

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string_view>
+#include <system_error>
 
 namespace pollux_tool {
 
@@ -16,7 +17,10 @@ bool is_able_terminal(int fd);
 /// Of the terminal behind stderr; 80 where there is none.
 std::size_t terminal_columns();
 
-/// Without a buffer. An error is ignored: there is nobody left to tell.
+/// All of it, without a buffer.
+std::error_code write_all(int fd, std::string_view text);
+
+/// The same to stderr. An error is ignored: there is nobody left to tell.
 void write_stderr(std::string_view text);
 
 }  // namespace pollux_tool
