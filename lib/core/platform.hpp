@@ -92,6 +92,18 @@ inline void wait_a_turn(platform::time_point deadline = platform::time_point::ma
         ::sched_yield();
 }
 
+// What is left until `deadline`, none if it is over, as the system takes it.
+template <class Timespec>
+Timespec time_left(platform::time_point deadline) noexcept {
+    using namespace std::chrono;
+    const auto now = steady_now();
+    const nanoseconds left = deadline > now ? deadline - now : nanoseconds::zero();
+    Timespec made{};
+    made.tv_sec = static_cast<decltype(made.tv_sec)>(duration_cast<seconds>(left).count());
+    made.tv_nsec = static_cast<decltype(made.tv_nsec)>((left % seconds(1)).count());
+    return made;
+}
+
 // Between two looks of a loop that spins.
 inline void pause_cpu() noexcept {
 #if defined(__x86_64__)

@@ -17,10 +17,9 @@ reactor::reactor(runtime_core& core) : sources_(source_set::make(core.options().
     }
 }
 
-std::size_t reactor::stop(std::chrono::steady_clock::time_point) noexcept {
+std::size_t reactor::stop(std::chrono::steady_clock::time_point deadline) noexcept {
     sources_.close();
-    if (ring_ != nullptr) ring_->close();
-    return 0;
+    return ring_ != nullptr ? ring_->close(deadline) : 0;
 }
 
 void start_driver(runtime_core& core) { static_cast<void>(reactor::of(core)); }

@@ -43,7 +43,7 @@ public:
     }
 
     // runtime_service
-    std::size_t stop(std::chrono::steady_clock::time_point) noexcept override;
+    std::size_t stop(std::chrono::steady_clock::time_point deadline) noexcept override;
     void add_to(runtime_metrics& sum) const noexcept override { sum.descriptors += ring_ != nullptr ? 3 : 2; }
 
 private:

@@ -137,7 +137,6 @@ bool ring::submit() noexcept {
 bool ring::has_completions() const noexcept { return *complete_head_ != seen(complete_tail_); }
 
 void ring::wait(time_point deadline) noexcept {
-    using namespace std::chrono;
     const unsigned count = unsubmitted();
     // Relaxed: what the kernel sets after this is found the next time, or ends the sleep.
     const unsigned flags = std::atomic_ref(*flags_).load(std::memory_order::relaxed);
@@ -150,9 +149,7 @@ void ring::wait(time_point deadline) noexcept {
     __kernel_timespec timeout{};
     io_uring_getevents_arg argument{};
     if (deadline != time_point::max()) {
-        const auto left = std::max(deadline - steady_now(), nanoseconds::zero());
-        timeout.tv_sec = duration_cast<seconds>(left).count();
-        timeout.tv_nsec = (left % seconds(1)).count();
+        timeout = time_left<__kernel_timespec>(deadline);
         argument.ts = reinterpret_cast<std::uintptr_t>(&timeout);
     }
     // Interrupted by a signal, or if it does not take all that was pushed, it returns without a completion.

@@ -3,6 +3,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 
@@ -44,7 +45,8 @@ void ring_driver::watch_sources() noexcept {
     is_watching_ = ring_.push(entry);
 }
 
-// Sequentially consistent, as its store and what stands before this in start() and look(): close() sees that, or this sees close().
+// Sequentially consistent, as its store, the look behind that in close(), and what stands before this in start() and look(): close() sees
+// that, or this sees close().
 bool ring_driver::is_closed() const noexcept {
     return is_closed_.load(std::memory_order::seq_cst) || fork_guard_.is_in_child();
 }
@@ -132,6 +134,7 @@ bool ring_driver::hand_out() noexcept {
 }
 
 void ring_driver::interrupt() noexcept {
+    if (fork_guard_.is_in_child()) return;
     io_uring_sqe entry{};
     entry.opcode = IORING_OP_NOP;
     entry.user_data = nobodys;
@@ -139,13 +142,16 @@ void ring_driver::interrupt() noexcept {
     if (!ring_.push(entry) || !ring_.submit()) sources_.interrupt();
 }
 
-void ring_driver::close() noexcept {
-    if (is_closed_.load(std::memory_order::relaxed)) return;  // one calls it
-    while (!seat_.try_enter()) wait_a_turn();                 // somebody looks; then nobody does any more
-    is_closed_.store(true, std::memory_order::seq_cst);       // see is_closed()
-    ring_.submit();
-    // Acquire: pairs with the release in hand_out().
-    while (under_way_.load(std::memory_order::acquire) != 0) {
+std::size_t ring_driver::close(time_point deadline) noexcept {
+    if (!is_closed_.load(std::memory_order::relaxed)) {  // one calls it; the second time it has the seat
+        while (!seat_.try_enter()) wait_a_turn();        // somebody looks; then nobody does any more
+        is_closed_.store(true, std::memory_order::seq_cst);
+        ring_.submit();
+    }
+    // Sequentially consistent: see is_closed(). It pairs with the release in hand_out(), too.
+    for (std::size_t left = 0; (left = under_way_.load(std::memory_order::seq_cst)) != 0;) {
+        const auto now = steady_now();
+        if (now >= deadline) return left;
         io_uring_sqe entry{};
         entry.opcode = IORING_OP_ASYNC_CANCEL;
         entry.fd = -1;
@@ -153,9 +159,10 @@ void ring_driver::close() noexcept {
         entry.user_data = nobodys;
         ring_.push(entry);
         // Its own completion ends the first wait. A guess: one that was pushed late is found after a short while.
-        wait(steady_now() + std::chrono::milliseconds(10));
+        wait(std::min(deadline, now + std::chrono::milliseconds(10)));
         hand_out();
     }
+    return 0;
 }
 
 }  // namespace pollux::inline v0::detail

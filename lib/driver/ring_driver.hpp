@@ -77,9 +77,13 @@ public:
     /// How long a socket that was left goes on. Until done() this is where it was.
     const __kernel_timespec& time_to_close() const noexcept { return time_to_close_; }
 
-    /// From now on nothing can be started. What is under way is given up and has ended when this returns. Threads: one at a time,
-    /// when no worker is left.
-    void close() noexcept;
+    /// A child of fork(): nothing in here is its own.
+    bool is_in_child() const noexcept { return fork_guard_.is_in_child(); }
+
+    /// From now on nothing can be started. What is under way is given up; returns how much of it has not ended by the deadline: the
+    /// kernel does not let go of a file that does not answer. Then it is to be called again. Threads: one at a time, when no worker is
+    /// left.
+    std::size_t close(time_point deadline) noexcept;
 
 private:
     // Handed out at once, as events of the epoll set.

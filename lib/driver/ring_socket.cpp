@@ -58,10 +58,12 @@ bool ring_socket::remove(event_slot& place) noexcept {
         const lock_scope guard(self.lock_);
         self.is_left_ = true;
         is_busy = self.is_busy();
-        const bool is_connecting = self.writing_.done == &connecting_done;
-        for (operation* const each : {&self.reading_, &self.room_, is_connecting ? &self.writing_ : &self.room_})
-            // Without it, this ends what is received; the peer of a listener finds nobody.
-            if (each->is_under_way && !self.driver_.cancel(*each)) ::shutdown(self.descriptor_, SHUT_RD);
+        self.give_up(self.reading_);
+        self.give_up(self.room_);
+        if (self.writing_.done == &connecting_done) self.give_up(self.writing_);
+        // At once: its address is free, and its peers are refused, from now on, not when the operation has ended.
+        if (self.kind_ == kind::listener && is_busy && !self.driver_.is_in_child())
+            ::shutdown(self.descriptor_, SHUT_RD);
     }
     // First: what ends from now on is for nobody. The reactor keeps the set while anything is under way.
     place.home->remove_unwatched(place);
@@ -72,6 +74,11 @@ bool ring_socket::remove(event_slot& place) noexcept {
     }
     self.drop_owner();
     return is_busy;
+}
+
+void ring_socket::give_up(operation& one) noexcept {
+    // Without the cancellation this ends what is received.
+    if (one.is_under_way && !driver_.cancel(one)) ::shutdown(descriptor_, SHUT_RD);
 }
 
 bool ring_socket::is_busy() const noexcept {
@@ -175,7 +182,9 @@ void ring_socket::block_reading() noexcept { errno = reading_.is_under_way || st
 void ring_socket::take_in(int result, unsigned flags) noexcept {
     if ((flags & IORING_CQE_F_BUFFER) != 0) {
         const unsigned id = flags >> IORING_CQE_BUFFER_SHIFT;
-        if (result > 0 && !is_left_ && !input_.append(driver_.buffers().at(id), static_cast<std::size_t>(result)))
+        // Behind a gap nothing comes any more.
+        if (result > 0 && !is_left_ && !is_broken_ &&
+            !input_.append(driver_.buffers().at(id), static_cast<std::size_t>(result)))
             result = -ENOMEM;  // the stream has a gap, so it ends here
         driver_.buffers().give_back(id);
     }
@@ -183,7 +192,7 @@ void ring_socket::take_in(int result, unsigned flags) noexcept {
         // No buffer: they have come back by now.
         if (is_to_be_repeated(result) || result == -ENOBUFS) return;
         reading_.error = -result;
-        is_broken_ = true;
+        is_broken_ = is_at_end_ = true;
         if (reading_.is_under_way) ::shutdown(descriptor_, SHUT_RD);
         return;
     }

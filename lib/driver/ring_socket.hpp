@@ -100,10 +100,11 @@ private:
     bool start_receiving() noexcept;
     void take_in(int result, unsigned flags) noexcept;
     bool start_sending() noexcept;
-    bool wait_for_connection() noexcept;
+    bool start_waiting_for_room(operation& one) noexcept;
     bool start(operation& one, const io_uring_sqe& entry) noexcept;
     void end_sending() noexcept;
     void limit_closing() noexcept;
+    void give_up(operation& one) noexcept;
     bool is_busy() const noexcept;
     void close_if_left() noexcept;
     void add_event(std::uint64_t bits) noexcept;

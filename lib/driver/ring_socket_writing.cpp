@@ -46,7 +46,10 @@ std::ptrdiff_t ring_socket::send(const iovec* parts, std::size_t count) noexcept
         const lock_scope guard(lock_);
         if (writing_.is_under_way) return would_block();
         if (writing_.error != 0) return failed(writing_.error);
-        if (is_broken_) return send_now(parts, count);
+        if (is_broken_) {
+            const auto n = send_now(parts, count);
+            if (n >= 0 || errno != EAGAIN) return n;  // else by an operation, so that an event comes
+        }
         if (!output_.reserve(std::min(size_of(parts, count), most_bytes))) {
             errno = ENOMEM;
             return -1;
@@ -98,13 +101,12 @@ int ring_socket::connect(const sockaddr* to, socklen_t bytes) noexcept {
     return 0;
 }
 
-// It was begun, and cannot be begun twice.
-bool ring_socket::wait_for_connection() noexcept {
+bool ring_socket::start_waiting_for_room(operation& one) noexcept {
     io_uring_sqe entry{};
     entry.opcode = IORING_OP_POLL_ADD;
     entry.fd = descriptor_;
     entry.poll32_events = POLLOUT;
-    return start(writing_, entry);
+    return start(one, entry);
 }
 
 void ring_socket::connecting_done(ring_operation& self, int result, unsigned) noexcept {
@@ -114,7 +116,8 @@ void ring_socket::connecting_done(ring_operation& self, int result, unsigned) no
         const lock_scope guard(mine.lock_);
         mine.writing_.is_under_way = false;
         if (is_to_be_repeated(result)) {
-            goes_on = !mine.is_left_ && mine.wait_for_connection();
+            // It was begun, and cannot be begun twice.
+            goes_on = !mine.is_left_ && mine.start_waiting_for_room(mine.writing_);
             if (!goes_on) mine.writing_.error = ECANCELED;
         } else if (result < 0) {
             mine.writing_.error = -result;
@@ -169,11 +172,7 @@ int ring_socket::writable() noexcept {
         if (writing_.is_under_way || room_.is_under_way) return would_block();
         pollfd asked{descriptor_, POLLOUT, 0};
         if (writing_.error != 0 || ::poll(&asked, 1, 0) > 0) return 0;
-        io_uring_sqe entry{};
-        entry.opcode = IORING_OP_POLL_ADD;
-        entry.fd = descriptor_;
-        entry.poll32_events = POLLOUT;
-        if (!start(room_, entry)) {
+        if (!start_waiting_for_room(room_)) {
             errno = ENOBUFS;
             return -1;
         }

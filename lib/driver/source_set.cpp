@@ -189,14 +189,9 @@ void source_set::close() noexcept {
 // --- events ------------------------------------------------------------------------------------------------------------------
 
 void source_set::wait(time_point deadline) noexcept {
-    using namespace std::chrono;
     timespec timeout{};
     const bool is_endless = deadline == time_point::max();
-    if (!is_endless && deadline != time_point::min()) {
-        const auto left = std::max(deadline - steady_now(), nanoseconds::zero());
-        timeout.tv_sec = duration_cast<seconds>(left).count();
-        timeout.tv_nsec = (left % seconds(1)).count();
-    }
+    if (!is_endless && deadline != time_point::min()) timeout = time_left<timespec>(deadline);
     // Interrupted by a signal it finds nothing, as after interrupt().
     event_count_ = std::max(wait_for_events(epoll_, events_.data(), most_events, is_endless ? nullptr : &timeout), 0);
 }

@@ -22,7 +22,8 @@ namespace {
 // The position of the descriptor, as read() and write() have it.
 constexpr auto at_position = static_cast<__u64>(-1);
 
-// Ended without having been done: when the thread ends that has submitted it, the kernel cancels it.
+// Ended without having been done: when the thread ends that has submitted it, the kernel cancels it. Not EAGAIN, as for sockets: that
+// is what a descriptor answers which does not block.
 bool is_to_be_repeated(int result) noexcept { return result == -ECANCELED || result == -EINTR; }
 
 }  // namespace
@@ -79,12 +80,10 @@ bool descriptor_core::start_part() noexcept {
 // True: another part was started.
 bool descriptor_core::goes_on_after(int result) noexcept {
     if (is_to_be_repeated(result)) {
-        bool is_wanted = true;
-        {
-            const lock_scope guard(lock_);
-            is_wanted = !is_left_ || act_ == act::write;
-        }
-        return is_wanted && goes_on();
+        if (act_ == act::write) return goes_on();
+        // In one hold: who leaves gives up what was started, or nothing is started any more.
+        const lock_scope guard(lock_);
+        return !is_left_ && start_part();
     }
     result_ = std::error_code(result < 0 ? -result : 0, std::generic_category());
     if (act_ == act::read) {

@@ -98,7 +98,11 @@ polled<void, std::error_code> stream_socket::poll_flush(context& cx) {
 polled<void, std::error_code> stream_socket::poll_shutdown(context& cx) {
     if (io_.ring() != nullptr) {
         auto flushed = poll_flush(cx);
-        if (flushed.is_pending() || flushed.has_error()) return flushed;
+        if (flushed.is_pending()) return pending;
+        if (flushed.has_error()) {
+            static_cast<void>(shutdown_write());  // the peer finds an end all the same
+            return flushed;
+        }
     } else if (!cx.consume_budget()) {
         return pending;
     }

@@ -42,7 +42,7 @@ struct driven {
     driven(const driven&) = delete;
     driven& operator=(const driven&) = delete;
     ~driven() {
-        driver.close();
+        driver.close(std::chrono::steady_clock::time_point::max());
         driver.drop_owner();
         sources.drop_owner();
     }
@@ -179,10 +179,24 @@ TEST_SUITE("net/ring_driver") {
         entry.addr = reinterpret_cast<std::uintptr_t>(&an_hour);
         entry.len = 1;
         REQUIRE(one.driver.start(waits, entry));
-        one.driver.close();
+        one.driver.close(std::chrono::steady_clock::time_point::max());
         CHECK(waits.ends == 1);
         CHECK(waits.result == -ECANCELED);
         CHECK(!one.driver.start(late, nothing()));
+    }
+    TEST_CASE("ring_driver: closing it returns at its deadline what has not ended, and goes on from there") {
+        driven one({});
+        counted waits;
+        io_uring_sqe entry{};
+        entry.opcode = IORING_OP_TIMEOUT;
+        const __kernel_timespec an_hour{.tv_sec = 3600, .tv_nsec = 0};
+        entry.addr = reinterpret_cast<std::uintptr_t>(&an_hour);
+        entry.len = 1;
+        REQUIRE(one.driver.start(waits, entry));
+        CHECK(one.driver.close(std::chrono::steady_clock::time_point::min()) == 1);
+        CHECK(waits.ends == 0);
+        CHECK(one.driver.close(std::chrono::steady_clock::time_point::max()) == 0);
+        CHECK(waits.ends == 1);
     }
     TEST_CASE("ring_driver: few and small buffers bring everything, in order, to each of several sockets") {
         driven one({.rings = {}, .buffers = 2, .buffer_bytes = 16});

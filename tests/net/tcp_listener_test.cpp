@@ -18,6 +18,7 @@
 #include "net/loopback.hpp"
 #include "pollux/coro/task.hpp"
 #include "pollux/future/join.hpp"
+#include "pollux/future/poll_fn.hpp"
 #include "pollux/net/errc.hpp"
 #include "pollux/net/tcp_stream.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
@@ -294,6 +295,23 @@ TEST_SUITE("net/tcp_listener") {
                 return pollux::polled<>::ready();
             }));
             CHECK(error == std::errc::operation_canceled);
+        }
+    }
+
+    TEST_CASE("tcp_listener: its address is free once it was dropped, though somebody had waited for it") {
+        for (const unsigned n : {1u, 2u}) {
+            pollux::runtime rt(workers(n));
+            std::string at = "127.0.0.1:0";
+            for (int i = 0; i != 50; ++i) {
+                auto bound = rt.block_on(tcp_listener::bind(at));
+                REQUIRE(bound.has_value());
+                at = bound->local_address().value().to_string();
+                rt.block_on(pollux::poll_fn([&](pollux::context& cx) {
+                    auto accepted = bound->accept();
+                    CHECK(accepted.poll(cx).is_pending());
+                    return pollux::polled<>::ready();
+                }));
+            }
         }
     }
 }

@@ -14,9 +14,10 @@ class ring_socket;
 class source_set;
 
 struct event_slot {
+    ring_socket* socket =
+        nullptr;  // what makes its events, if epoll does not; operations ask, so beside the word of `state`
     readiness<waker, std_sync> state;
     source_set* home = nullptr;
-    ring_socket* socket = nullptr;  // what makes its events, if epoll does not
     std::uint32_t index = 0;
     event_slot* next_free = nullptr;
 };
