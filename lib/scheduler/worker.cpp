@@ -275,7 +275,7 @@ bool worker::hand_out_events(event_driver& driver) noexcept {
     if (were_some) {
         // The last one has come into the slot, before those whose events were first.
         if (runnable* const item = slot_.take()) push_back(*item);
-        has_events_ = true;
+        has_events_ = core_.uses().counted_events;
     }
     sleepers = asked;
     return were_some;
@@ -384,9 +384,12 @@ void queued_fork::run(execution& self) noexcept {
     static_cast<worker&>(self).run_forks_left();
 }
 
-bool worker::leave_if_slice_is_over(fork_point& point) noexcept {
+void worker::begin_fork_budget() noexcept {
     count_.forks.add(std::uint32_t{forks_per_look - fork_budget});
     fork_budget = forks_per_look;
+}
+
+bool worker::leave_if_slice_is_over(fork_point& point) noexcept {
     const std::uint64_t now = ticks_now();
     if (now < budget_.deadline) return false;
     fire_sleeps();
@@ -403,13 +406,15 @@ bool worker::leave_if_slice_is_over(fork_point& point) noexcept {
     return true;
 }
 
-bool look_before_fork(execution& self, fork_point& point) noexcept {
-    if (static_cast<worker&>(self).must_end(*point.task)) {
+bool look_before_fork(execution& base, fork_point& point) noexcept {
+    auto& self = static_cast<worker&>(base);
+    self.begin_fork_budget();
+    if (self.must_end(*point.task)) {
         self.next_frame = point.parent;
         self.suspension = suspension_kind::abandoned;
         return false;
     }
-    if (static_cast<worker&>(self).leave_if_slice_is_over(point)) {
+    if (self.leave_if_slice_is_over(point)) {
         self.suspension = suspension_kind::moved;
         return false;
     }

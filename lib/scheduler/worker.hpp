@@ -110,6 +110,11 @@ public:
     /// A task that is in the middle of forks is cancelled, or the runtime is ending: the list has a task only once it has waited.
     bool must_end(const task_header& task) const noexcept;
 
+    /// Once in forks_per_look forks, before the looks.
+    void begin_fork_budget() noexcept;
+    /// True: the slice is over and others wait; the fork points of this worker and then `point` have been moved to its run queue.
+    bool leave_if_slice_is_over(fork_point& point) noexcept;
+
     // Any thread.
     void unpark() noexcept {
         if (parker_.unpark()) core_.driver()->interrupt();
@@ -137,7 +142,6 @@ public:
     // forking_execution
     context& context_of_fork(promise_base& child) noexcept override;
     void wake_for_fork() noexcept override;
-    bool leave_if_slice_is_over(fork_point& point) noexcept override;
     bool join_with_others(fork_point& point, bool as_holder) noexcept override;
 
 private:

@@ -88,10 +88,6 @@ struct POLLUX_API forking_execution : execution {
     virtual context& context_of_fork(promise_base& child) noexcept = 0;
     /// A worker sleeps and a fork point has been pushed.
     virtual void wake_for_fork() noexcept = 0;
-    /// Called once in forks_per_look forks. True: the slice is over and others wait; the fork points of this worker and then
-    /// `point` have been moved to its run queue.
-    virtual bool leave_if_slice_is_over(fork_point& point) noexcept = 0;
-
     /// As join_word::join(), of a point that others have had. Afterwards the task may end elsewhere at any time, unless it is true.
     virtual bool join_with_others(fork_point& point, bool as_holder) noexcept = 0;
 
