@@ -19,7 +19,7 @@ concept has_awaiter = requires(A& own) { own.into_awaiter(); };
 
 // A future that waits in a frame in a shorter way than any future can be polled.
 template <class F>
-concept has_own_awaiter = requires { typename F::awaiter; };
+concept has_own_awaiter = requires { typename F::frame_awaiter; };
 
 // g++ 12 copies an awaiter that await_transform returns by reference; this one is a value and refers to it.
 template <class A>
@@ -42,10 +42,15 @@ template <class A, class Promise>
 decltype(auto) make_awaiter(A&& awaitable, Promise& promise) noexcept {
     using X = std::remove_reference_t<A>;
     if constexpr (has_awaiter<X>) {
-        if constexpr (!std::is_reference_v<decltype(awaitable.into_awaiter())>)
-            return awaitable.into_awaiter();
-        else
+        if constexpr (std::is_reference_v<decltype(awaitable.into_awaiter())>) {
             return awaiter_in_place<X>(awaitable);
+        } else {
+            // It refers to the arguments, which are gone when that expression is over.
+            static_assert(
+                !std::is_lvalue_reference_v<A>,
+                "pollux: co_await: a fork_join is awaited in the expression that makes it; it cannot be kept");
+            return awaitable.into_awaiter();
+        }
     } else if constexpr (is_try_awaitable<std::remove_cvref_t<A>>) {
         return make_try_awaiter(awaitable, promise);
     } else {
@@ -57,7 +62,7 @@ decltype(auto) make_awaiter(A&& awaitable, Promise& promise) noexcept {
         if constexpr (is_task<X>)
             return task_awaiter<typename X::value_type, typename X::error_type>(awaitable, promise);
         else if constexpr (has_own_awaiter<X>)
-            return typename X::awaiter(awaitable, promise);
+            return typename X::frame_awaiter(awaitable, promise);
         else
             return future_awaiter<X>(awaitable, promise);
     }

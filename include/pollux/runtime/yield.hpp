@@ -24,7 +24,7 @@ class [[nodiscard]] yield_future {
 public:
     using value_type = void;
     using error_type = never;
-    using awaiter = yield_now_awaiter;
+    using frame_awaiter = yield_now_awaiter;
 
     yield_future() noexcept = default;
     polled<> poll(context& cx) noexcept {
