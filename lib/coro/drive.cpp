@@ -137,6 +137,30 @@ void rethrow_thrown(suspension_point& point) {
 
 void drop_kept(suspension_point& point) noexcept { kept_in(point).~exception_ptr(); }
 
+namespace {
+
+poll_end resume_frame(execution& self, void* frame) {
+    const std::uintptr_t up = resume_once(self, frame);
+    if (self.suspension == suspension_kind::pending) return poll_end::pending;
+    if (self.suspension == suspension_kind::none && (up & frame_kind_mask) == std::uintptr_t(frame_kind::spawned))
+        return poll_end::finished;
+    return drive_on(self, up);
+}
+
+// As poll_unit(), for a unit that waits for something, with the context for its leaf.
+poll_end poll_waiting(execution& self, promise_base& root, context& cx) {
+    suspension_point& point = *root.innermost;
+    void* const frame = point.frame;
+    const wait_end end = point.poll_again(point, cx);
+    if (end == wait_end::ready) [[likely]]
+        return resume_frame(self, frame);
+    if (end == wait_end::ended) return go_on_after_end(self, self.ended_up);
+    self.unit = &root;
+    return poll_end::pending;
+}
+
+}  // namespace
+
 poll_end drive(execution& self, void* frame) { return resume_frame(self, frame); }
 
 poll_end drive_on(execution& self, std::uintptr_t up) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The beginning of the loop that resumes frames, which is all of it for a task that ends or waits at once: the scheduler inlines
-// it into the poll of a task. The rest is in drive.cpp.
+// What the poll of a task has of the loop that resumes frames (drive.cpp): the first step, which it inlines and which is all of it for a
+// task that ends or waits at once, and the ways on from there.
 #pragma once
 
 #include <coroutine>
@@ -24,27 +24,6 @@ poll_end go_on_after_end(execution& self, std::uintptr_t up);
     self.suspension = suspension_kind::none;
     std::coroutine_handle<>::from_address(frame).resume();
     return up;
-}
-
-/// As drive().
-[[gnu::always_inline]] inline poll_end resume_frame(execution& self, void* frame) {
-    const std::uintptr_t up = resume_once(self, frame);
-    if (self.suspension == suspension_kind::pending) return poll_end::pending;
-    if (self.suspension == suspension_kind::none && (up & frame_kind_mask) == std::uintptr_t(frame_kind::spawned))
-        return poll_end::finished;
-    return drive_on(self, up);
-}
-
-/// As poll_unit(), for a unit that waits for something, with the context for its leaf.
-[[gnu::always_inline]] inline poll_end poll_waiting(execution& self, promise_base& root, context& cx) {
-    suspension_point& point = *root.innermost;
-    void* const frame = point.frame;
-    const wait_end end = point.poll_again(point, cx);
-    if (end == wait_end::ready) [[likely]]
-        return resume_frame(self, frame);
-    if (end == wait_end::ended) return go_on_after_end(self, self.ended_up);
-    self.unit = &root;
-    return poll_end::pending;
 }
 
 }  // namespace pollux::inline v0::detail

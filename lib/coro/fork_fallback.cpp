@@ -28,7 +28,6 @@ void fork_fallback::begin(promise_base& parent, void* parent_frame, void** frame
     frames_ = frames;
     count_ = count;
     runtime_ = current_execution->current->runtime();
-    mode_ = runtime_ != nullptr ? mode::spawned : mode::in_place;
 }
 
 task_id fork_fallback::child_id() const noexcept {
@@ -50,9 +49,8 @@ bool fork_fallback::poll_children(context& cx) noexcept {
     bool all_ended = true;
     for (std::size_t i = count_; i-- != 0;) {
         if (is_marked(frames_[i])) continue;
-        const bool has_ended = mode_ == mode::spawned
-                                   ? forked_tasks::is_finished(*header_in_front_of(frames_[i]), cx.waker())
-                                   : poll_in_place(promise_at(frames_[i]), cx) == poll_end::finished;
+        const bool has_ended = has_spawned() ? forked_tasks::is_finished(*header_in_front_of(frames_[i]), cx.waker())
+                                             : poll_in_place(promise_at(frames_[i]), cx) == poll_end::finished;
         if (has_ended)
             frames_[i] = marked(frames_[i]);
         else
@@ -69,7 +67,7 @@ void fork_fallback::end() noexcept {
     for (std::size_t i = count_; i-- != 0;) {
         const bool has_ended = is_marked(frames_[i]);
         void* const frame = unmarked(frames_[i]);
-        if (mode_ == mode::spawned) {
+        if (has_spawned()) {
             if (!has_ended) forked_tasks::cancel_and_wait(*header_in_front_of(frame));
             forked_tasks::release(*header_in_front_of(frame));
         } else if (!has_ended) {

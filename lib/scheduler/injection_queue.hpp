@@ -153,7 +153,7 @@ private:
     struct shard {
         // Written by each push and pop.
         alignas(apart) atomic<std::size_t> size_{0};
-        // Written only when the ring is full, read by each push.
+        // Written when the ring is full, and for many at once; read by each push.
         alignas(apart) atomic<std::size_t> overflowed_{0};
         atomic<T*> arrivals_{nullptr};
         atomic<bool> is_taking_{false};

@@ -28,7 +28,7 @@ public:
     // lost on average in them, against a shelf more for each halving.
     static constexpr std::size_t step = 32;
     static constexpr std::size_t allocator_bytes = 8;
-    // Blocks from 1024 bytes on go to the allocator: such frames do enough work to pay for it.
+    // Blocks of more than 1016 bytes go to the allocator: such frames do enough work to pay for it.
     static constexpr std::size_t shelf_count = 33;
     // Of a batch. With more a thread would keep more than it needs, with less it would meet the others more often. A guess.
     static constexpr std::size_t batch_bytes = std::size_t{16} * 1024;

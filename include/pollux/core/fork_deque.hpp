@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The deque of one worker's fork points: its owner pushes and pops the newest, other workers steal the oldest. Called
-// by fork_join (push, pop_own), by the worker's loop (pop) and by workers that search (looks_empty, steal). In a public
-// header because a fork inlines push and pop_own.
+// by fork_join (push, pop_own, and the two halves of each), by the worker's loop (pop) and by workers that search (looks_empty, steal).
+// In a public header because a fork inlines push_if_room and pop_own_if_more.
 //
 // Items stand at the indices [top, bottom) of a ring; an index is never used again once top has passed it.
 // Owner:  push  (1) store the slot; (2) bottom + 1.
@@ -41,7 +41,7 @@ inline constexpr std::int64_t fork_deque_most_slots = std::int64_t{1} << 32;
 
 /// Chase-Lev deque of T*, growing, with a fence in pop that costs nothing if `asymmetric`.
 ///
-/// Threads: push, pop, pop_own and owner_sees_empty by the owner, which may change if the change synchronizes;
+/// Threads: push, pop, pop_own, their halves and owner_sees_empty by the owner, which may change if the change synchronizes;
 /// looks_empty and steal by any. No steal may be under way when it is destroyed.
 /// Source: Chase and Lev, "Dynamic circular work-stealing deque" (2005); orders after Le et al., "Correct and efficient
 /// work-stealing for weak memory models" (2013), weakened where the proof above does not need them.
@@ -118,6 +118,7 @@ public:
         const std::int64_t bottom = hide_newest(asymmetric);
         return top_.load(std::memory_order::relaxed) < bottom;  // ordered by the fence, as in pop()
     }
+    /// The other half: only behind a pop_own_if_more() that was false, with nothing between.
     bool pop_own_last() noexcept {
         return take_last(bottom_.load(std::memory_order::relaxed));  // only the owner writes it
     }

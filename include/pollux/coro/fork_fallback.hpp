@@ -21,22 +21,18 @@ inline void prepare_in_place(promise_base& child, void* slot) noexcept {
     child.innermost = nullptr;
 }
 
-// Stands in the awaiter; not used, and not touched beyond its constructor, where the fast path forks. Used by the thread that
-// polls the parent.
+// In a union of the awaiter: made only where a fork is below a plain poll, just before begin(). Used by the thread that polls the parent.
 class POLLUX_API fork_fallback : suspension_point {
 public:
     fork_fallback() noexcept : suspension_point{nullptr, nullptr} {}
     fork_fallback(const fork_fallback&) = delete;
     fork_fallback& operator=(const fork_fallback&) = delete;
-    ~fork_fallback() {
-        if (mode_ != mode::unused) [[unlikely]]
-            end();
-    }
+    ~fork_fallback() { end(); }
 
     /// Takes over the children's frames, which stand in reverse order.
     void begin(promise_base& parent, void* parent_frame, void** frames, std::size_t count) noexcept;
-    bool has_runtime() const noexcept { return mode_ == mode::spawned; }
-    bool has_spawned() const noexcept { return mode_ == mode::spawned; }
+    /// Children are tasks of a runtime; else they are polled in place.
+    bool has_spawned() const noexcept { return runtime_ != nullptr; }
     /// That of the task that is polled; without one, a new one each.
     task_id child_id() const noexcept;
     void spawn(task_header& child) noexcept;
@@ -46,8 +42,6 @@ public:
     void* frame(std::size_t i) const noexcept;
 
 private:
-    enum class mode : std::uint8_t { unused, spawned, in_place };
-
     static wait_end poll_children_again(suspension_point&, context&) noexcept;
     bool poll_children(context&) noexcept;
     void end() noexcept;
@@ -55,8 +49,7 @@ private:
     promise_base* parent_;
     void** frames_;  // the lowest bit: the child has ended
     std::size_t count_;
-    runtime_core* runtime_;
-    mode mode_ = mode::unused;
+    runtime_core* runtime_;  // null: none
 };
 
 }  // namespace pollux::inline v0::detail

@@ -104,7 +104,7 @@ private:
             ::new (static_cast<void*>(&fallback_)) fork_fallback();
             fallback_.begin(promise_at(parent), parent, fork_.frames, count);
             fork_.point.unstarted = below_poll_mark;
-            if (fallback_.has_runtime())
+            if (fallback_.has_spawned())
                 (fallback_.spawn(coroutine_task<typename C::value_type, typename C::error_type>::make_header(
                      frame(I), fallback_.child_id())),
                  ...);
@@ -325,7 +325,7 @@ private:
         fallback_.begin(promise, parent, point_->children(), count_);
         point_->unstarted = below_poll_mark;
         for (std::size_t i = 0; i != count_; ++i) {
-            if (fallback_.has_runtime())
+            if (fallback_.has_spawned())
                 fallback_.spawn(coroutine_task<T, E>::make_header(frame(i), fallback_.child_id()));
             else
                 prepare_in_place(promise_at(frame(i)), &slots_[i]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The place where a coroutine has forked: it stands in the awaiter of fork_join or fork_all, in the parent's frame. While a
+// The place where a coroutine has forked: it stands in the awaiter of fork_join, or in a block that the awaiter of fork_all owns. While a
 // child that is not the last one runs, the point is on a fork deque, and whoever takes it from there (owner or thief) starts
 // the next child and is its *holder* until it is pushed again. The last child runs in place and inherits the holder's role.
 //

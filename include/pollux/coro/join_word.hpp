@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How the children of a fork find out who ends last. Base of fork_point: it stands in the parent's frame, and is gone as soon as
+// How the children of a fork find out who ends last. Base of fork_point: it belongs to the parent's frame, and is gone as soon as
 // the parent goes on. The fork deque says who holds the point, see fork_point.hpp; here is what the holder and the ended
 // children count.
 //
