@@ -4,6 +4,7 @@
 
 #include "pollux/core.hpp"
 #include "pollux/coro/async_stream.hpp"
+#include "pollux/coro/fork_all.hpp"
 #include "pollux/coro/fork_join.hpp"
 #include "pollux/coro/task.hpp"
 #include "pollux/coro/try.hpp"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Random fork trees whose children yield, wait for other threads, throw, and are aborted or dropped at any moment. A tree that is
 // left alone has a checksum; whatever happens, nothing may be left alive.
+#include "pollux/coro/fork_all.hpp"
 #include "pollux/coro/fork_join.hpp"
 
 #include <doctest/doctest.h>

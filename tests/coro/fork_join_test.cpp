@@ -9,7 +9,6 @@
 #include <expected>
 #include <memory>
 #include <optional>
-#include <ranges>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -30,39 +29,25 @@
 #include "pollux/runtime/yield.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/manual_event.hpp"
+#include "support/run_by.hpp"
 #include "support/tracked.hpp"
 #include "support/wait_until.hpp"
+#include "support/workers.hpp"
 
 namespace {
 
 using pollux::fork_join;
 using pollux::task;
 using pollux::unit;
+using pollux::test::all_ways;
 using pollux::test::manual_event;
+using pollux::test::run_by;
 using pollux::test::tracked;
 using pollux::test::wait_until;
+using pollux::test::way;
+using pollux::test::workers;
 using pollux::testing::assert_pending;
 using pollux::testing::poll_once;
-
-// How the coroutine under test is run: each fork has to mean the same in all of them.
-enum class way { spawned, in_block_on, below_join, without_runtime };
-constexpr way all_ways[] = {way::spawned, way::in_block_on, way::below_join, way::without_runtime};
-
-pollux::runtime_options workers(unsigned n) {
-    pollux::runtime_options options;
-    options.workers = n;
-    options.seed = 1;
-    return options;
-}
-
-template <class T, class E>
-auto run_by(way how, unsigned n, task<T, E> work) {
-    if (how == way::without_runtime) return pollux::block_on(std::move(work));
-    pollux::runtime rt(workers(n));
-    if (how == way::spawned) return rt.block_on(rt.spawn(std::move(work)));
-    if (how == way::in_block_on) return rt.block_on(std::move(work));
-    return std::get<0>(rt.block_on(rt.spawn(pollux::join(std::move(work), pollux::yield_now()))));
-}
 
 task<int> fib(int n) {
     if (n < 2) co_return n;
@@ -119,35 +104,6 @@ task<std::string> what_is_thrown(bool first_at_once, bool last_at_once) {
     co_return what + " after " + std::to_string(ended);
 }
 
-task<std::string> odd_numbers(int below) {
-    // Of no known length, and its children are made while it is gone through.
-    auto children = std::views::iota(0, below) | std::views::filter([](int n) { return n % 2 != 0; }) |
-                    std::views::transform([](int n) { return yields(n % 3, n); });
-    const auto outcomes = co_await pollux::fork_all(std::move(children));
-    std::string text;
-    for (const int each : outcomes) text += std::to_string(each) + " ";
-    co_return text;
-}
-
-task<int> holds(tracked, std::atomic<int>& started) {
-    ++started;
-    co_return 1;
-}
-task<std::string> range_that_throws(int at, std::atomic<int>& alive, std::atomic<int>& started) {
-    auto children = std::views::iota(0, at + 1) | std::views::transform([&alive, &started, at](int n) {
-                        if (n == at) throw std::runtime_error("no more");
-                        return holds(tracked(alive), started);
-                    });
-    std::string what;
-    try {
-        const auto outcomes = co_await pollux::fork_all(std::move(children));
-        what = std::to_string(outcomes.size());
-    } catch (const std::runtime_error& error) {
-        what = error.what();
-    }
-    co_return what + ", alive " + std::to_string(alive) + ", started " + std::to_string(started);
-}
-
 task<> waits(manual_event event, std::atomic<int>& alive) {
     const tracked local(alive);
     auto fut = event.wait();
@@ -189,26 +145,6 @@ TEST_SUITE("coro/fork_join") {
                 CAPTURE(n);
                 CHECK(run_by(how, n, every_kind_of_child()) == "12345no");
             }
-        }
-    }
-
-    TEST_CASE("fork_all: gives the outcomes of a range of unknown length in its order") {
-        for (const way how : all_ways) {
-            CAPTURE(static_cast<int>(how));
-            CHECK(run_by(how, 2, odd_numbers(0)) == "");
-            CHECK(run_by(how, 2, odd_numbers(8)) == "1 3 5 7 ");
-            const std::string many = run_by(how, 2, odd_numbers(90));
-            CHECK(many.substr(0, 8) == "1 3 5 7 ");
-            CHECK(many.substr(many.size() - 6) == "87 89 ");
-            CHECK(std::count(many.begin(), many.end(), ' ') == 45);
-        }
-    }
-
-    TEST_CASE("fork_all: a range that throws destroys the children that it has given; none has started") {
-        for (const int at : {0, 1, 16, 17, 40}) {
-            CAPTURE(at);
-            std::atomic<int> alive = 0, started = 0;
-            CHECK(run_by(way::spawned, 1, range_that_throws(at, alive, started)) == "no more, alive 0, started 0");
         }
     }
 

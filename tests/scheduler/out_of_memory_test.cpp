@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "pollux/core/block_on.hpp"
+#include "pollux/coro/fork_all.hpp"
 #include "pollux/coro/fork_join.hpp"
 #include "pollux/coro/task.hpp"
 #include "pollux/future/boxed.hpp"

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "pollux/core/block_on.hpp"
+#include "pollux/coro/fork_all.hpp"
 #include "pollux/coro/fork_join.hpp"
 #include "pollux/coro/task.hpp"
 #include "pollux/future/join.hpp"

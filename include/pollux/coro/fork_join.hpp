@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// fork_join and fork_all: structured parallelism. The parent suspends once; its first child runs at once as a nested call, the
+// fork_join: structured parallelism. The parent suspends once; its first child runs at once as a nested call, the
 // others may be stolen. The protocol stands in fork_point.hpp; what happens below a plain poll, where no frame can be
 // continued on another thread, in fork_fallback.hpp.
 #pragma once
@@ -8,52 +8,23 @@
 #include <cstddef>
 #include <cstdint>
 #include <new>
-#include <ranges>
 #include <tuple>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
-#include "pollux/core/block_cache.hpp"
 #include "pollux/core/polled.hpp"
 #include "pollux/core/result.hpp"
 #include "pollux/coro/coroutine_task.hpp"
 #include "pollux/coro/fork_fallback.hpp"
 #include "pollux/coro/fork_locals.hpp"
 #include "pollux/coro/fork_point.hpp"
+#include "pollux/coro/forked_child.hpp"
 #include "pollux/coro/into_task.hpp"
 #include "pollux/coro/task.hpp"
 
 namespace pollux::inline v0 {
 
 namespace detail {
-
-template <class T, class E>
-or_unit<outcome<T, E>> take_stored(result<T, E>& from) {
-    if constexpr (std::is_void_v<outcome<T, E>>) {
-        from.take();
-        return unit();
-    } else {
-        return from.take();
-    }
-}
-
-// Null: a child that was destroyed where there was no memory.
-inline void drop_unstarted(fork_point& point) noexcept {
-    while (point.unstarted != 0)
-        if (void* const frame = point.children()[--point.unstarted]; frame != nullptr)
-            std::coroutine_handle<>::from_address(frame).destroy();
-}
-
-// In fork_point::unstarted: the children are the fallback's.
-inline constexpr std::uint32_t below_poll_mark = ~std::uint32_t{0};
-
-// Before a fork: whoever waits for the child, and where its result goes.
-[[gnu::always_inline]] inline void prepare_forked(void* frame, fork_point& point, void* slot, bool is_last) noexcept {
-    promise_base& child = promise_at(frame);
-    child.up = up_to(&point, is_last ? frame_kind::forked_last : frame_kind::forked);
-    child.slot = slot;
-}
 
 // Children that are tasks: C is task<T, E>. A forked child's slot is here; below a plain poll, children that were spawned have
 // their results in front of their frames until the parent takes them. Stands in the parent's frame.
@@ -219,128 +190,6 @@ private:
     bool is_taken_ = false;
 };
 
-// The frames of fork_all's children, while nobody knows how many there will be.
-class gathered_frames {
-public:
-    gathered_frames() noexcept = default;
-    gathered_frames(const gathered_frames&) = delete;
-    gathered_frames& operator=(const gathered_frames&) = delete;
-    ~gathered_frames() {
-        for (std::size_t i = 0; i != size_; ++i)
-            if (frames_[i] != nullptr) std::coroutine_handle<>::from_address(frames_[i]).destroy();
-        if (frames_ != nullptr) give_block(frames_, room_ * sizeof(void*));
-    }
-
-    /// Throws: std::bad_alloc.
-    void reserve(std::size_t n) {
-        if (n <= room_) return;
-        auto** const wider = static_cast<void**>(take_block(n * sizeof(void*)));
-        for (std::size_t i = 0; i != size_; ++i) wider[i] = frames_[i];
-        if (frames_ != nullptr) give_block(frames_, room_ * sizeof(void*));
-        frames_ = wider;
-        room_ = n;
-    }
-    template <class Task>
-    void push(Task child) {
-        if (size_ == room_) reserve(room_ != 0 ? 2 * room_ : 16);  // 16: half of a small block's worth, a guess
-        frames_[size_++] = child.release();
-    }
-
-    std::size_t size() const noexcept { return size_; }
-    void* operator[](std::size_t i) const noexcept { return frames_[i]; }
-    /// They have another owner now.
-    void forget() noexcept { size_ = 0; }
-
-private:
-    void** frames_ = nullptr;
-    std::size_t size_ = 0, room_ = 0;
-};
-
-// As fork_awaiter, for a number of children that is known at run time: [point][frames][results] in one block.
-template <class T, class E>
-class [[nodiscard]] fork_all_awaiter {
-    using slot = result<T, E>;
-    static_assert(sizeof(fork_point) % alignof(void*) == 0 && alignof(slot) <= frame_alignment);
-
-public:
-    fork_all_awaiter& into_awaiter() noexcept { return *this; }
-
-    explicit fork_all_awaiter(gathered_frames& children) : count_(children.size()) {
-        if (count_ == 0) return;
-        if (count_ >= below_poll_mark) throw std::bad_alloc();
-        char* const block = static_cast<char*>(take_block(block_bytes()));
-        point_ = ::new (static_cast<void*>(block)) fork_point(static_cast<std::uint32_t>(count_));
-        slots_ = reinterpret_cast<slot*>(block + slots_at());
-        for (std::size_t i = 0; i != count_; ++i) {
-            ::new (static_cast<void*>(slots_ + i)) slot();
-            frame(i) = children[i];
-            prepare_forked(frame(i), *point_, slots_ + i, i + 1 == count_);
-        }
-        children.forget();
-    }
-    fork_all_awaiter(const fork_all_awaiter&) = delete;
-    fork_all_awaiter& operator=(const fork_all_awaiter&) = delete;
-    ~fork_all_awaiter() {
-        if (count_ == 0) return;
-        if (point_->unstarted == below_poll_mark)
-            fallback_.~fork_fallback();
-        else
-            drop_unstarted(*point_);
-        for (std::size_t i = 0; i != count_; ++i) slots_[i].~slot();
-        give_block(point_, block_bytes());
-    }
-
-    bool await_ready() const noexcept { return count_ == 0; }
-
-    template <class P>
-    bool await_suspend(std::coroutine_handle<P> parent) {
-        const fork_end end = run_forks<0>(*point_, parent.address());
-        if (end == fork_end::joined) [[likely]]
-            return false;
-        return end != fork_end::below_poll || suspend_below_poll(parent.promise(), parent.address());
-    }
-
-    std::vector<or_unit<outcome<T, E>>> await_resume() {
-        std::vector<or_unit<outcome<T, E>>> outcomes;
-        outcomes.reserve(count_);
-        const bool has_spawned = count_ != 0 && point_->unstarted == below_poll_mark && fallback_.has_spawned();
-        for (std::size_t i = 0; i != count_; ++i)
-            outcomes.push_back(take_stored(
-                has_spawned ? coroutine_task<T, E>::outcome_in_front_of(fallback_.frame(count_ - 1 - i)) : slots_[i]));
-        return outcomes;
-    }
-
-private:
-    void*& frame(std::size_t i) noexcept { return point_->children()[count_ - 1 - i]; }
-    std::size_t slots_at() const noexcept {
-        const std::size_t frames_end = sizeof(fork_point) + count_ * sizeof(void*);
-        return (frames_end + alignof(slot) - 1) / alignof(slot) * alignof(slot);
-    }
-    std::size_t block_bytes() const noexcept { return slots_at() + count_ * sizeof(slot); }
-
-    [[gnu::noinline]] bool suspend_below_poll(promise_base& promise, void* parent) {
-        if (fork_takes_locals())
-            for (std::size_t i = 0; i != count_; ++i) take_locals_along<T, E>(frame(i));
-        ::new (static_cast<void*>(&fallback_)) fork_fallback();
-        fallback_.begin(promise, parent, point_->children(), count_);
-        point_->unstarted = below_poll_mark;
-        for (std::size_t i = 0; i != count_; ++i) {
-            if (fallback_.has_spawned())
-                fallback_.spawn(coroutine_task<T, E>::make_header(frame(i), fallback_.child_id()));
-            else
-                prepare_in_place(promise_at(frame(i)), &slots_[i]);
-        }
-        return fallback_.suspend();
-    }
-
-    std::size_t count_;
-    fork_point* point_;  // this and the next: only if there are children
-    slot* slots_;
-    union {
-        fork_fallback fallback_;  // under the mark
-    };
-};
-
 }  // namespace detail
 
 /// `auto [x, y] = co_await fork_join(a(), b());` runs the children in parallel and waits for all of them: a tuple of their
@@ -362,24 +211,6 @@ template <class... F>
     requires(sizeof...(F) > 0)
 auto fork_join(F... children) {
     return detail::fork_expression<F...>(children...);  // parameters live as long as the expression of the call
-}
-
-/// As fork_join, for a range of futures of one type: a vector of their outcomes, in order.
-///
-/// Cost: two blocks for the children's places and results, from the worker's own memory where they are small, and the vector.
-template <class Range>
-auto fork_all(Range&& children) {
-    using F = std::ranges::range_value_t<Range>;
-    using child = decltype(detail::into_task(std::declval<F>()));
-    detail::gathered_frames frames;
-    if constexpr (std::ranges::sized_range<Range>) frames.reserve(std::ranges::size(children));
-    for (auto&& one : children) {
-        if constexpr (std::is_lvalue_reference_v<Range> || std::ranges::borrowed_range<std::remove_cvref_t<Range>>)
-            frames.push(detail::into_task(F(one)));
-        else
-            frames.push(detail::into_task(std::move(one)));
-    }
-    return detail::fork_all_awaiter<typename child::value_type, typename child::error_type>(frames);
 }
 
 }  // namespace pollux::inline v0
