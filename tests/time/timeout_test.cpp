@@ -48,6 +48,9 @@ static_assert(std::is_same_v<decltype(timeout(std::declval<fallible>(), 1s))::er
 static_assert(std::is_convertible_v<timed_out, std::error_code>);
 static_assert(std::is_convertible_v<timeout_error<std::error_code>, std::error_code>);
 static_assert(!std::is_convertible_v<timeout_error<std::string>, std::error_code>);
+static_assert(std::is_convertible_v<timeout_error<timed_out>, std::error_code>);
+static_assert(std::is_convertible_v<timeout_error<timeout_error<std::error_code>>, std::error_code>);
+static_assert(!std::is_convertible_v<timeout_error<timeout_error<std::string>>, std::error_code>);
 
 task<int> after(std::chrono::milliseconds time, int value) {
     co_await pollux::sleep_for(time);
@@ -149,6 +152,27 @@ TEST_SUITE("time/timeout") {
         CHECK(refused == std::errc::connection_refused);
         const std::error_code late = timeout_error<std::error_code>(timed_out());
         CHECK(late == std::errc::timed_out);
+    }
+
+    // It did not compile: the error of the one within was taken for that of the one around it.
+    TEST_CASE("timeout of a timeout: says whose time was over") {
+        sim_runtime rt(1);
+        const auto within = rt.block_on(timeout(timeout(after(30ms, 1), 10ms), 20ms));
+        CHECK(within.error().is_inner());
+        CHECK(within.error() == timeout_error<timed_out>(std::in_place, timed_out()));
+        const auto around = rt.block_on(after(30ms, 1) | timeout(20ms) | timeout(10ms));
+        CHECK(around.error().is_elapsed());
+        CHECK(around.error() == timeout_error<timed_out>(timed_out()));
+        CHECK(std::error_code(within.error()) == std::errc::timed_out);
+        CHECK(rt.block_on(timeout(timeout(after(5ms, 1), 10ms), 20ms)).value() == 1);
+
+        const auto failed = rt.block_on(timeout(timeout(fails_after(5ms), 10ms), 20ms));
+        CHECK(failed.error().inner().inner() == "failed");
+        const auto late = rt.block_on(timeout(timeout(fails_after(30ms), 10ms), 20ms));
+        CHECK(late.error().inner().is_elapsed());
+        auto silent = timeout(with_gaps({30ms}) | timeout(10ms), 20ms);
+        const auto item = rt.block_on(pollux::next(silent));
+        CHECK(item->error().is_inner());
     }
 
     TEST_CASE("timeout: ends what uses up the budget of every poll") {

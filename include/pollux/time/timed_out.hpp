@@ -17,14 +17,19 @@ struct timed_out {
     bool operator==(const timed_out&) const = default;
 };
 
-/// The time is over, or what was waited for has failed with an `E`. One of a `std::error_code` converts to `std::error_code`.
+/// The time is over, or what was waited for has failed with an `E`. Where `E` converts to `std::error_code`, so does this.
 template <class E>
 class timeout_error {
     static_assert(std::is_object_v<E>, "pollux: timeout_error: the error is not an object");
 
 public:
     timeout_error(timed_out) noexcept {}
-    explicit timeout_error(E inner) noexcept(std::is_nothrow_move_constructible_v<E>) : inner_(std::move(inner)) {}
+    explicit timeout_error(E inner) noexcept(std::is_nothrow_move_constructible_v<E>)
+        requires(!std::is_same_v<E, timed_out>)
+        : inner_(std::move(inner)) {}
+    /// The inner error where its type does not tell: around a timeout it is a `timed_out` of its own.
+    timeout_error(std::in_place_t, E inner) noexcept(std::is_nothrow_move_constructible_v<E>)
+        : inner_(std::move(inner)) {}
 
     bool is_elapsed() const noexcept { return !inner_.has_value(); }
     bool is_inner() const noexcept { return inner_.has_value(); }
@@ -44,9 +49,10 @@ public:
     }
 
     operator std::error_code() const noexcept
-        requires std::is_same_v<E, std::error_code>
+        requires std::is_convertible_v<const E&, std::error_code>
     {
-        return inner_.has_value() ? *inner_ : std::error_code(timed_out());
+        if (!inner_.has_value()) return timed_out();
+        return *inner_;
     }
 
     bool operator==(const timeout_error&) const = default;

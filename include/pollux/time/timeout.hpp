@@ -32,6 +32,15 @@ inline bool has_rung(sleep& alarm, context& cx) {
     return alarm.poll(own).is_ready();
 }
 
+/// The error of what is waited for as one of the timeout.
+template <class To, class T, class E>
+To pass_inner_error(polled<T, E>& from) {
+    if constexpr (std::is_same_v<E, never>)
+        std::unreachable();
+    else
+        return To::failed(std::in_place, std::move(from.error()));
+}
+
 template <class F>
 class [[nodiscard]] timeout_future {
 public:
@@ -45,7 +54,7 @@ public:
         debug_check(place_.is_first(), "pollux: timeout: polled after it was ready; destroy a future once it is ready");
         if (!place_.is_first()) return pending;
         auto inner = place_.first().poll(cx);
-        if (inner.has_error()) return pass_error<answer>(inner);
+        if (inner.has_error()) return pass_inner_error<answer>(inner);
         if (inner.is_ready()) return pass_value<answer>(inner);
         if (!has_rung(alarm_, cx)) return pending;
         place_.reset();
@@ -77,7 +86,7 @@ public:
             return answer::failed(timed_out());
         }
         state_ = alarm_state::to_be_set;
-        if (item.has_error()) return pass_error<answer>(item);
+        if (item.has_error()) return pass_inner_error<answer>(item);
         return answer::ready(std::move(item.value()));
     }
 
