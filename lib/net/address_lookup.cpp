@@ -25,7 +25,7 @@ address_lookup::address_lookup(address_lookup&& other) noexcept = default;
 address_lookup::~address_lookup() = default;
 
 polled<address_lookup::addresses, std::error_code> address_lookup::poll(context& cx) {
-    require_runtime(cx);
+    if (by_name_ == nullptr) require_runtime(cx);  // else it may have been left pending by the end of one
     if (const auto* wrong = std::get_if<std::error_code>(&of_.get())) return std::unexpected(*wrong);
     if (const auto* known = std::get_if<socket_address>(&of_.get())) return addresses(known, 1);
     if (by_name_ == nullptr) by_name_ = std::make_unique<name_lookup>(std::get<host_name>(of_.get()));

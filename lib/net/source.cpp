@@ -64,12 +64,13 @@ void source::swap(source& other) noexcept {
                 std::memory_order::relaxed);
 }
 
-pollux::detail::runtime_core& source::core_of(context& cx) {
+pollux::detail::runtime_core* source::core_of(context& cx) const {
     pollux::detail::runtime_core* const core =
         cx.runtime() != nullptr ? cx.runtime() : pollux::detail::current_runtime();
-    if (core == nullptr)
+    // An operation that the end of its runtime leaves pending is often polled outside of any then.
+    if (core == nullptr && (look().word & bits::cancelled) == 0)
         throw no_runtime("pollux: net: no runtime on this thread; poll it inside a task or runtime::block_on");
-    return *core;
+    return core;
 }
 
 // A runtime that has a ring has it from its beginning.
@@ -78,21 +79,21 @@ bool source::goes_through_ring(pollux::detail::runtime_core& core) const noexcep
 }
 
 ring_socket* source::enter_ring(context& cx, int& error) {
-    pollux::detail::runtime_core& core = core_of(cx);
+    pollux::detail::runtime_core* const core = core_of(cx);
     // Acquire: pairs with the release in registered().
-    if (slot_.load(std::memory_order::acquire) == nullptr && goes_through_ring(core)) registered(core, error);
+    if (slot_.load(std::memory_order::acquire) == nullptr && goes_through_ring(*core)) registered(*core, error);
     return ring();
 }
 
 int source::wait_for(context& cx, direction which, readiness_seen& seen, source_waiter* self) {
     pollux::detail::debug_check(is_open(),
                                 "pollux: net: a socket or descriptor was used after it was moved from or closed");
-    pollux::detail::runtime_core& core = core_of(cx);
+    pollux::detail::runtime_core* const core = core_of(cx);
     if (seen.is_worth_a_try(which)) return 0;
     event_slot* slot = slot_.load(std::memory_order::acquire);  // pairs with the release in registered()
     if (slot == nullptr) {
         int error = 0;
-        slot = registered(core, error);
+        slot = registered(*core, error);
         if (slot == nullptr) return error;
     }
     const std::uint64_t wanted = which == direction::read ? bits::for_reading : bits::for_writing;

@@ -5,20 +5,27 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <string>
 #include <string_view>
 
+#include "net/loopback.hpp"
+#include "pollux/core/block_on.hpp"
 #include "pollux/net/address.hpp"
 #include "pollux/net/detail/address_lookup.hpp"
 #include "pollux/net/errc.hpp"
+#include "pollux/offload/blocking.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/errors.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/driver_options.hpp"
+#include "support/wake_counter.hpp"
 
 namespace {
 
 using namespace pollux::net;
+using pollux::test::poll_in;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
 
@@ -87,6 +94,22 @@ TEST_SUITE("net/resolve") {
             CHECK(looked_up(wrong).error() == errc::bad_address);
         }
         CHECK(looked_up("no such name:80").error().category() == resolve_category());
+    }
+    // It threw no_runtime there.
+    TEST_CASE("address: a look-up that the end of its runtime leaves pending fails outside of a runtime, too") {
+        auto options = pollux::test::driver_options();
+        options.max_blocking_threads = 1;
+        pollux::current_thread_runtime rt(options);
+        std::atomic<bool> may_end = false;
+        auto before = pollux::blocking([&] { may_end.wait(false); });
+        first_of looks_up{detail::address_lookup("localhost:80")};
+        const pollux::test::wake_counter woken;
+        CHECK(poll_in(rt, before, woken).is_pending());
+        CHECK(poll_in(rt, looks_up, woken).is_pending());
+        rt.shutdown(std::chrono::seconds(0));
+        CHECK(pollux::block_on(looks_up).error() == std::errc::operation_canceled);
+        may_end = true;
+        may_end.notify_all();
     }
     TEST_CASE("unix_address: is a path, of any string type, or an address") {
         CHECK(looked_up(unix_address("/tmp/x").get()) == "/tmp/x");

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <expected>
 #include <string>
@@ -14,6 +15,7 @@
 #include <utility>
 
 #include "net/loopback.hpp"
+#include "pollux/core/block_on.hpp"
 #include "pollux/coro/task.hpp"
 #include "pollux/io/byte_stream.hpp"
 #include "pollux/net/errc.hpp"
@@ -296,6 +298,22 @@ TEST_SUITE("net/tcp_stream") {
             CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
             CHECK((::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
         }
+    }
+    // They threw no_runtime there.
+    TEST_CASE("tcp_stream: what the end of its runtime leaves waiting fails outside of a runtime, too") {
+        half_plain both;
+        const wake_counter reader, waiter;
+        std::string to(1, '-');
+        auto reading = both.ours.read(to);
+        auto waiting = both.ours.readable();
+        CHECK(poll_in(both.rt, reading, reader).is_pending());
+        CHECK(poll_in(both.rt, waiting, waiter).is_pending());
+        CHECK_THROWS_AS(poll_once(reading), pollux::no_runtime);
+        both.rt.shutdown(std::chrono::seconds(1));
+        CHECK(reader.count() == 1);
+        CHECK(waiter.count() == 1);
+        CHECK(error_of(pollux::block_on(reading)) == std::errc::operation_canceled);
+        CHECK(error_of(pollux::block_on(waiting)) == std::errc::operation_canceled);
     }
     TEST_CASE("tcp_stream: may be moved between its uses, and closes once") {
         half_plain both;

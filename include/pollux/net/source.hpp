@@ -98,7 +98,8 @@ public:
     /// Ready: an operation in that direction is worth a try. Pending: cx's waker is woken when it is. One line for each direction holds
     /// a waiter of the source itself (the first form: one task for each direction at a time, the latest waker counts) and any
     /// number of others (the second form).
-    /// Errors: std::errc::operation_canceled once the runtime has ended whose reactor it is in; what registering fails with.
+    /// Errors: std::errc::operation_canceled once the runtime has ended whose reactor it is in, outside of any too; what registering
+    /// fails with.
     /// Throws: no_runtime outside a runtime; std::bad_alloc. Threads: any; the first form one at a time for each direction.
     template <class... Waiter>
     ready_answer poll_ready(context& cx, direction which, Waiter&... self) {
@@ -175,7 +176,8 @@ private:
         }
         return wait_for(cx, which, seen, self);
     }
-    static pollux::detail::runtime_core& core_of(context& cx);
+    // That of the poll. Null: the runtime that it was in has ended, so it is in a slot. Throws: no_runtime.
+    pollux::detail::runtime_core* core_of(context& cx) const;
     bool goes_through_ring(pollux::detail::runtime_core& core) const noexcept;
     int wait_for(context& cx, direction which, readiness_seen& seen, source_waiter* self);
     pollux::detail::event_slot* registered(pollux::detail::runtime_core& core, int& error);
