@@ -27,6 +27,9 @@ using pollux::polled;
 using pollux::test::manual;
 using pollux::test::manual_event;
 
+auto gives_future() { return pollux::ready(8); }
+int gives_value() { return 9; }
+
 }  // namespace
 
 TEST_SUITE("core/block_on") {
@@ -56,6 +59,8 @@ TEST_SUITE("core/block_on") {
         CHECK(seen >= 1);
         CHECK(alive == 0);
         CHECK(block_on([] { return 7; }) == 7);
+        CHECK(block_on(gives_future) == 8);
+        CHECK(block_on(gives_value) == 9);
         static_assert(std::is_void_v<decltype(block_on([] {}))>);
     }
 

@@ -135,6 +135,9 @@ task<int> endless_tree(std::atomic<int>& alive) {
     co_return 0;
 }
 
+task<int> gives_four() { co_return 4; }
+int gives_five() { return 5; }
+
 }  // namespace
 
 TEST_SUITE("coro/fork_join") {
@@ -146,6 +149,16 @@ TEST_SUITE("coro/fork_join") {
                 CHECK(run_by(how, n, every_kind_of_child()) == "12345no");
             }
         }
+    }
+
+    TEST_CASE("fork_join: takes the names of functions") {
+        const auto forks = []() -> task<int> {
+            auto [a, b] = co_await pollux::fork_join(gives_four, gives_five);
+            co_return a + b;
+        };
+        pollux::runtime rt(workers(1));
+        CHECK(rt.block_on(rt.spawn(forks)) == 9);
+        CHECK(pollux::block_on(forks()) == 9);
     }
 
     TEST_CASE("fork_join: one child is enough") {

@@ -48,6 +48,9 @@ task<std::unique_ptr<int>, std::string> owns(bool fail) {
     co_return std::make_unique<int>(4);
 }
 
+task<int> seven() { return number(7); }
+int eight() { return 8; }
+
 struct this_threads_runtime {
     template <class F>
     auto spawn(F&& work) {
@@ -108,6 +111,15 @@ TEST_SUITE("scheduler/spawn") {
         CHECK(rt.block_on(rt.spawn(inside(current))) == "12no45678");
         auto handle = rt.handle();
         CHECK(rt.block_on(inside(handle)) == "12no45678");
+    }
+
+    // The name did not compile, and the message told to move it.
+    TEST_CASE("spawn: takes the name of a function, as block_on does") {
+        pollux::runtime rt(workers(1));
+        CHECK(rt.block_on(rt.spawn(seven)) == 7);
+        CHECK(rt.block_on(rt.spawn(eight)) == 8);
+        CHECK(rt.block_on(seven) == 7);
+        CHECK(rt.block_on(eight) == 8);
     }
 
     TEST_CASE("spawn: throws no_runtime outside of a runtime, and inside a bare block_on") {

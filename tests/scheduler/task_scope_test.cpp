@@ -74,6 +74,18 @@ struct counts_to {
 
 pollux::task_local<int> number;
 
+std::atomic<int> calls;
+void counts_its_call() { ++calls; }
+task<> counts_its_poll() {
+    ++calls;
+    co_return;
+}
+task<> spawns_by_name(scope<>& s) {
+    s.spawn(counts_its_call);
+    s.spawn(counts_its_poll);
+    co_return;
+}
+
 }  // namespace
 
 TEST_SUITE("scheduler/task_scope") {
@@ -93,6 +105,13 @@ TEST_SUITE("scheduler/task_scope") {
         rt.block_on(task_scope(nothing));
         CHECK(rt.block_on(task_scope<std::string>(fails)) == 1);
         CHECK(rt.block_on(task_scope<std::string>(coroutine)).has_value());
+    }
+
+    TEST_CASE("task_scope: it and its spawn take the names of functions") {
+        pollux::runtime rt(workers(1));
+        calls = 0;
+        rt.block_on(task_scope(spawns_by_name));
+        CHECK(calls == 2);
     }
 
     TEST_CASE("task_scope: children borrow from the caller, and all have ended when it is ready") {

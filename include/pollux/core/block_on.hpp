@@ -51,7 +51,7 @@ auto block_on(F&& fut) {
     using X = std::remove_reference_t<F>;
     if constexpr (!future<F> && std::is_invocable_v<X&>) {
         if constexpr (future<std::invoke_result_t<X&>>) {
-            X kept(std::forward<F>(fut));
+            std::decay_t<F> kept(std::forward<F>(fut));  // a pointer, if it is the name of a function
             return block_on(kept());
         } else {
             return fut();

@@ -59,7 +59,7 @@ task<typename called_by<Fn>::value_type, typename called_by<Fn>::error_type> clo
 /// A task that does what `work` does: a task itself, a future, or a callable without arguments.
 template <class F>
 auto into_task(F&& work) {
-    using X = std::remove_cvref_t<F>;
+    using X = std::decay_t<F>;  // a pointer, if it is the name of a function
     static_assert(std::is_constructible_v<X, F>,
                   "pollux: fork_join or spawn takes ownership: pass std::move(x), or by_ref(x) to lend a future");
     if constexpr (is_task<X>) {

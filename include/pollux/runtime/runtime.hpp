@@ -57,7 +57,7 @@ outcome_of<F> block_on_in(runtime_core& core, F& fut) {
 // `work` as a future: an lvalue future in place, a callable through lazy. Calls `then` with it.
 template <class F, class Then>
 decltype(auto) with_future(F&& work, Then&& then) {
-    using X = std::remove_cvref_t<F>;
+    using X = std::decay_t<F>;  // a pointer, if it is the name of a function
     if constexpr (future<X>) {
         return then(work);
     } else {

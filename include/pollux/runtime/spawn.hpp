@@ -58,7 +58,7 @@ inline constexpr bool makes_task<Fn> = is_task<std::remove_cvref_t<std::invoke_r
 
 template <class F>
 [[gnu::always_inline]] inline auto spawn_on(runtime_core& core, F&& work, std::source_location where) {
-    using X = std::remove_cvref_t<F>;
+    using X = std::decay_t<F>;  // a pointer, if it is the name of a function
     static_assert(std::is_constructible_v<X, F>,
                   "pollux: spawn: takes ownership; pass std::move(x), or a future that owns what it needs");
     if constexpr (is_task<X>) {

@@ -78,7 +78,7 @@ public:
     /// all spawns and ends of the scope share.
     template <class F>
     void spawn(F&& work, std::source_location where = std::source_location::current()) {
-        using W = std::remove_cvref_t<F>;
+        using W = std::decay_t<F>;  // a pointer, if it is the name of a function
         constexpr bool is_work = future<W> || std::is_invocable_v<W&>;
         static_assert(
             is_work,
