@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -88,6 +89,14 @@ TEST_SUITE("future/map") {
         CHECK(assert_ready(poll_once(size)) == 4);
         auto first = pollux::ready(std::pair(7, 'c')) | pollux::map(&std::pair<int, char>::first);
         CHECK(assert_ready(poll_once(first)) == 7);
+        std::pair<int, char> referred(8, 'd');
+        auto second = pollux::ready(std::ref(referred)) | pollux::map(&std::pair<int, char>::second);
+        CHECK(assert_ready(poll_once(second)) == 'd');
+        const std::string text = "five";
+        auto length = pollux::ready(std::cref(text)) | pollux::map(&std::string::size);
+        CHECK(assert_ready(poll_once(length)) == 4);
+        auto shared_length = pollux::ready(std::make_shared<std::string>("six")) | pollux::map(&std::string::size);
+        CHECK(assert_ready(poll_once(shared_length)) == 3);
         int (*const negate)(int) = [](int n) { return -n; };
         auto negated = pollux::ready(3) | pollux::map(negate);
         CHECK(assert_ready(poll_once(negated)) == -3);

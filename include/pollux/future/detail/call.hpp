@@ -12,16 +12,17 @@ namespace pollux::inline v0::detail {
 
 template <class Member, class Object, class... Args>
 constexpr decltype(auto) call_member(Member member, Object&& object, Args&&... args) {
-    if constexpr (std::is_member_function_pointer_v<Member>) {
-        if constexpr (requires { (std::forward<Object>(object).*member)(std::forward<Args>(args)...); }) {
+    if constexpr (
+        requires { std::forward<Object>(object).*member; } ||
+        requires { (std::forward<Object>(object).*member)(std::forward<Args>(args)...); }) {
+        if constexpr (std::is_member_function_pointer_v<Member>)
             return (std::forward<Object>(object).*member)(std::forward<Args>(args)...);
-        } else {
-            return ((*std::forward<Object>(object)).*member)(std::forward<Args>(args)...);
-        }
-    } else if constexpr (requires { std::forward<Object>(object).*member; }) {
-        return (std::forward<Object>(object).*member);
+        else
+            return (std::forward<Object>(object).*member);
+    } else if constexpr (requires { *std::forward<Object>(object); }) {
+        return call_member(member, *std::forward<Object>(object), std::forward<Args>(args)...);
     } else {
-        return ((*std::forward<Object>(object)).*member);
+        return call_member(member, object.get(), std::forward<Args>(args)...);  // a std::reference_wrapper
     }
 }
 
