@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <any>
 #include <expected>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include <utility>
 
 #include "pollux/core/concepts.hpp"
+#include "pollux/future/map.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/end_of_process.hpp"
 
@@ -33,6 +35,16 @@ TEST_SUITE("future/ready") {
     TEST_CASE("ready: gives its value at the first poll, also one that can only be moved") {
         auto fut = pollux::ready(std::make_unique<int>(3));
         CHECK(*assert_ready(poll_once(fut)) == 3);
+    }
+
+    // With clang a future of one could not be copied, nor so much as given to a combinator: it asked whether it became a std::any itself.
+    TEST_CASE("ready: gives what takes anything that can be copied") {
+        auto fut = pollux::ready(std::any(3));
+        static_assert(std::is_copy_constructible_v<decltype(fut)>);
+        auto copy = fut;
+        CHECK(std::any_cast<int>(assert_ready(poll_once(copy))) == 3);
+        auto mapped = std::move(fut) | pollux::map([](std::any value) { return std::any_cast<int>(value); });
+        CHECK(assert_ready(poll_once(mapped)) == 3);
     }
 
     TEST_CASE("ready: without a value it succeeds with nothing") {

@@ -3,6 +3,7 @@
 // std::expected as one that may fail, any other value as one that cannot.
 #pragma once
 
+#include <concepts>
 #include <type_traits>
 #include <utility>
 
@@ -17,7 +18,10 @@ public:
     using value_type = T;
     using error_type = E;
 
-    constexpr explicit result_future(polled<T, E> result) : result_(std::move(result)) {}
+    // An exact one: whether this future itself becomes a polled of std::any, which takes what can be copied, is not to be asked when it
+    // is copied.
+    template <std::same_as<polled<T, E>> Answer>
+    constexpr explicit result_future(Answer result) : result_(std::move(result)) {}
 
     constexpr polled<T, E> poll(context&) {
         debug_check(result_.is_ready(), "pollux: ready: polled after it was ready; destroy a future once it is ready");
