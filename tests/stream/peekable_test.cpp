@@ -17,6 +17,7 @@
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/next.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
+#include "pollux/stream/repeat.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/drain.hpp"
 #include "support/end_of_process.hpp"
@@ -49,6 +50,11 @@ pollux::task<std::vector<int>> run_lengths(S source) {
     co_return lengths;
 }
 
+struct hides_address {
+    int value;
+    hides_address* operator&() = delete;
+};
+
 }  // namespace
 
 TEST_SUITE("stream/peekable") {
@@ -66,6 +72,12 @@ TEST_SUITE("stream/peekable") {
         CHECK(drain(piped) == std::vector{1, 2});
         auto called = pollux::peekable(pollux::iter({1, 2}));
         CHECK(drain(called) == std::vector{1, 2});
+    }
+
+    TEST_CASE("peekable: shows an item that has an operator& of its own") {
+        auto items = pollux::repeat(hides_address{4}) | pollux::peekable();
+        auto peek = items.peek();
+        CHECK(assert_ready(poll_once(peek))->value == 4);
     }
 
     TEST_CASE("peekable: is lazy, wakes a peek, and a drop of one loses nothing") {

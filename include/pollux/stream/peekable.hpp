@@ -4,6 +4,7 @@
 // What was seen stays in the stream, the answer of the source as it was: an item, an error, or the end.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -79,7 +80,7 @@ private:
         if constexpr (!std::is_same_v<error_type, never>) {
             if (seen.has_error()) return answer::failed(std::as_const(seen.error()));
         }
-        return answer::ready(seen.value().has_value() ? &*seen.value() : nullptr);
+        return answer::ready(seen.value().has_value() ? std::addressof(*seen.value()) : nullptr);
     }
     void keep(source_answer& answer) {
         seen_.emplace([&]() -> source_answer&& { return std::move(answer); });
