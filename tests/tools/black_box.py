@@ -2,7 +2,6 @@
 """What the black-box tests of the program pollux have in common: PROGRAM, cases, and what they expect."""
 import contextlib
 import os
-import subprocess
 import sys
 import time
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is a request and what is not. serve_test.py has more of those that are not.
+// What is a request and what is not. serve_requests_test.py has more of those that are not.
 
 #include "request_line.hpp"
 
