@@ -45,21 +45,22 @@ PROGRAM_SUITES = ("unit", "stress", "example")
 class Build:
     """One row of the matrix: a compiler, an optimization, further Meson options, and the tests it runs without --full."""
 
-    def __init__(self, name, compiler, optimization, options=(), folders=None, every_suite=False, slowdown=1, asserts=True):
+    def __init__(self, name, compiler, optimization, options=(), folders=None, every_suite=False, slowdown=1, asserts=True,
+                 bench=False):
         self.name = name
         self.compiler = compiler
         self.folders = folders  # None: all
         self.every_suite = every_suite
         self.slowdown = slowdown
-        self.setup = ["--buildtype=plain", "--werror", f"-Doptimization={optimization}", "-Dbench=disabled",
-                      f"-Db_ndebug={str(not asserts).lower()}", *options]
+        self.setup = ["--buildtype=plain", "--werror", f"-Doptimization={optimization}",
+                      f"-Dbench={'enabled' if bench else 'disabled'}", f"-Db_ndebug={str(not asserts).lower()}", *options]
 
     def wants(self, test, full):
         """Whether it runs `test`, a row of Meson's list."""
         suites = {suite.partition(":")[2] for suite in test["suite"]}
         if "mutants" in suites:
             return False  # a row of its own: run_mutants
-        if self.every_suite:
+        if self.every_suite or "bench" in suites:
             return True
         if suites.isdisjoint(PROGRAM_SUITES):
             return False
@@ -76,7 +77,7 @@ MATRIX = (
     # Without optimization a plugin has every inline function and vtable that the library has, too.
     Build("gcc-o0", GCC, "0", folders=("coro", "embedding"), slowdown=2),
     Build("gcc-asan", GCC, "1", GCC_ASAN, folders=("coro",), slowdown=4),
-    Build("clang-o0", CLANG, "0", folders=("coro",), slowdown=2),
+    Build("clang-o0", CLANG, "0", folders=("coro",), slowdown=2, bench=True),
     Build("clang-o2", CLANG, "2", folders=("coro",)),
     Build("clang-o3", CLANG, "3", folders=("coro",), asserts=False),
 )
