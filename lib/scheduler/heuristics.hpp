@@ -16,7 +16,7 @@ struct heuristics {
     bool chained_wakes = true;   // a worker that has found work wakes one more
     bool next_slot = true;       // what was woken or spawned last runs next; else it runs behind what is queued
     bool driver_looks = true;    // a busy worker looks for events now and then; else who sleeps or stands in does
-    bool counted_events = true;  // who hands out events asks for help once, where there is more than it runs itself
+    bool counted_events = true;  // who hands out events asks for help once, if there are more than it soon runs itself
     bool tuned_interval = true;  // the polls between two looks elsewhere are fitted to how long polls are
     bool fork_pauses = true;     // a thief, or a waker of thieves, backs off where forks are too small to be stolen
     bool watchdog = true;        // somebody stands in for a worker that is stuck in a poll

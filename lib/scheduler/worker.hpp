@@ -196,7 +196,7 @@ private:
     void wake_for_local_push() noexcept;
     void fire_sleeps() noexcept;
     bool hand_out_events(event_driver& driver) noexcept;
-    void tune_interval(std::uint64_t now) noexcept;
+    void end_stretch() noexcept;
     // Everybody but its worker reads it by stamp() only. Release: pairs with that, shows whose poll it is.
     void set_stamp(std::uint64_t ticks) noexcept {
         std::atomic_ref(budget_.deadline).store(ticks, std::memory_order::release);
@@ -235,7 +235,9 @@ private:
 
     // The owner's, now and then.
     std::uint32_t interval_;
-    std::uint64_t interval_start_ = 0;
+    std::uint64_t stretch_start_ = 0;             // 0: it sleeps, or looks elsewhere
+    double recent_ticks_ = 0, recent_polls_ = 0;  // of the last stretches; the ratio counts
+    const double help_ticks_;
     std::uint64_t next_fork_wake_ = 0;
     std::uint64_t fork_steal_from_ = 0;  // do not try to steal forks before
     std::uint64_t fork_steal_pause_ = 0;

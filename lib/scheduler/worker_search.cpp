@@ -169,6 +169,7 @@ void worker::park() noexcept {
         deadline = std::min(deadline, steady_now() + pause);
     }
     count_.parks.add(1);
+    end_stretch();
     event_driver* const driver = core_.driver();
     const bool serves = driver != nullptr && driver->try_enter();
     watching watch{driver};

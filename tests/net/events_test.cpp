@@ -2,12 +2,14 @@
 // Which workers a harvest of events wakes.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <system_error>
 #include <utility>
@@ -26,6 +28,7 @@ using pollux::context;
 using pollux::task;
 using pollux::net::direction;
 using pollux::net::detail::source;
+using pollux::net::detail::source_waiter;
 using pollux::test::wait_until;
 
 struct pair {
@@ -83,7 +86,42 @@ TEST_SUITE("net/events") {
         rt.block_on(std::move(echo));
     }
 
-    TEST_CASE("events: of those that come at once a sleeping worker takes its share") {
+    TEST_CASE("events: a few whose tasks are soon done wake no other worker") {
+        constexpr int tasks = 3, rounds = 1000;
+        // Each write is an event, though nobody reads.
+        source count(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
+        pollux::runtime rt(two_alone());
+        std::atomic<int> waits = 0;
+        std::atomic<bool> is_over = false;
+        const auto waits_again = [&]() -> task<> {
+            source_waiter place;
+            co_await pollux::poll_fn([&](context& cx) -> pollux::polled<void> {
+                for (;;) {
+                    auto ready = count.poll_ready(cx, direction::read, place);
+                    if (ready.is_pending()) break;
+                    count.would_block(direction::read, ready.value());
+                }
+                ++waits;
+                if (is_over) return pollux::polled<void>::ready();
+                return pollux::pending;
+            });
+        };
+        std::vector<pollux::join_handle<void>> all;
+        for (int i = 0; i != tasks; ++i) all.push_back(rt.spawn(waits_again()));
+        std::uint64_t before = 0;
+        for (int i = 1; i != rounds; ++i) {
+            wait_until([&] { return waits == tasks * i; });
+            // A new worker knows nothing of its polls.
+            if (i == rounds / 2) before = rt.metrics().wakes;
+            is_over = i + 1 == rounds;
+            REQUIRE(::eventfd_write(count.descriptor(), 1) == 0);
+        }
+        for (auto& each : all) rt.block_on(std::move(each));
+        // Some, where the system has kept a poll waiting. It was as many as there are rounds.
+        CHECK(rt.metrics().wakes < before + rounds / 4);
+    }
+
+    TEST_CASE("events: of those that come at once behind long polls a sleeping worker takes its share") {
         pair sockets[2];
         pollux::runtime rt(two_alone());
         std::atomic<int> busy = 0, waiting = 0, met = 0;
@@ -102,6 +140,9 @@ TEST_SUITE("net/events") {
         const auto blocks = [&]() -> task<> {
             ++busy;
             wait_until([&] { return may_go.load(); });
+            // Long enough that the worker expects it of the next ones, too.
+            const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(20);
+            wait_until([&] { return std::chrono::steady_clock::now() >= end; });
             co_return;
         };
         std::vector<pollux::join_handle<void>> all;
