@@ -13,6 +13,7 @@
 
 #include "core/system_call.hpp"
 #include "driver/ring_answers.hpp"
+#include "scheduler/worker.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -171,12 +172,22 @@ bool ring_socket::start_receiving() noexcept {
         entry.buf_group = ring_buffers::group;
         entry.ioprio = IORING_RECV_MULTISHOT;
         if (is_likely_empty_) entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
+        starter_ = this_worker();
+        taken_elsewhere_ = 0;
     }
     return start(reading_, entry);
 }
 
 // EAGAIN, and an event comes; or another errno.
 void ring_socket::block_reading() noexcept { errno = reading_.is_under_way || start_receiving() ? EAGAIN : ENOBUFS; }
+
+// Every worker that reads submits what it has started, nearly always.
+bool ring_socket::is_of_another_worker() noexcept {
+    const worker* const taker = this_worker();
+    const bool is_another = taker != nullptr && starter_ != nullptr && taker != starter_;
+    taken_elsewhere_ = is_another ? taken_elsewhere_ + 1 : 0;
+    return taken_elsewhere_ >= most_elsewhere;
+}
 
 // One part of what a stream receives, or its end.
 void ring_socket::take_in(int result, unsigned flags) noexcept {
@@ -198,7 +209,8 @@ void ring_socket::take_in(int result, unsigned flags) noexcept {
     }
     if (result == 0) is_at_end_ = true;
     is_likely_empty_ = (flags & IORING_CQE_F_SOCK_NONEMPTY) == 0;
-    if (reading_.is_under_way && input_.size() >= most_bytes && !is_stopping_) is_stopping_ = driver_.cancel(reading_);
+    if (!reading_.is_under_way || is_stopping_) return;
+    if (input_.size() >= most_bytes || is_of_another_worker()) is_stopping_ = driver_.cancel(reading_);
 }
 
 void ring_socket::reading_done(ring_operation& self, int result, unsigned flags) noexcept {

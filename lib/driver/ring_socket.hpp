@@ -7,8 +7,9 @@
 // is under way; done() notes what has come, and its end, under the lock and adds the event behind that.
 //
 // Reading: one operation goes on by itself, and puts what has come into the buffer, from where calls take it. Who does not come to read is
-// not read for without end: past a limit the operation is given up until somebody finds the buffer empty. What is in the buffer or under way
-// is older than what the system has: so nothing is asked of the system while there is either.
+// not read for without end: past a limit the operation is given up until somebody finds the buffer empty. So is one whose worker is not
+// the one that serves the ring any more: the kernel wakes the thread that has submitted an operation for each of its parts.
+// What is in the buffer or under way is older than what the system has: so nothing is asked of the system while there is either.
 // Writing: a call fills the buffer and starts an operation for it; the next would block until that has ended, and has its error. Where
 // it is known to fail it fails at once.
 //
@@ -30,6 +31,8 @@
 #include "pollux/driver/event_slot.hpp"
 
 namespace pollux::inline v0::detail {
+
+class worker;
 
 /// Threads: any.
 class ring_socket {
@@ -65,6 +68,8 @@ private:
     // Sent by one operation at most, and received ahead of the reader, but for what is on its way by then: what a stream has in here, beside
     // what the system holds. A guess.
     static constexpr std::size_t most_bytes = 64 * 1024;
+    // Parts that another worker takes out of the ring than has started what they are of, before it is started anew. A guess.
+    static constexpr unsigned most_elsewhere = 16;
     // Of memory that is kept for what has come, at least and at most. Guesses.
     static constexpr std::size_t least_kept = 1024, most_kept = 64 * 1024;
 
@@ -97,6 +102,7 @@ private:
     std::ptrdiff_t take(const iovec* to, std::size_t count, bool leaves_them) noexcept;
     bool has_input() const noexcept;
     void block_reading() noexcept;
+    bool is_of_another_worker() noexcept;
     bool start_receiving() noexcept;
     void take_in(int result, unsigned flags) noexcept;
     bool start_sending() noexcept;
@@ -127,8 +133,11 @@ private:
     bool is_at_end_ = false;
     bool is_likely_empty_ = true;  // the system, of what was received
     bool is_stopping_ = false;     // reading_
-    bool shuts_down_ = false;      // after what is sent
-    bool is_broken_ = false;       // reading has failed: what writing fails with is known at once
+    // Who has started reading_, and how many of its parts in a row another worker has taken out of the ring.
+    const worker* starter_ = nullptr;
+    unsigned taken_elsewhere_ = 0;
+    bool shuts_down_ = false;  // after what is sent
+    bool is_broken_ = false;   // reading has failed: what writing fails with is known at once
     bool is_left_ = false;
     bool gives_up_ = false;  // what it sends
 };
