@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +20,7 @@
 #include "driver/ring_driver.hpp"
 #include "driver/ring_socket.hpp"
 #include "driver/source_set.hpp"
+#include "support/heap_counter.hpp"
 
 namespace {
 
@@ -26,6 +28,7 @@ using pollux::detail::ring_driver;
 using pollux::detail::ring_operation;
 using pollux::detail::ring_socket;
 using pollux::detail::source_set;
+using pollux::test::refused_allocation;
 
 struct no_driver final : pollux::detail::event_driver {
     void wait(time_point) noexcept override {}
@@ -221,6 +224,60 @@ TEST_SUITE("net/ring_driver") {
         }
         CHECK(taken < 2'000'000);
         CHECK(socket.take_all(taken) == sent.substr(0, taken));
+    }
+    TEST_CASE(
+        "ring_driver: a stream for whose bytes there is no memory ends where they would be, and can be written to") {
+        if (!refused_allocation::is_possible()) return;
+        driven one({});
+        const listening socket(one);
+        const std::string sent = pattern(5'000);
+        const auto arrives = [&](std::size_t begin, std::size_t end) {
+            REQUIRE(::write(socket.ends[1], sent.data() + begin, end - begin) ==
+                    static_cast<std::ptrdiff_t>(end - begin));
+            while (!one.driver.hand_out()) one.driver.wait(ring_driver::time_point::max());
+        };
+        arrives(0, 10);
+        bool has_come = false;
+        {
+            const refused_allocation none(0);
+            arrives(10, sent.size());
+            has_come = none.has_come();
+        }
+        REQUIRE(has_come);
+        CHECK(socket.take(100) == sent.substr(0, 10));
+        char to = '-';
+        const iovec part{&to, 1};
+        CHECK(socket.place->socket->receive(&part, 1, false) == -1);
+        CHECK(errno == ENOMEM);
+        for (int i = 0; i != 2; ++i) CHECK(socket.place->socket->receive(&part, 1, false) == 0);
+        CHECK(socket.place->socket->send(&part, 1) == 1);
+        CHECK(::read(socket.ends[1], &to, 1) == 1);
+    }
+    TEST_CASE("ring_driver: a child of fork that wakes it submits nothing of its parent's") {
+        driven one({});
+        int ends[2];
+        REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+        REQUIRE(::write(ends[1], "x", 1) == 1);
+        char to = '-';  // in the child another one
+        io_uring_sqe entry{};
+        entry.opcode = IORING_OP_READ;
+        entry.fd = ends[0];
+        entry.addr = reinterpret_cast<std::uintptr_t>(&to);
+        entry.len = 1;
+        counted reads;
+        REQUIRE(one.driver.start(reads, entry));
+        const ::pid_t child = ::fork();
+        if (child == 0) {
+            one.driver.interrupt();
+            ::_exit(0);
+        }
+        int status = -1;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        CHECK(status == 0);
+        one.until([&] { return reads.ends != 0; });
+        CHECK(reads.result == 1);
+        CHECK(to == 'x');
+        for (const int end : ends) ::close(end);
     }
     TEST_CASE("ring_driver: a socket that is left is closed although its peer takes nothing, once its time is over") {
         driven one({.time_to_close = std::chrono::seconds(0)});

@@ -26,9 +26,9 @@
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/stream/next.hpp"
 #include "pollux/testing/poll.hpp"
-#include "support/allocation_counter.hpp"
 #include "support/driver_options.hpp"
 #include "support/everywhere.hpp"
+#include "support/heap_counter.hpp"
 #include "support/posix_socket.hpp"
 #include "support/process_state.hpp"
 #include "support/wake_counter.hpp"
@@ -243,7 +243,7 @@ TEST_SUITE("net/tcp_listener") {
         const auto own = listener.local_address().value();
         // The reactor has been made, and its places.
         { const auto warm_up = rt.block_on(pollux::join(tcp_stream::connect(own), listener.accept())); }
-        std::optional<allocation_counter> allocations;
+        std::optional<heap_counter> allocations;
         std::size_t count = 0;
         auto connecting = tcp_stream::connect(own);
         auto accepting = listener.accept();
@@ -253,7 +253,7 @@ TEST_SUITE("net/tcp_listener") {
             if (!is_connected) is_connected = connecting.poll(cx).has_value();
             if (!has_accepted) has_accepted = accepting.poll(cx).has_value();
             if (!is_connected || !has_accepted) return pollux::pending;
-            count = allocations->count();
+            count = allocations->by_this_thread();
             return pollux::polled<>::ready();
         }));
         // What goes through io_uring has a place of its own for that.

@@ -20,9 +20,9 @@
 #include "pollux/runtime/errors.hpp"
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/testing/poll.hpp"
-#include "support/allocation_counter.hpp"
 #include "support/driver_options.hpp"
 #include "support/everywhere.hpp"
+#include "support/heap_counter.hpp"
 #include "support/posix_socket.hpp"
 #include "support/process_state.hpp"
 #include "support/wake_counter.hpp"
@@ -215,14 +215,14 @@ TEST_SUITE("net/udp_socket") {
         CHECK(rt.block_on(socket.readable()).has_value());
         std::size_t count = 1;
         rt.block_on(pollux::poll_fn([&](pollux::context& cx) {
-            const allocation_counter allocations;
+            const heap_counter allocations;
             auto sending = socket.send_to("x", own);
             const bool has_sent = sending.poll(cx).has_value();
             auto receiving = socket.recv_from(to);
             const bool has_received = receiving.poll(cx).has_value();
             auto waiting = socket.writable();
             const bool is_ready = waiting.poll(cx).has_value();
-            count = allocations.count();
+            count = allocations.by_this_thread();
             CHECK(has_sent);
             CHECK(has_received);
             CHECK(is_ready);
