@@ -239,7 +239,7 @@ struct list_suite : pollux::model::suite<Derived, 2> {
         expect(list->push(token(objects, 0)) != pollux::detail::mpsc_push::refused, "refused though it is not closed");
     }
     void take_all() {
-        while (list->find_run(reader)) {
+        while (list->find(reader)) {
             expect(token(std::move(list->front(reader))).number() == 0, "an item that has been moved from");
             list->pop(reader);
             ++received;

@@ -61,8 +61,9 @@ PLANTED = {
         ('the last that leaves does not say so', 'if ((seen & waiting) != 0 && line_.is_alone()) word_', 'if (false) word_'),
     ],
     'include/pollux/sync/mpsc_list.hpp': [
-        ('a new block does not say that it is awaited', 'fresh->ready.store(block::is_awaited,', 'fresh->ready.store(0,'),
+        ('a new block does not say that it is awaited', 'fresh->places[0].mark.store(awaited,', 'fresh->places[0].mark.store(empty,'),
         ('a push does not say that it was awaited', '? mpsc_push::awaited :', '? mpsc_push::done :'),
+        ('a block that is used again is marked as before', '.mark.store(empty,', '.mark.load('),
     ],
     'include/pollux/sync/permit_queue.hpp': [
         ('who waits is overtaken', 'while (seen >= n && seen < waiting)', 'while (permits_in(seen) >= n && seen < closed)'),

@@ -72,10 +72,10 @@ public:
 
     // --- the receiver ---
 
-    /// Whether the next item is known to be there; if not, look() looks.
+    /// Whether the next item is there; if not, look() looks closer.
     bool has_front() const noexcept { return queue_.has_front(); }
     [[nodiscard]] bool look() noexcept { return queue_.look(); }
-    /// The next item, which is known to be there.
+    /// The next item, which is there.
     T& front() noexcept { return queue_.front(); }
     /// After the front was moved from: its place is free.
     void pop() noexcept {

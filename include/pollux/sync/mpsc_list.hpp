@@ -2,37 +2,37 @@
 // The items on their way through an mpsc channel: a list of blocks with some places each. Any thread pushes, one takes. Used by
 // sync/mpsc_queue.hpp, which says when there is nothing to wait for any more; calls nothing but moves of items.
 //
-// A position is a number: place `position % size` of the block that begins at `position - position % size`.
-// push: (1) add one to tail_: that position is this push's. (2) Load tail_block_ and follow the links to the position's block,
-//       appending blocks where there are none. A block on the way that is full, and is tail_block_: (2a) exchange tail_block_ for
-//       the next, (2b) read tail_ by a read-modify-write, (2c) note that in the block as left_at. (3) Make the item, (4) set its
-//       bit in the block's `ready`. If that says that the position is awaited: (5) say so to the caller, who wakes the receiver.
-// take: (a) bit of the next position set: (b) move the item out. (c) Give back blocks before this one, oldest first, that have
-//       been left and whose left_at is not after the next position. Positions in a row whose bits are set at (a) are a run, and
-//       the word is not looked at again until it is taken.
-// await: of the receiver, where the next position's bit is not set: (i) set the bit that says that it is awaited. If there is no
-//       block yet: (ii) put `root_`, which follows nothing, where its link will be; who appends the block sets the bit in it.
+// A position is a number: place `position % size` of the block that begins at `position - position % size`. A place is its item and
+// a mark: empty, awaited, ready.
+// push: (1) add one to tail_: that position is this push's. (2) Load tail_block_ and follow the links to the position's block:
+//       back, or forwards, appending blocks where there are none. A block that is passed forwards and is tail_block_: (2a) exchange
+//       tail_block_ for the next, (2b) read tail_ by a read-modify-write, (2c) note that in the block as left_at. (3) Make the item,
+//       (4) exchange its mark for `ready`. If it was awaited: (5) say so to the caller, who wakes the receiver.
+// take: (a) the next position is ready: (b) move the item out. (c) Give back blocks before this one, oldest first, that have been
+//       left and whose left_at is not after the next position.
+// await: of the receiver, where the next position is not ready: (i) exchange its mark, empty, for `awaited`. If there is no block
+//       yet: (ii) put `root_`, which follows nothing, where its link will be; who appends the block makes the mark in it.
 // close: set the highest bit of tail_. A push whose (1) finds it is refused and touches no block; the positions before are the
 //       receiver's, and nothing comes after them.
 //
-// Claim 1: (2) reaches the block of its position. tail_block_ passes a block only when all its bits are set, so never one in
-//   which a position is still to be written.
-// Claim 2: a block is given back after the last access to it by a push. Take a push that loads the block in (2), and the (2b) of
-//   whoever left it. If (1) comes after (2b) in the order of tail_, it acquires what (2b) released, and (2) loads a later block:
-//   contradiction. So its position is below left_at; the receiver has taken that position before (c), and (4) released to (a)
-//   what came before. Who left the block claimed his own position before (2b), too.
-// Claim 3: after an await the push of the next position has told its caller to wake, or will, or its bit is set. (4)
+// Claim 1: a block is given back after the last access to it by a push. All positions up to its end have been taken by then, so
+//   no push that is under way comes back to it; one that passes it forwards has loaded it in (2), or a block before it. Take such a
+//   push, and the (2b) of whoever left the block. If (1) comes after (2b) in the order of tail_, it acquires what (2b) released, and
+//   (2) loads a later block: contradiction. So its position is below left_at; the receiver has taken that position before (c), and
+//   (4) released to (a) what came before. Who left the block claimed his own position before (2b), too.
+// Claim 2: (2) reaches the block of its position. The links forwards end there or before it, where one is appended. The way back
+//   ends there too: that block is not given back, for its position is not taken, and so none after it is.
+// Claim 3: after an await the push of the next position has told its caller to wake, or will, or the position is ready. (4)
 //   and (i) change one word: the later sees the earlier. The exchange that appends comes after (ii), and sees it, or
 //   before, and (ii) fails and (i) follows; and (4) comes after the append.
 // Named races: two pushes append a block after the same one: the loser's goes to `spare_`. A block is left while others stand in
-//   it on their way: see claim 2.
+//   it on their way, or have still to come to it: see the claims.
 //
-// Cost: a push is two read-modify-writes, a take none; a look at the word that pushes change for each run. A block is
-// allocated for each `size` items, unless one is spare.
+// Cost: a push is two read-modify-writes, of the word that all pushes change and of what is beside the item; a take none. A block
+// is allocated for each `size` items, unless one is spare.
 #pragma once
 
 #include <atomic>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -44,20 +44,25 @@
 namespace pollux::inline v0::detail {
 
 /// Places in a block: enough to make allocating rare, and so few that a channel that is empty again keeps little. Powers of two.
-constexpr std::size_t mpsc_block_size(std::size_t bytes_of_item) noexcept {
-    constexpr std::size_t most = 32;           // half the bits of a block's word
+template <class T>
+constexpr std::size_t mpsc_block_size() noexcept {
+    struct item_and_mark {
+        alignas(T) unsigned char item[sizeof(T)];
+        unsigned char mark;
+    };
+    constexpr std::size_t most = 32;           // a guess, as the next but one
     constexpr std::size_t least = 4;           // fewer would allocate for every other item
-    constexpr std::size_t bytes_wanted = 512;  // a guess: three blocks may be left over
+    constexpr std::size_t bytes_wanted = 512;  // three blocks may be left over
     std::size_t size = most;
-    while (size > least && size * bytes_of_item > bytes_wanted) size /= 2;
+    while (size > least && size * sizeof(item_and_mark) > bytes_wanted) size /= 2;
     return size;
 }
 
 enum class mpsc_push : unsigned char { refused, done, awaited };
 
-template <class T, class Sync, std::size_t Size = mpsc_block_size(sizeof(T))>
+template <class T, class Sync, std::size_t Size = mpsc_block_size<T>()>
 class mpsc_list {
-    static_assert(Size <= 32 && (Size & (Size - 1)) == 0);
+    static_assert((Size & (Size - 1)) == 0);
 
 public:
     /// How far the receiver is. Apart from the list, so that it can stand in another cache line.
@@ -75,9 +80,11 @@ public:
             link* const next = block_or_null(at->next.load(std::memory_order::relaxed));
             if (at != &root_) {
                 block* const done = static_cast<block*>(at);
-                const auto ready = done->ready.load(std::memory_order::relaxed);
-                for (std::size_t i = 0; i != Size; ++i)
-                    if ((ready >> i & 1) != 0 && done->first.load() + i >= taken) std::destroy_at(done->item(i));
+                for (std::size_t i = 0; i != Size; ++i) {
+                    place& each = done->places[i];
+                    if (each.mark.load(std::memory_order::relaxed) == ready && done->first.load() + i >= taken)
+                        std::destroy_at(each.item());
+                }
                 delete done;
             }
             at = next;
@@ -96,51 +103,42 @@ public:
             return mpsc_push::refused;
         // Acquire: pairs with the release in leave(): what append() wrote into that block.
         link* at = tail_block_.load(std::memory_order::acquire);
-        std::uint64_t place = position - at->first.load();
-        if (place >= Size) [[unlikely]] {
-            place = position % Size;
-            at = block_after(at, position - place);
+        std::uint64_t index = position - at->first.load();
+        if (index >= Size) [[unlikely]] {
+            index = position % Size;
+            at = block_of(at, position - index);
         }
-        block& into = *static_cast<block*>(at);
-        std::construct_at(into.item(place), std::move(item));
-        // Release: the item, and that this push is done with the blocks; pairs with the acquire in find_run(). Also
-        // for the acquire in push(), which lets whoever sees all bits leave the block. The bit is clear until then,
-        // so adding it sets it, in one instruction where the word before is wanted.
-        const auto before = into.ready.fetch_add(block::is_ready << place, std::memory_order::release);
-        return (before & block::is_awaited << place) != 0 ? mpsc_push::awaited : mpsc_push::done;
+        place& into = static_cast<block*>(at)->places[index];
+        std::construct_at(into.item(), std::move(item));
+        // Release: the item, and that this push is done with the blocks; pairs with the acquire in has_front().
+        const auto before = into.mark.exchange(ready, std::memory_order::release);
+        return before == awaited ? mpsc_push::awaited : mpsc_push::done;
     }
 
     // --- the receiver's thread ---
 
-    /// Whether the next item is known to be there; if not, find_run() looks.
-    bool has_run(const reader& r) const noexcept { return r.run_ != 0; }
-    /// The next item, which is known to be there.
-    T& front(reader& r) noexcept { return *r.item_; }
+    /// Whether the next item is there, in the receiver's block; if not, find() looks beyond.
+    bool has_front(const reader& r) const noexcept {
+        // Acquire: pairs with the release in push().
+        return r.left_ != 0 && r.at_->mark.load(std::memory_order::acquire) == ready;
+    }
+    /// The next item, which is there.
+    T& front(reader& r) noexcept { return *r.at_->item(); }
     /// After the front was moved from.
     void pop(reader& r) noexcept {
-        std::destroy_at(r.item_);
-        ++r.item_;
-        --r.run_;
+        std::destroy_at(r.at_->item());
+        ++r.at_;
+        --r.left_;
     }
     /// False: the next item is not there.
-    [[nodiscard]] bool find_run(reader& r) noexcept {
-        if (r.run_ != 0) return true;
-        const std::size_t place = r.next_ % Size;
-        if (place == 0 && !go_to_next(r)) return false;
-        block* const from = static_cast<block*>(r.head_);
-        // Acquire: pairs with the release in push().
-        const auto ready = static_cast<std::uint32_t>(from->ready.load(std::memory_order::acquire));
-        r.run_ = static_cast<std::uint32_t>(std::countr_one(ready >> place));
-        r.item_ = from->item(place);
-        r.next_ += r.run_;
-        return r.run_ != 0;
+    [[nodiscard]] bool find(reader& r) noexcept {
+        if (r.left_ == 0 && !go_to_next(r)) return false;
+        return has_front(r);
     }
-    /// From now on the push of the item that find_run() looks for says that it is awaited. It may have come before:
-    /// then find_run() finds it.
+    /// From now on the push of the item that find() looks for says that it is awaited. It may have come before: then
+    /// find() finds it.
     void await(reader& r) noexcept {
-        if (r.run_ != 0) return;
-        const std::size_t place = r.next_ % Size;
-        if (place == 0 && !go_to_next(r)) {
+        if (r.left_ == 0 && !go_to_next(r)) {
             link* seen = nullptr;
             // Relaxed, as below; if it fails for a block, go_to_next() acquires that.
             if (r.head_->next.compare_exchange_strong(seen, &root_, std::memory_order::relaxed,
@@ -148,8 +146,9 @@ public:
                 return;
             if (!go_to_next(r)) return;  // awaited already
         }
+        auto seen = empty;
         // Relaxed: it says nothing but itself, and the push that finds it, or is found by it, changes the same word.
-        static_cast<block*>(r.head_)->ready.fetch_or(block::is_awaited << place, std::memory_order::relaxed);
+        r.at_->mark.compare_exchange_strong(seen, awaited, std::memory_order::relaxed, std::memory_order::relaxed);
     }
 
     /// Pushes are refused from now on. Returns the position at which the items end.
@@ -162,7 +161,24 @@ private:
     // Of tail_, above the position: the list is closed.
     static constexpr std::uint64_t closed = std::uint64_t{1} << 63;
 
-    struct block;
+    // Of a place.
+    static constexpr std::uint8_t empty = 0, awaited = 1, ready = 2;
+
+    // Item and mark side by side: who sends on another processor than the last sender, and the receiver on its own, get one line and
+    // not two.
+    struct place {
+        place() noexcept {}
+        ~place() {}
+
+        T* item() noexcept { return std::addressof(item_); }
+
+        typename Sync::template atomic<std::uint8_t> mark{empty};
+
+    private:
+        union {
+            T item_;  // alive from ready on, until it is taken
+        };
+    };
 
     // The list begins with a link that has no places, so that a channel that was never used has no block.
     struct link {
@@ -175,49 +191,38 @@ private:
 
     struct block : link {
         static constexpr std::uint64_t not_left = ~std::uint64_t{0};
-        // Of `ready`, for place 0; the bits for other places follow.
-        static constexpr std::uint64_t is_ready = 1;
-        static constexpr std::uint64_t is_awaited = is_ready << 32;
-        static constexpr std::uint64_t all_ready = ~std::uint32_t{0} >> (32 - Size);
 
         block() noexcept : link(0) {}
-        ~block() {}
 
-        T* item(std::size_t place) noexcept { return std::addressof(items[place]); }
-
-        typename Sync::template atomic<std::uint64_t> ready{0};
+        typename Sync::template cell<link*> previous{nullptr};  // as `first`
         typename Sync::template atomic<std::uint64_t> left_at{not_left};
-        union {
-            T items[Size];
-        };
+        place places[Size];
     };
 
-    [[gnu::noinline]] link* block_after(link* at, std::uint64_t first) noexcept {
-        bool is_tail = true;
-        while (at->first.load() != first) {
+    // (2)
+    [[gnu::noinline]] link* block_of(link* at, std::uint64_t first) noexcept {
+        // Signed: the root's is below zero.
+        for (bool is_tail = true; static_cast<std::int64_t>(first - at->first.load()) > 0;) {
             // Acquire: pairs with the release in append().
             link* next = block_or_null(at->next.load(std::memory_order::acquire));
             if (next == nullptr) next = append(*at);
             is_tail = is_tail && leave(*at, *next);
             at = next;
         }
+        while (at->first.load() != first) at = static_cast<block*>(at)->previous.load();
         return at;
     }
 
-    // (2a) to (2c). False: it is not full, or somebody else has left it.
+    // (2a) to (2c). False: it is not tail_block_ any more.
     bool leave(link& from, link& next) noexcept {
-        block* const left = &from == &root_ ? nullptr : static_cast<block*>(&from);
-        // Relaxed: nothing is read that those pushes wrote; claim 2 does not need them, and claim 1 only that they are there.
-        if (left != nullptr && (left->ready.load(std::memory_order::relaxed) & block::all_ready) != block::all_ready)
-            return false;
         link* seen = &from;
         // Release: what append() wrote into `next`, for the acquire in push().
         if (!tail_block_.compare_exchange_strong(seen, &next, std::memory_order::release, std::memory_order::relaxed))
             return false;
-        if (left != nullptr) {
+        if (&from != &root_) {
             // Release: the exchange above, for the acquire of a later push's (1).
             const std::uint64_t at = tail_.fetch_add(0, std::memory_order::release) & ~closed;
-            left->left_at.store(at, std::memory_order::relaxed);
+            static_cast<block&>(from).left_at.store(at, std::memory_order::relaxed);
         }
         return true;
     }
@@ -236,12 +241,13 @@ private:
         } else {
             // Relaxed: nobody else knows it, and the exchange below publishes it.
             fresh->next.store(nullptr, std::memory_order::relaxed);
-            fresh->ready.store(0, std::memory_order::relaxed);
             fresh->left_at.store(block::not_left, std::memory_order::relaxed);
+            for (auto& each : fresh->places) each.mark.store(empty, std::memory_order::relaxed);
         }
         fresh->first.store(to.first.load() + Size);
+        fresh->previous.store(&to);
         link* seen = nullptr;
-        // Release: the fields; pairs with the acquires of `next` in block_after() and go_to_next(). Failure acquire: likewise, of
+        // Release: the fields; pairs with the acquires of `next` in block_of() and go_to_next(). Failure acquire: likewise, of
         // the other's block.
         while (!to.next.compare_exchange_strong(seen, fresh, std::memory_order::acq_rel, std::memory_order::acquire)) {
             if (seen != &root_) {
@@ -249,7 +255,7 @@ private:
                 return seen;
             }
             // Relaxed: as above. The next exchange fails only for a block: nobody takes root_ away but with one.
-            fresh->ready.store(block::is_awaited, std::memory_order::relaxed);
+            fresh->places[0].mark.store(awaited, std::memory_order::relaxed);
         }
         return fresh;
     }
@@ -260,14 +266,14 @@ private:
         delete spare_.exchange(unused, std::memory_order::acq_rel);
     }
 
-    // At the border of a block. False: there is no next one.
+    // After the last place of a block. False: there is no next one.
     bool go_to_next(reader& r) noexcept {
-        if (r.head_->first.load() != r.next_) {
-            // Acquire: pairs with the release in append().
-            link* const next = block_or_null(r.head_->next.load(std::memory_order::acquire));
-            if (next == nullptr) return false;
-            r.head_ = next;
-        }
+        // Acquire: pairs with the release in append().
+        link* const next = block_or_null(r.head_->next.load(std::memory_order::acquire));
+        if (next == nullptr) return false;
+        r.head_ = next;
+        r.at_ = static_cast<block*>(next)->places;
+        r.left_ = Size;
         give_back_left(r);
         return true;
     }
@@ -278,7 +284,7 @@ private:
             if (r.oldest_ != &root_) {
                 block* const done = static_cast<block*>(r.oldest_);
                 // Relaxed: who wrote it has pushed afterwards, to a position that has been taken; before that it is not_left.
-                if (done->left_at.load(std::memory_order::relaxed) > r.next_) return;
+                if (done->left_at.load(std::memory_order::relaxed) > r.position()) return;
                 keep(done);
             }
             r.oldest_ = next;
@@ -295,18 +301,21 @@ private:
 template <class T, class Sync, std::size_t Size>
 class mpsc_list<T, Sync, Size>::reader {
 public:
+    reader() noexcept = default;
+    reader(const reader&) = delete;
+    reader& operator=(const reader&) = delete;
+
     void begin(mpsc_list& list) noexcept { head_ = oldest_ = &list.root_; }
 
     /// Of the next item.
-    std::uint64_t position() const noexcept { return next_ - run_; }
+    std::uint64_t position() const noexcept { return head_->first.load() + Size - left_; }
 
 private:
     friend class mpsc_list;
 
-    T* item_ = nullptr;       // the first of the run
-    std::uint32_t run_ = 0;   // items that are known to be there
-    std::uint64_t next_ = 0;  // the position after the run
-    link* head_ = nullptr;    // the block of next_, or the one before it
+    place* at_ = nullptr;     // of the next position, if there are any left
+    std::size_t left_ = 0;    // places of the block that have not been taken
+    link* head_ = nullptr;    // the block of the next position, or the one before it
     link* oldest_ = nullptr;  // not given back yet
 };
 

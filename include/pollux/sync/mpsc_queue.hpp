@@ -22,7 +22,7 @@
 namespace pollux::inline v0::detail {
 
 // Waker: as that of waker_cell.
-template <class T, class Waker, class Sync, std::size_t Size = mpsc_block_size(sizeof(T))>
+template <class T, class Waker, class Sync, std::size_t Size = mpsc_block_size<T>()>
 class mpsc_queue {
 public:
     mpsc_queue() noexcept { reader_.begin(list_); }
@@ -67,10 +67,10 @@ public:
 
     // --- the receiver's thread ---
 
-    /// Whether the next item is known to be there; if not, look() looks.
-    bool has_front() const noexcept { return list_.has_run(reader_); }
-    [[nodiscard]] bool look() noexcept { return list_.find_run(reader_); }
-    /// The next item, which is known to be there.
+    /// Whether the next item is there; if not, look() looks closer.
+    bool has_front() const noexcept { return list_.has_front(reader_); }
+    [[nodiscard]] bool look() noexcept { return list_.find(reader_); }
+    /// The next item, which is there.
     T& front() noexcept { return list_.front(reader_); }
     /// After the front was moved from.
     void pop() noexcept { list_.pop(reader_); }
