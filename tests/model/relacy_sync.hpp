@@ -299,6 +299,7 @@ struct relacy_sync {
         full_fence(at);
     }
 
+    static void stand_back() {}
     static void yield_point(const char*) {}
 };
 

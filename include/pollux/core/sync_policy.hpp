@@ -9,6 +9,8 @@
 //   light_fence() heavy_fence()  the same, asymmetric: light costs nothing, heavy interrupts every thread of the process.
 //                                Use them only if is_asymmetric(); else full_fence() on both sides
 //   short_lock                   lock(), unlock(): a mutual exclusion for a handful of instructions
+//   stand_back()                 after a lost race for a word that who has won it may want again at once: a short pause, so that it
+//                                need not come back from here between the two
 //   yield_point(name)            nothing in production; a place where stress tests and simulations may switch
 // Memory orders are spelt std::memory_order::x: the model checker's header turns the other spelling into macros.
 #pragma once
@@ -36,6 +38,9 @@ POLLUX_API void membarrier_all() noexcept;
 
 /// Thread sanitizer understands read-modify-writes and not fences: under it each fence is one on this word.
 POLLUX_API void fence_for_thread_sanitizer() noexcept;
+
+/// Pauses. Threads: any.
+[[gnu::cold]] POLLUX_API void stand_back() noexcept;
 
 struct std_sync {
     template <class T>
@@ -81,6 +86,8 @@ struct std_sync {
         membarrier_all();
 #endif
     }
+
+    static void stand_back() noexcept { detail::stand_back(); }
 
     static void yield_point(const char*) noexcept {}
 };

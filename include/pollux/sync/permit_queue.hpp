@@ -86,7 +86,12 @@ public:
         if (left >= waiting - 1) [[unlikely]]  // none, or flags: one comparison
             return false;
         // Acquire: as in try_take().
-        return word_.compare_exchange_strong(seen, left, std::memory_order::acquire, std::memory_order::relaxed);
+        if (word_.compare_exchange_strong(seen, left, std::memory_order::acquire, std::memory_order::relaxed))
+            [[likely]]
+            return true;
+        // Who has been quicker takes the next one sooner if it is left alone; so do we afterwards.
+        Sync::stand_back();
+        return false;
     }
 
     /// The first poll of who wants `n` permits. Pending: `one` stands in the line, and `to_wake` will be woken.
