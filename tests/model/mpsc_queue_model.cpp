@@ -14,6 +14,7 @@ void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return o
 
 namespace {
 
+using pollux::detail::mpsc_push;
 using pollux::model::choose;
 using pollux::model::describe;
 using pollux::model::expect;
@@ -44,9 +45,9 @@ private:
 
 constexpr int most_items = 8;
 
-template <class Derived, int Threads>
+template <class Derived, int Threads, std::size_t Size = 2>
 struct queue_suite : pollux::model::suite<Derived, Threads> {
-    using queue_type = pollux::detail::mpsc_queue<token, parker_waker, relacy_sync, 2>;
+    using queue_type = pollux::detail::mpsc_queue<token, parker_waker, relacy_sync, Size>;
 
     queue_type* queue = nullptr;
     relacy_sync::atomic<int> objects{0};
@@ -60,22 +61,38 @@ struct queue_suite : pollux::model::suite<Derived, Threads> {
 
     void before() {
         queue = new queue_type();
-        for (int i = 2; i < Threads; ++i) queue->add_sender();
+        if (Threads > 2) queue->add_counts(Threads - 2);
     }
 
-    /// By thread `index`, whose items are numbered.
+    /// By thread `index`, whose items are numbered. The count that it takes goes with the item, or is given up.
     bool send(unsigned index) {
+        queue->add_counts(1);
+        return put(index);
+    }
+    /// Sends with the thread's own count, and so leaves.
+    void send_and_leave(unsigned index) {
+        used_by[index].store(1);
+        put(index);
+    }
+    bool put(unsigned index) {
         token item(objects, static_cast<int>(index) * most_items + sent[index]);
-        if (!queue->push(std::move(item))) {
-            expect(item.number() >= 0, "a refused item is not moved from");
-            return false;
-        }
         ++sent[index];
-        return true;
+        const auto put = queue->put(std::move(item));
+        if (put == mpsc_push::done) return true;
+        const bool is_sent = queue->after_put(put);
+        if (!is_sent) {
+            expect(item.number() >= 0, "a refused item is not moved from");
+            --sent[index];
+        }
+        give_up_count();
+        return is_sent;
+    }
+    void give_up_count() {
+        if (queue->drop_counts(1) && queue->drop_last_sender()) free();
     }
     void leave(unsigned index) {
         used_by[index].store(1);
-        if (queue->drop_sender() && queue->drop_last_sender()) free();
+        give_up_count();
     }
     void drop_receiver() {
         used_by[0].store(1);
@@ -204,6 +221,26 @@ struct close_and_drain : queue_suite<close_and_drain<Threads>, Threads> {
     }
 };
 
+// The last count goes with an item, which may be awaited.
+template <int Threads>
+struct last_item : queue_suite<last_item<Threads>, Threads> {
+    using base = queue_suite<last_item, Threads>;
+    using base::receive_to_end, base::drop_receiver, base::send, base::send_and_leave;
+
+    void thread(unsigned index) {
+        if (index == 0) {
+            receive_to_end();
+            return drop_receiver();
+        }
+        if (index == 1) send(index);
+        send_and_leave(index);
+    }
+    void after() {
+        base::after();
+        base::expect_all_received();
+    }
+};
+
 // The receiver goes at any stage; what is left is destroyed by whoever goes last.
 struct drop_receiver_early : queue_suite<drop_receiver_early, 3> {
     void thread(unsigned index) {
@@ -217,7 +254,30 @@ struct drop_receiver_early : queue_suite<drop_receiver_early, 3> {
         }
         send(index);
         send(index);
-        leave(index);
+        if (index == 1) return leave(index);
+        send_and_leave(index);
+    }
+};
+
+// The same against one sender, with all its schedules.
+struct drop_receiver_of_one : queue_suite<drop_receiver_of_one, 2> {
+    void thread(unsigned index) {
+        if (index == 0) {
+            if (choose(2) == 1 && queue->look()) take();
+            if (choose(2) == 1) queue->wait(parker_waker(sleeper));
+            return drop_receiver();
+        }
+        send(index);
+        send(index);
+        send_and_leave(index);
+    }
+};
+
+// The same while two sends are under way, to blocks that nobody has appended yet.
+struct drop_receiver_of_two_blocks : queue_suite<drop_receiver_of_two_blocks, 3, 1> {
+    void thread(unsigned index) {
+        if (index == 0) return drop_receiver();
+        send_and_leave(index);
     }
 };
 
@@ -235,9 +295,7 @@ struct list_suite : pollux::model::suite<Derived, 2> {
         list = new list_type();
         reader.begin(*list);
     }
-    void push() {
-        expect(list->push(token(objects, 0)) != pollux::detail::mpsc_push::refused, "refused though it is not closed");
-    }
+    void push() { expect(list->push(token(objects, 0)) != mpsc_push::refused, "refused though it is not closed"); }
     void take_all() {
         while (list->find(reader)) {
             expect(token(std::move(list->front(reader))).number() == 0, "an item that has been moved from");
@@ -300,9 +358,13 @@ int main(int argc, char** argv) {
                                    describe<one_sender>("one sender", 1),
                                    describe<sender_that_stays>("a sender that stays", 1),
                                    describe<close_and_drain<2>>("close and drain", 1),
+                                   describe<last_item<2>>("the last item", 1),
+                                   describe<drop_receiver_of_one>("drop the receiver of one sender", 1),
                                    // With three threads and more no exhaustive search with preemptions ends.
                                    describe<two_senders>("two senders", 0, 200'000, 0),
                                    describe<close_and_drain<3>>("close and drain, two senders", 0, 100'000, 0),
+                                   describe<last_item<3>>("the last item of two senders", 0, 100'000, 0),
                                    describe<drop_receiver_early>("drop the receiver", 0, 100'000, 0),
+                                   describe<drop_receiver_of_two_blocks>("drop the receiver, two blocks", 1, 50'000, 1),
                                });
 }

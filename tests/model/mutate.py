@@ -64,6 +64,13 @@ PLANTED = {
         ('a new block does not say that it is awaited', 'fresh->places[0].mark.store(awaited,', 'fresh->places[0].mark.store(empty,'),
         ('a push does not say that it was awaited', '? mpsc_push::awaited :', '? mpsc_push::done :'),
         ('a block that is used again is marked as before', '.mark.store(empty,', '.mark.load('),
+        ('the count of an awaited item is given back, too', '            --n;', ''),
+        ('the count of a destroyed item that was awaited is given back, too', '!= r.awaited_) ++done;', '!= r.nothing_awaited) ++done;'),
+        ('the counts of destroyed items are lost', '!= r.awaited_) ++done;', '!= r.awaited_) done += 0;'),
+        ('a push under way is done though the receiver goes', 'each.mark.exchange(awaited, std::memory_order::acquire)',
+         'each.mark.load(std::memory_order::acquire)'),
+        ('a block that comes later is not awaited', 'if (seen != &gone_) continue;', 'continue;'),
+        ('the next block but one is not awaited', 'fresh->next.store(&gone_,', 'fresh->next.store(nullptr,'),
     ],
     'include/pollux/sync/permit_queue.hpp': [
         ('who waits is overtaken', 'while (seen >= n && seen < waiting)', 'while (permits_in(seen) >= n && seen < closed)'),

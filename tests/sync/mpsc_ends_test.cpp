@@ -164,6 +164,52 @@ TEST_SUITE("sync/mpsc ends") {
         CHECK(poll_ready_with(unbounded_tx, task).has_error());
     }
 
+    TEST_CASE(
+        "the end comes after any number of sends, through senders that were copied, moved and assigned meanwhile") {
+        heap_counter heap;
+        const auto run = [](auto tx, auto rx) {
+            int sent = 0;
+            int received = 0;
+            const auto send = [&](const auto& through, int items) {
+                for (int i = 0; i != items; ++i) {
+                    if (try_send(through, sent) == send_status::sent) ++sent;
+                    if (rx.try_recv().has_value()) ++received;
+                }
+            };
+            send(tx, 700);
+            auto other = tx;
+            send(other, 700);
+            auto moved = std::move(tx);
+            send(moved, 700);
+            other = std::move(moved);
+            send(other, 2000);
+            moved = other;
+            std::swap(moved, other);
+            send(moved, 1);
+            CHECK(sent == 4101);
+            CHECK(received == sent);
+            {
+                const auto last = std::move(moved);
+                send(other, 0);
+                const auto unused = last.send(0);
+            }
+            int value = -1;
+            CHECK(other.try_send(value) == send_status::sent);
+            { const auto last = std::move(other); }
+            CHECK(block_on(rx.recv()) == -1);
+            CHECK(block_on(rx.recv()) == std::nullopt);
+        };
+        {
+            auto [tx, rx] = mpsc::channel<int>(2);
+            run(std::move(tx), std::move(rx));
+        }
+        {
+            auto [tx, rx] = mpsc::unbounded<int>();
+            run(std::move(tx), std::move(rx));
+        }
+        CHECK(heap.given_back() == heap.by_this_thread());
+    }
+
     TEST_CASE("a dropped receiver lets go of its waker while senders live") {
         auto [tx, rx] = mpsc::unbounded<int>();
         wake_counter task;

@@ -117,6 +117,39 @@ TEST_SUITE("sync/mpsc stress") {
         }
     }
 
+    TEST_CASE("threads send through one sender") {
+        for (const std::size_t capacity : {0u, 2u, 100u}) {
+            CAPTURE(capacity);
+            constexpr int senders = 3;
+            constexpr int items = 3000;
+            const auto run = [&](auto tx, auto rx) {
+                std::atomic<int> left = senders;
+                std::optional shared(std::move(tx));
+                std::vector<std::thread> threads;
+                for (int s = 0; s != senders; ++s)
+                    threads.emplace_back([&, s] {
+                        for (int i = 0; i != items; ++i) {
+                            item next{s, i};
+                            if (i % 2 == 0 && shared->try_send(next) == send_status::sent) continue;
+                            static_cast<void>(block_on(shared->send(next)));
+                        }
+                        if (left.fetch_sub(1) == 1) shared.reset();
+                    });
+                ledger all(senders);
+                while (const auto one = block_on(rx.recv())) all.note(*one);
+                for (auto& each : threads) each.join();
+                CHECK(all.is_complete(items));
+            };
+            if (capacity == 0) {
+                auto [tx, rx] = mpsc::unbounded<item>();
+                run(std::move(tx), std::move(rx));
+            } else {
+                auto [tx, rx] = mpsc::channel<item>(capacity);
+                run(std::move(tx), std::move(rx));
+            }
+        }
+    }
+
     TEST_CASE("tasks send to a task, on any number of workers") {
         for (const unsigned n : {1u, 2u, 4u}) {
             for (const std::size_t capacity : {1u, 3u, 100u}) {

@@ -45,7 +45,7 @@ using sync::send_status;
 /// Threads: any; each object is used by one at a time, at the same time as the senders. It may be moved at any time.
 /// Cancel: dropping it destroys what has come and lets the senders fail.
 /// Cost: an item takes one read-modify-write from a bounded channel, none from an unbounded one; a poll that waits
-/// takes three more.
+/// takes four more.
 template <class T>
 class [[nodiscard]] receiver {
 public:
@@ -123,7 +123,7 @@ private:
 /// `auto [tx, rx] = sync::mpsc::channel<int>(16);`
 /// Items are moved in and out; a move that throws while sending or receiving ends the process.
 /// Throws: std::invalid_argument if `capacity` is 0 or more than a semaphore has permits; std::bad_alloc.
-/// Cost: one allocation of about 220 bytes, whatever the capacity; then one for each block of 4 to 32 items. An empty
+/// Cost: one allocation of about 240 bytes, whatever the capacity; then one for each block of 4 to 32 items. An empty
 /// channel that was used keeps up to three blocks of about 512 bytes or 4 items.
 /// Source: a linked list of blocks that senders fill at positions which they claim, as in Tokio's and crossbeam's
 /// channels.

@@ -9,6 +9,7 @@
 // closed, or close() comes later and the poll after it sees the place, for both are read-modify-writes of one word.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -39,24 +40,32 @@ public:
     closed_signal& closed() noexcept { return closed_; }
     mpsc_places& places() noexcept { return places_; }
 
-    void add_sender() noexcept { queue_.add_sender(); }
-    static void drop_sender(mpsc_channel* channel) noexcept {
-        if (channel->queue_.drop_sender()) [[unlikely]]
+    void add_counts(std::uint64_t n) noexcept { queue_.add_counts(n); }
+    static void drop_counts(mpsc_channel* channel, std::uint64_t n) noexcept {
+        if (channel->queue_.drop_counts(n)) [[unlikely]]
             last_has_gone(channel);
     }
+    static void drop_sender(mpsc_channel* channel) noexcept { drop_counts(channel, 1); }
     void add_owner() noexcept { queue_.add_owner(); }
     static void drop_owner(mpsc_channel* channel) noexcept {
         if (channel->queue_.drop_owner()) delete channel;
     }
 
-    /// Of an unbounded one. False: closed, and `item` was not moved from.
-    [[nodiscard]] bool push(T&& item) noexcept { return queue_.push(std::move(item)); }
-    /// Into a place that the caller has taken. False: the receiver is gone, the place is given up; of an unbounded
-    /// one, also: closed.
-    bool fill_place(T&& item) noexcept { return queue_.push(std::move(item)); }
-    /// The same in two: go on with after_put() unless it is done.
+    /// Into a place that the caller has taken, if it is bounded, by who holds a count as a sender. Done: the count has gone with
+    /// the item. Else it is still the caller's, who goes on with after_put().
     [[nodiscard, gnu::always_inline]] mpsc_push put(T&& item) noexcept { return queue_.put(std::move(item)); }
+    /// False: the receiver is gone, the place is given up; of an unbounded one, also: closed. The item was not moved from.
     bool after_put(mpsc_push put) noexcept { return queue_.after_put(put); }
+    /// Both, by who is no sender any more then.
+    static bool put_last(mpsc_channel* channel, T&& item) noexcept {
+        const auto put = channel->put(std::move(item));
+        return put == mpsc_push::done || after_last_put(channel, put);
+    }
+    [[gnu::noinline]] static bool after_last_put(mpsc_channel* channel, mpsc_push put) noexcept {
+        const bool is_sent = channel->after_put(put);
+        drop_sender(channel);
+        return is_sent;
+    }
     void give_place_back() noexcept {
         if (capacity_ == 0) return;  // a slot of an unbounded channel has taken nothing
         places_.give_back(1);
@@ -97,11 +106,9 @@ public:
     }
     static void drop_receiver(mpsc_channel* channel) noexcept {
         channel->refuse();
-        // Also of a bounded one: otherwise what goes into reserved places would stay until the last sender goes, as
-        // what is on its way at this moment does.
-        channel->queue_.close();
         channel->closed_.close();
-        while (channel->queue_.look()) channel->queue_.pop();
+        // It closes the queue of a bounded one, too: otherwise what goes into reserved places would stay until the last sender goes,
+        // as what is on its way at this moment does.
         if (channel->queue_.drop_receiver()) delete channel;
     }
 
@@ -132,22 +139,17 @@ class mpsc_sender_ref {
 public:
     /// Takes over a count.
     explicit mpsc_sender_ref(mpsc_channel<T>* channel) noexcept : channel_(channel) {}
-    mpsc_sender_ref(const mpsc_sender_ref& other) noexcept : channel_(other.count()) {}
-    mpsc_sender_ref(mpsc_sender_ref&& other) noexcept : channel_(std::exchange(other.channel_, nullptr)) {}
+    mpsc_sender_ref(mpsc_sender_ref&& other) noexcept : channel_(other.release()) {}
     mpsc_sender_ref& operator=(mpsc_sender_ref other) noexcept {
         std::swap(channel_, other.channel_);
         return *this;
     }
-    ~mpsc_sender_ref() { reset(); }
+    ~mpsc_sender_ref() {
+        if (channel_ != nullptr) mpsc_channel<T>::drop_sender(channel_);
+    }
 
-    void reset() noexcept {
-        if (channel_ != nullptr) mpsc_channel<T>::drop_sender(std::exchange(channel_, nullptr));
-    }
-    /// One more count, for the caller; or null.
-    mpsc_channel<T>* count() const noexcept {
-        if (channel_ != nullptr) channel_->add_sender();
-        return channel_;
-    }
+    /// The count is the caller's.
+    mpsc_channel<T>* release() noexcept { return std::exchange(channel_, nullptr); }
     explicit operator bool() const noexcept { return channel_ != nullptr; }
     mpsc_channel<T>* operator->() const noexcept { return channel_; }
     bool is_closed() const noexcept { return channel_ == nullptr || channel_->is_closed(); }
@@ -156,13 +158,65 @@ private:
     mpsc_channel<T>* channel_;
 };
 
+/// Counts as a sender, and has counts for what it sends: it gets many at once, so that the word that all senders change is
+/// left alone by most sends. Null after a move.
+///
+/// Threads: what is const, by any at the same time.
+template <class T>
+class mpsc_sender_stock {
+public:
+    /// Takes over a count.
+    explicit mpsc_sender_stock(mpsc_channel<T>* channel) noexcept : channel_(channel) {}
+    mpsc_sender_stock(const mpsc_sender_stock& other) noexcept : channel_(other.channel_) {
+        if (channel_ != nullptr) channel_->add_counts(1);
+    }
+    mpsc_sender_stock(mpsc_sender_stock&& other) noexcept
+        : channel_(std::exchange(other.channel_, nullptr)), in_stock_(other.take_all()) {}
+    mpsc_sender_stock& operator=(mpsc_sender_stock other) noexcept {
+        std::swap(channel_, other.channel_);
+        other.in_stock_.store(in_stock_.exchange(other.take_all(), std::memory_order::relaxed),
+                              std::memory_order::relaxed);
+        return *this;
+    }
+    ~mpsc_sender_stock() { reset(); }
+
+    void reset() noexcept {
+        if (channel_ != nullptr)
+            mpsc_channel<T>::drop_counts(std::exchange(channel_, nullptr), static_cast<std::uint64_t>(take_all() + 1));
+    }
+    /// A count, for the caller; or null.
+    [[gnu::always_inline]] mpsc_channel<T>* count() const noexcept {
+        // Relaxed, here and below: a number, that says nothing of anything else.
+        if (channel_ != nullptr && in_stock_.fetch_sub(1, std::memory_order::relaxed) <= 0) [[unlikely]]
+            get_more();
+        return channel_;
+    }
+    /// False: as after_put(). It may be destroyed by the wake-up. Not of one that is null.
+    bool put(T&& item) const noexcept { return mpsc_channel<T>::put_last(count(), std::move(item)); }
+    explicit operator bool() const noexcept { return channel_ != nullptr; }
+    mpsc_channel<T>* operator->() const noexcept { return channel_; }
+    bool is_closed() const noexcept { return channel_ == nullptr || channel_->is_closed(); }
+
+private:
+    [[gnu::noinline]] void get_more() const noexcept {
+        // A number like another: they cost nothing while they are not used.
+        constexpr std::int64_t many = 1024;
+        channel_->add_counts(many);
+        in_stock_.fetch_add(many, std::memory_order::relaxed);
+    }
+    std::int64_t take_all() noexcept { return in_stock_.exchange(0, std::memory_order::relaxed); }
+
+    mpsc_channel<T>* channel_;
+    // Below zero for a moment, where several take the last ones.
+    mutable std::atomic<std::int64_t> in_stock_{0};
+};
+
 /// One place of a bounded channel, from the first poll until it is used or given back. It counts as a sender until it is over.
 template <class T>
 class mpsc_place_wait {
 public:
     /// Takes over a count, if the channel is not null.
-    explicit mpsc_place_wait(mpsc_channel<T>* channel) noexcept
-        : channel_(channel), step_(channel != nullptr ? step::fresh : step::is_refused), nothing_{} {}
+    explicit mpsc_place_wait(mpsc_channel<T>* channel) noexcept : channel_(channel), nothing_{} {}
     mpsc_place_wait(mpsc_place_wait&& other) noexcept
         : channel_(other.channel_), step_(std::exchange(other.step_, step::is_over)), nothing_{} {
         if (step_ == step::waits || step_ == step::holds) [[unlikely]]
@@ -176,7 +230,7 @@ public:
 
     /// The first poll, where a place is at hand and nobody waits. True: go on with has_taken(), else with poll().
     [[gnu::always_inline]] bool takes_at_once() noexcept {
-        return step_ == step::fresh && channel_->places().try_take_one();
+        return channel_ != nullptr && step_ == step::fresh && channel_->places().try_take_one();
     }
     /// False: pending. True: as taken of poll().
     [[gnu::always_inline]] bool has_taken(context& cx) noexcept {
@@ -191,6 +245,7 @@ public:
     permit_answer poll(context& cx) noexcept {
         debug_check(step_ != step::is_over,
                     "pollux: mpsc: a send was polled after it was ready; poll a future to its end once");
+        if (channel_ == nullptr) step_ = step::is_refused;
         if (step_ == step::fresh || step_ == step::waits) wait(cx.waker());
         if (step_ == step::waits || !cx.consume_budget()) return permit_answer::pending;
         const auto ended = std::exchange(step_, step::is_over);
@@ -226,7 +281,7 @@ private:
     struct nothing {};
 
     mpsc_channel<T>* channel_;
-    step step_;  // is_refused if there is no channel
+    step step_ = step::fresh;
     union {
         nothing nothing_;
         mpsc_places::waiter waiter_;  // alive while it waits

@@ -14,6 +14,9 @@
 //       yet: (ii) put `root_`, which follows nothing, where its link will be; who appends the block makes the mark in it.
 // close: set the highest bit of tail_. A push whose (1) finds it is refused and touches no block; the positions before are the
 //       receiver's, and nothing comes after them.
+// abandon: of the receiver that goes, after close. From the next position on: (A) exchange the mark for `awaited`, and destroy the
+//       item that was ready. (B) Put `gone_`, which follows nothing, where the next link will be; who appends a block marks all
+//       of it as awaited, and puts `gone_` behind it.
 //
 // Claim 1: a block is given back after the last access to it by a push. All positions up to its end have been taken by then, so
 //   no push that is under way comes back to it; one that passes it forwards has loaded it in (2), or a block before it. Take such a
@@ -25,6 +28,10 @@
 // Claim 3: after an await the push of the next position has told its caller to wake, or will, or the position is ready. (4)
 //   and (i) change one word: the later sees the earlier. The exchange that appends comes after (ii), and sees it, or
 //   before, and (ii) fails and (i) follows; and (4) comes after the append.
+// Claim 4: who is told that its push is done has touched nothing after (4), and the receiver has its item or will have it; it knows
+//   by the mark whether a push was told so, for it is the receiver who makes places awaited. So a push can leave with its item
+//   what it holds to keep the list alive: mpsc_queue says how. Pushes that are under way while the receiver goes find their places
+//   awaited: (A) and (4) change one word, as in claim 3, and so do (B) and the exchange that appends.
 // Named races: two pushes append a block after the same one: the loser's goes to `spare_`. A block is left while others stand in
 //   it on their way, or have still to come to it: see the claims.
 //
@@ -94,8 +101,9 @@ public:
 
     // --- any thread ---
 
-    /// Refused: closed, and `item` was not moved from. Awaited: wake the receiver. Ends the process if there is no memory for a
-    /// block: the position is taken, and what comes after it could never be received.
+    /// Refused: closed, and `item` was not moved from. Awaited: wake the receiver. Done: the list may be destroyed by now, see
+    /// claim 4. Ends the process if there is no memory for a block: the position is taken, and what comes after it could never be
+    /// received.
     [[nodiscard, gnu::always_inline]] mpsc_push push(T&& item) noexcept {
         // Acquire: pairs with the release of (2b) in leave(), and with that of close().
         const std::uint64_t position = tail_.fetch_add(1, std::memory_order::acquire);
@@ -143,18 +151,55 @@ public:
             // Relaxed, as below; if it fails for a block, go_to_next() acquires that.
             if (r.head_->next.compare_exchange_strong(seen, &root_, std::memory_order::relaxed,
                                                       std::memory_order::relaxed))
-                return;
-            if (!go_to_next(r)) return;  // awaited already
+                r.awaited_ = r.position();
+            if (!go_to_next(r)) return;
         }
         auto seen = empty;
         // Relaxed: it says nothing but itself, and the push that finds it, or is found by it, changes the same word.
-        r.at_->mark.compare_exchange_strong(seen, awaited, std::memory_order::relaxed, std::memory_order::relaxed);
+        if (r.at_->mark.compare_exchange_strong(seen, awaited, std::memory_order::relaxed, std::memory_order::relaxed))
+            r.awaited_ = r.position();
+    }
+    /// How many pushes were done, not awaited, of the items that were taken since the last call. Before each await().
+    std::uint64_t count_done(reader& r) noexcept {
+        std::uint64_t n = r.position() - r.counted_;
+        r.counted_ = r.position();
+        if (r.awaited_ < r.counted_) {
+            r.awaited_ = reader::nothing_awaited;
+            --n;
+        }
+        return n;
     }
 
     /// Pushes are refused from now on. Returns the position at which the items end.
     std::uint64_t close() noexcept {
         // Release: what came before, for the acquire in push().
         return tail_.fetch_or(closed, std::memory_order::release) & ~closed;
+    }
+
+    /// After close(), as the last call of the receiver: destroys what is there. From now on every push is refused or awaited.
+    /// Returns how many pushes of what was destroyed were done.
+    [[nodiscard]] std::uint64_t abandon(reader& r) noexcept {
+        std::uint64_t done = 0;
+        std::uint64_t index = Size - r.left_;
+        for (link* at = r.head_;;) {
+            for (; at != &root_ && index != Size; ++index) {
+                place& each = static_cast<block*>(at)->places[index];
+                // Acquire: pairs with the release in push().
+                if (each.mark.exchange(awaited, std::memory_order::acquire) != ready) continue;
+                std::destroy_at(each.item());
+                if (at->first.load() + index != r.awaited_) ++done;
+            }
+            link* next = nullptr;
+            do {
+                // Relaxed, as in await().
+                if (at->next.compare_exchange_strong(next, &gone_, std::memory_order::relaxed,
+                                                     std::memory_order::relaxed))
+                    return done;
+            } while (next == &root_);
+            // Acquire: pairs with the release in append().
+            at = at->next.load(std::memory_order::acquire);
+            index = 0;
+        }
     }
 
 private:
@@ -185,7 +230,7 @@ private:
         explicit link(std::uint64_t first_position) noexcept : first(first_position) {}
 
         typename Sync::template cell<std::uint64_t> first;  // written before the block is appended
-        // A block; or root_: there is none yet, and its first place is awaited.
+        // A block; or there is none yet: null, or root_: its first place is awaited, or gone_: all that follow are.
         typename Sync::template atomic<link*> next{nullptr};
     };
 
@@ -227,7 +272,7 @@ private:
         return true;
     }
 
-    link* block_or_null(link* next) noexcept { return next == &root_ ? nullptr : next; }
+    link* block_or_null(link* next) noexcept { return next == &root_ || next == &gone_ ? nullptr : next; }
 
     link* append(link& to) noexcept {
         // Acquire: pairs with the release in keep(): the block is not used any more.
@@ -250,12 +295,15 @@ private:
         // Release: the fields; pairs with the acquires of `next` in block_of() and go_to_next(). Failure acquire: likewise, of
         // the other's block.
         while (!to.next.compare_exchange_strong(seen, fresh, std::memory_order::acq_rel, std::memory_order::acquire)) {
-            if (seen != &root_) {
+            if (block_or_null(seen) != nullptr) {
                 keep(fresh);
                 return seen;
             }
-            // Relaxed: as above. The next exchange fails only for a block: nobody takes root_ away but with one.
+            // Relaxed: as above.
             fresh->places[0].mark.store(awaited, std::memory_order::relaxed);
+            if (seen != &gone_) continue;
+            for (auto& each : fresh->places) each.mark.store(awaited, std::memory_order::relaxed);
+            fresh->next.store(&gone_, std::memory_order::relaxed);
         }
         return fresh;
     }
@@ -292,6 +340,7 @@ private:
     }
 
     link root_;
+    link gone_{0};
     typename Sync::template atomic<block*> spare_{nullptr};
     // What every push uses, last: what senders change in what surrounds the list follows, in the same cache line mostly.
     typename Sync::template atomic<link*> tail_block_;
@@ -313,10 +362,14 @@ public:
 private:
     friend class mpsc_list;
 
-    place* at_ = nullptr;     // of the next position, if there are any left
-    std::size_t left_ = 0;    // places of the block that have not been taken
-    link* head_ = nullptr;    // the block of the next position, or the one before it
-    link* oldest_ = nullptr;  // not given back yet
+    static constexpr std::uint64_t nothing_awaited = ~std::uint64_t{0};
+
+    place* at_ = nullptr;                      // of the next position, if there are any left
+    std::size_t left_ = 0;                     // places of the block that have not been taken
+    link* head_ = nullptr;                     // the block of the next position, or the one before it
+    link* oldest_ = nullptr;                   // not given back yet
+    std::uint64_t counted_ = 0;                // the next position when count_done() was called last
+    std::uint64_t awaited_ = nothing_awaited;  // the position that was awaited last, until it has been counted
 };
 
 }  // namespace pollux::inline v0::detail

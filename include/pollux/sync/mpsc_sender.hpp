@@ -56,8 +56,7 @@ public:
     void send(T value) noexcept {
         detail::debug_check(static_cast<bool>(channel_),
                             "pollux: mpsc: a slot was used twice, or after it was moved from; reserve another");
-        auto channel = std::move(channel_);
-        static_cast<void>(channel->fill_place(std::move(value)));
+        static_cast<void>(detail::mpsc_channel<T>::put_last(channel_.release(), std::move(value)));
     }
 
 private:
@@ -71,7 +70,7 @@ private:
 
 /// The sending end of a bounded channel; a sink. Each copy is a sender of its own; the receiver's stream ends when all are gone.
 ///
-/// Threads: any; each object is used by one at a time. It may be moved at any time, also while its futures wait.
+/// Threads: any; what is const by any number at once, the rest by one. It may be moved at any time, also while its futures wait.
 /// Cost: a copy is one read-modify-write. A poll_ready() that has to wait allocates, once a sender.
 template <class T>
 class sender {
@@ -98,8 +97,8 @@ public:
     /// Errors: `disconnected` if the receiver is gone or has closed the channel; the value is lost: use reserve()
     /// where it must not be.
     /// Cancel: dropping it while it is pending destroys the value unsent, and a place that it was granted goes to the next.
-    /// Cost: no allocation of its own. Three read-modify-writes if a place is free, and two for the count as a
-    /// sender; more if the receiver waits for this item.
+    /// Cost: no allocation of its own. Three read-modify-writes if a place is free, and one of this sender's own; more if
+    /// the receiver waits for this item.
     detail::mpsc_send_future<T> send(T value) const;
 
     /// Sends if a place is free and nobody waits for one. `value` is moved from only if the answer is `sent`.
@@ -110,8 +109,7 @@ public:
             case detail::permit_answer::closed: return send_status::disconnected;
             case detail::permit_answer::taken: break;
         }
-        if (channel_->fill_place(std::move(value))) return send_status::sent;
-        return send_status::disconnected;
+        return channel_.put(std::move(value)) ? send_status::sent : send_status::disconnected;
     }
 
     /// A future of a `slot`: waits for a place, as send() does, and keeps it for one value.
@@ -155,7 +153,7 @@ public:
         detail::debug_check(has_place_,
                             "pollux: mpsc: start_send without a place; poll_ready has to be ready before each");
         has_place_ = false;
-        if (!channel_->fill_place(std::move(value))) return std::unexpected(disconnected());
+        if (!channel_.put(std::move(value))) return std::unexpected(disconnected());
         return {};
     }
     /// Ready at once: what was sent is in the channel.
@@ -203,7 +201,7 @@ private:
 
     explicit sender(detail::mpsc_channel<T>* channel) noexcept : channel_(channel) {}
 
-    detail::mpsc_sender_ref<T> channel_;
+    detail::mpsc_sender_stock<T> channel_;
     bool has_place_ = false;
     std::unique_ptr<waiting_place> waiting_;
 };
@@ -219,7 +217,7 @@ public:
     using error_type = sync::disconnected;
 
     // The value first, for its move may throw.
-    mpsc_send_future(const mpsc_sender_ref<T>& channel, T&& value)
+    mpsc_send_future(const mpsc_sender_stock<T>& channel, T&& value)
         : value_(std::move(value)), place_(channel.count()) {}
 
     // A send that need not wait is few instructions, in place, and the rest apart.
@@ -235,7 +233,6 @@ public:
             return after_put(mpsc_push::refused);
         if (put == mpsc_push::awaited) [[unlikely]]
             return after_put(mpsc_push::awaited);
-        mpsc_channel<T>::drop_sender(channel);  // a future that is done is no sender
         return answer::ready();
     }
 
@@ -243,17 +240,15 @@ private:
     using answer = polled<void, sync::disconnected>;
 
     [[gnu::noinline]] answer after_put(mpsc_push put) noexcept {
-        auto* const channel = place_.channel();
-        const bool is_sent = channel->after_put(put);
-        mpsc_channel<T>::drop_sender(channel);
-        if (!is_sent) return std::unexpected(sync::disconnected());
+        if (!mpsc_channel<T>::after_last_put(place_.channel(), put)) return std::unexpected(sync::disconnected());
         return answer::ready();
     }
     [[gnu::noinline]] answer poll_again(context& cx) noexcept {
         switch (place_.poll(cx)) {
             case permit_answer::pending: return pending;
             case permit_answer::closed: break;
-            case permit_answer::taken: return after_put(place_.channel()->put(std::move(value_)));
+            case permit_answer::taken:
+                if (mpsc_channel<T>::put_last(place_.channel(), std::move(value_))) return answer::ready();
         }
         return std::unexpected(sync::disconnected());
     }
@@ -268,7 +263,7 @@ public:
     using value_type = sync::mpsc::slot<T>;
     using error_type = sync::disconnected;
 
-    explicit mpsc_reserve_future(const mpsc_sender_ref<T>& channel) noexcept : place_(channel.count()) {}
+    explicit mpsc_reserve_future(const mpsc_sender_stock<T>& channel) noexcept : place_(channel.count()) {}
 
     polled<value_type, error_type> poll(context& cx) noexcept {
         const auto answer = place_.poll(cx);

@@ -21,15 +21,17 @@ public:
     using value_type = void;
     using error_type = sync::disconnected;
 
-    mpsc_unbounded_send_future(mpsc_sender_ref<T> channel, T&& value)
-        : value_(std::move(value)), channel_(std::move(channel)) {}
+    // The value first, for its move may throw.
+    mpsc_unbounded_send_future(const mpsc_sender_stock<T>& channel, T&& value)
+        : value_(std::move(value)), channel_(channel.count()) {}
 
     polled<void, sync::disconnected> poll(context& cx) noexcept {
         debug_check(!is_over_, "pollux: mpsc: a send was polled after it was ready; poll a future to its end once");
         if (!cx.consume_budget()) return pending;
         is_over_ = true;
-        const auto channel = std::move(channel_);  // a future that is done is no sender
-        if (channel && channel->push(std::move(value_))) return polled<void, sync::disconnected>::ready();
+        auto* const channel = channel_.release();  // a future that is done is no sender
+        if (channel != nullptr && mpsc_channel<T>::put_last(channel, std::move(value_)))
+            return polled<void, sync::disconnected>::ready();
         return std::unexpected(sync::disconnected());
     }
 
@@ -45,7 +47,7 @@ public:
     using value_type = sync::mpsc::slot<T>;
     using error_type = sync::disconnected;
 
-    explicit mpsc_unbounded_reserve_future(mpsc_sender_ref<T> channel) noexcept : channel_(std::move(channel)) {}
+    explicit mpsc_unbounded_reserve_future(const mpsc_sender_stock<T>& channel) noexcept : channel_(channel.count()) {}
 
     polled<value_type, error_type> poll(context& cx) noexcept {
         debug_check(!is_over_, "pollux: mpsc: reserve() was polled after it was ready; poll a future to its end once");
@@ -75,8 +77,8 @@ std::pair<unbounded_sender<T>, receiver<T>> unbounded();
 /// The sending end of an unbounded channel; a sink that never waits. Each copy is a sender of its own; the receiver's stream ends when
 /// all are gone.
 ///
-/// Threads: any; each object is used by one at a time.
-/// Cost: a copy is one read-modify-write. Ends the process if there is no memory for a block of items.
+/// Threads: any; what is const by any number at once, the rest by one.
+/// Cost: a copy is one read-modify-write, a send three, one of them of this sender's own. Ends the process if there is no memory for a block of items.
 template <class T>
 class unbounded_sender {
 public:
@@ -93,7 +95,7 @@ public:
 
     /// Sends now. `value` is moved from only if the answer is `sent`; it is never `full`.
     send_status try_send(T& value) const noexcept {
-        return channel_ && channel_->push(std::move(value)) ? send_status::sent : send_status::disconnected;
+        return channel_ && channel_.put(std::move(value)) ? send_status::sent : send_status::disconnected;
     }
 
     /// A future of a `slot`, ready at its first poll, as that of a bounded channel is once there is a place: for code that takes
@@ -139,7 +141,7 @@ private:
 
     explicit unbounded_sender(detail::mpsc_channel<T>* channel) noexcept : channel_(channel) {}
 
-    detail::mpsc_sender_ref<T> channel_;
+    detail::mpsc_sender_stock<T> channel_;
 };
 
 }  // namespace pollux::inline v0::sync::mpsc
