@@ -3,10 +3,19 @@
 #include "pollux/core/short_lock.hpp"
 
 #include "core/futex.hpp"
+#include "core/platform.hpp"
 
 namespace pollux::inline v0::detail {
 
 void short_lock::wait() noexcept {
+    // A microsecond or less: many times what the lock is held, and little beside a futex call, the switch after it, and the wake-up.
+    // A guess; bench_mpsc with two workers takes 0.93 of the time, and a twentieth of the futex calls: 140 for 500,000 items.
+    constexpr int tries = 32;
+    for (int i = 0; i != tries; ++i) {
+        pause_cpu();
+        // Relaxed: try_lock() looks again.
+        if (word_.load(std::memory_order::relaxed) == free_ && try_lock()) return;
+    }
     while (word_.exchange(waited_, std::memory_order::acquire) != free_)  // pairs with the release in unlock()
         os_futex::wait(word_, waited_, os_futex::clock::time_point::max());
 }
