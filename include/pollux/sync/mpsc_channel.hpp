@@ -187,8 +187,9 @@ public:
     /// A count, for the caller; or null.
     [[gnu::always_inline]] mpsc_channel<T>* count() const noexcept {
         // Relaxed, here and below: a number, that says nothing of anything else.
-        if (channel_ != nullptr && in_stock_.fetch_sub(1, std::memory_order::relaxed) <= 0) [[unlikely]]
-            get_more();
+        if (in_stock_.fetch_sub(1, std::memory_order::relaxed) <= 0) [[unlikely]]
+            return get_more();
+        if (channel_ == nullptr) __builtin_unreachable();  // null has none in stock
         return channel_;
     }
     /// False: as after_put(). It may be destroyed by the wake-up. Not of one that is null.
@@ -198,11 +199,12 @@ public:
     bool is_closed() const noexcept { return channel_ == nullptr || channel_->is_closed(); }
 
 private:
-    [[gnu::noinline]] void get_more() const noexcept {
+    [[gnu::noinline]] mpsc_channel<T>* get_more() const noexcept {
         // A number like another: they cost nothing while they are not used.
-        constexpr std::int64_t many = 1024;
-        channel_->add_counts(many);
+        const std::int64_t many = channel_ != nullptr ? 1024 : 1;
+        if (channel_ != nullptr) channel_->add_counts(static_cast<std::uint64_t>(many));
         in_stock_.fetch_add(many, std::memory_order::relaxed);
+        return channel_;
     }
     std::int64_t take_all() noexcept { return in_stock_.exchange(0, std::memory_order::relaxed); }
 
