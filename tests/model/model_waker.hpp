@@ -3,6 +3,8 @@
 // race, also where one of them drops the waker.
 #pragma once
 
+#include <cstddef>
+
 #include "relacy_sync.hpp"
 
 namespace pollux::model {
@@ -28,6 +30,11 @@ public:
     void wake() const noexcept {
         if (Target* const who = who_.load()) who->unpark();
     }
+    /// Takes over a count, as waker does.
+    waker_of(Target* who, std::nullptr_t) noexcept : who_(who) {}
+    void forget() noexcept { who_.store(nullptr); }
+    Target* data() const noexcept { return who_.load(); }
+    std::nullptr_t table() const noexcept { return nullptr; }
     bool is_clone_of(const waker_of& other) const noexcept { return will_wake(other); }
     bool will_wake(const waker_of& other) const noexcept { return who_.load() == other.who_.load(); }
 

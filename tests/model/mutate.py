@@ -35,6 +35,7 @@ MODELLED = {
     'include/pollux/offload/job_state.hpp': ['offload_job'],
     'include/pollux/sync/mpsc_list.hpp': ['mpsc_queue'],
     'include/pollux/sync/mpsc_queue.hpp': ['mpsc_queue'],
+    'include/pollux/sync/oneshot.hpp': ['oneshot'],
     'include/pollux/sync/oneshot_state.hpp': ['oneshot'],
     'include/pollux/sync/notify_state.hpp': ['notify_state'],
     'include/pollux/sync/permit_queue.hpp': ['permit_queue'],
@@ -71,6 +72,10 @@ PLANTED = {
          'each.mark.load(std::memory_order::acquire)'),
         ('a block that comes later is not awaited', 'if (seen != &gone_) continue;', 'continue;'),
         ('the next block but one is not awaited', 'fresh->next.store(&gone_,', 'fresh->next.store(nullptr,'),
+    ],
+    'include/pollux/sync/oneshot.hpp': [
+        ('a waker that was taken is dropped with the block, too', 'taken.forget();', ''),
+        ('a waker is written that the other end may take', 'if (!state_.withdraw_waker(end)) return false;', ''),
     ],
     'include/pollux/sync/permit_queue.hpp': [
         ('who waits is overtaken', 'while (seen >= n && seen < waiting)', 'while (permits_in(seen) >= n && seen < closed)'),

@@ -3,11 +3,13 @@
 // word that says whose they are (sync/oneshot_state.hpp argues the protocol). Calls the wakers; never a lock.
 //
 // Invariants: an end that has done its part, or was moved from, holds no block. The value is destroyed by the receiver,
-// or given back to whoever sends; the block's destructor does not know it.
+// or given back to whoever sends; the block's destructor does not know it. Nor does it drop a waker: the count of one that is
+// still in its slot is no longer the slot's.
 #pragma once
 
 #include <cstddef>
 #include <expected>
+#include <initializer_list>
 #include <memory>
 #include <new>
 #include <optional>
@@ -43,17 +45,13 @@ public:
     }
 
     /// The sender's end. Gives the value back if the receiver is gone.
-    static std::expected<void, T> send(oneshot_block* block, T&& value) noexcept {
+    [[gnu::always_inline]] static std::expected<void, T> send(oneshot_block* block, T&& value) noexcept {
         std::construct_at(std::addressof(block->value_), std::move(value));
-        const auto todo = block->state_.leave_sender(true);
-        if (!todo.value_refused) {
-            finish(block, oneshot_end::sender, todo);
-            return {};
-        }
-        std::unexpected<T> refused(std::move(block->value_));
-        std::destroy_at(std::addressof(block->value_));
-        finish(block, oneshot_end::sender, todo);
-        return refused;
+        const auto sent = block->state_.try_send();
+        if (sent == oneshot_sent::other) [[unlikely]]
+            return send_closely(block);
+        if (sent == oneshot_sent::awaited) wake_receiver(block);
+        return {};
     }
 
     static void drop_sender(oneshot_block* block) noexcept {
@@ -66,52 +64,105 @@ public:
         finish(block, oneshot_end::receiver, todo);
     }
 
-    /// The receiver's end, after look() has seen the value.
-    static T take(oneshot_block* block) noexcept {
+    /// The receiver's end, after has_value().
+    [[gnu::always_inline]] static T take(oneshot_block* block) noexcept {
         T value(std::move(block->value_));
         std::destroy_at(std::addressof(block->value_));
-        finish(block, oneshot_end::receiver, block->state_.leave_receiver(true));
+        if (block->state_.is_sender_done()) [[likely]]
+            delete block;
+        else
+            leave_taken(block);
         return value;
     }
 
-    oneshot_view look() const noexcept { return state_.look(); }
+    bool has_value() const noexcept { return state_.has_value(); }
+    bool is_open() const noexcept { return state_.is_open(); }
     bool is_closed() const noexcept { return state_.is_closed(); }
 
     void close() noexcept {
-        if (state_.close()) slot(oneshot_end::sender).wake();
+        if (state_.close()) take_waker_of(oneshot_end::sender).wake();
     }
 
     /// True: the waker is woken when the other end goes. False: it is gone.
-    bool wait(oneshot_end end, const Waker& waker) noexcept {
-        Waker& own = slot(end);
-        if (state_.is_waker_published(end)) {
-            if (own.will_wake(waker)) return true;
-            if (!state_.withdraw_waker(end)) return false;
-        }
-        own = waker;
-        if (state_.publish_waker(end)) return true;
-        own = Waker();
-        return false;
+    [[gnu::always_inline]] bool wait(oneshot_end end, const Waker& waker) noexcept {
+        if (state_.is_waker_published(end)) [[unlikely]]
+            return wait_again(end, waker);
+        std::construct_at(&slot(end), waker);
+        return publish(end);
     }
 
 private:
-    ~oneshot_block() {}
+    // What is still in a slot has been taken by the other end.
+    ~oneshot_block() {
+        if (!state_.has_waker()) return;
+        for (const auto end : {oneshot_end::sender, oneshot_end::receiver}) {
+            if (!state_.is_waker_published(end)) continue;
+            Waker& taken = slot(end);
+            taken.forget();
+            std::destroy_at(&taken);
+        }
+    }
+
+    [[gnu::noinline]] static void wake_receiver(oneshot_block* block) noexcept {
+        finish(block, oneshot_end::sender, {.wake_other = true, .must_finish = true});
+    }
+    // With the value in its place, after try_send().
+    [[gnu::noinline]] static std::expected<void, T> send_closely(oneshot_block* block) noexcept {
+        const auto todo = block->state_.leave_sender(true);
+        if (!todo.value_refused) {
+            finish(block, oneshot_end::sender, todo);
+            return {};
+        }
+        std::unexpected<T> refused(std::move(block->value_));
+        std::destroy_at(std::addressof(block->value_));
+        finish(block, oneshot_end::sender, todo);
+        return refused;
+    }
+    [[gnu::noinline]] static void leave_taken(oneshot_block* block) noexcept {
+        finish(block, oneshot_end::receiver, block->state_.leave_receiver(true));
+    }
 
     // Inlined, as leave() is: most ends have none of it to do.
     [[gnu::always_inline]] static void finish(oneshot_block* block, oneshot_end end,
                                               const oneshot_leave& todo) noexcept {
-        if (todo.wake_other) {
-            block->slot(end == oneshot_end::sender ? oneshot_end::receiver : oneshot_end::sender).wake();
-        }
-        if (todo.empty_slot) block->slot(end) = Waker();
+        Waker to_wake;
+        if (todo.wake_other)
+            to_wake = block->take_waker_of(end == oneshot_end::sender ? oneshot_end::receiver : oneshot_end::sender);
+        if (todo.empty_slot) std::destroy_at(&block->slot(end));
         if (todo.must_finish ? block->state_.finish(end) : todo.free_block) delete block;
+        std::move(to_wake).wake();
     }
 
+    [[gnu::noinline]] bool wait_again(oneshot_end end, const Waker& waker) noexcept {
+        Waker& own = slot(end);
+        // Only compared: the other end may be waking it, so that what it wakes may be gone.
+        if (own.is_clone_of(waker)) return !state_.is_other_gone(end);
+        if (!state_.withdraw_waker(end)) return false;
+        if (!own.will_wake(waker)) own = waker;
+        return publish(end);
+    }
+    [[gnu::always_inline]] bool publish(oneshot_end end) noexcept {
+        if (state_.publish_waker(end)) [[likely]]
+            return true;
+        std::destroy_at(&slot(end));
+        return false;
+    }
+
+    // Of the other end, whose slot is the caller's by claim 2. It is only read: that end may be comparing it.
+    Waker take_waker_of(oneshot_end end) noexcept {
+        const Waker& from = slot(end);
+        return Waker(from.data(), from.table());
+    }
     Waker& slot(oneshot_end end) noexcept { return end == oneshot_end::sender ? sender_slot_ : receiver_slot_; }
 
     oneshot_state<Sync> state_;
-    Waker sender_slot_;
-    Waker receiver_slot_;
+    // Each alive while its end's bit is set in the word, and of whoever claim 2 says.
+    union {
+        Waker sender_slot_;
+    };
+    union {
+        Waker receiver_slot_;
+    };
     union {
         T value_;
     };
@@ -218,27 +269,18 @@ public:
         if (block_ != nullptr) block::drop_receiver(block_);
     }
 
-    polled<T, disconnected> poll(context& cx) noexcept {
+    // That of a value that has come is few instructions, in place, and the rest apart.
+    [[gnu::always_inline]] polled<T, disconnected> poll(context& cx) noexcept {
         detail::debug_check(
             !is_over_, "pollux: oneshot: the receiver was polled after it was ready; poll a future to its end once");
-        if (block_ == nullptr) return std::unexpected(disconnected());
-        auto view = block_->look();
-        if (view == detail::oneshot_view::empty) {
-            if (block_->wait(detail::oneshot_end::receiver, cx.waker())) return pending;
-            view = block_->look();
-        }
-        if (!cx.consume_budget()) return pending;
-        is_over_ = true;
-        if (view == detail::oneshot_view::value) {
-            return polled<T, disconnected>::ready(block::take(std::exchange(block_, nullptr)));
-        }
-        block::drop_receiver(std::exchange(block_, nullptr));
-        return std::unexpected(disconnected());
+        if (block_ != nullptr && block_->has_value()) [[likely]]
+            return take(cx);
+        return wait(cx);
     }
 
     /// The value, if it has come; never waits. Empty also once it was taken, or will never come.
     std::optional<T> try_recv() noexcept {
-        if (block_ == nullptr || block_->look() != detail::oneshot_view::value) return std::nullopt;
+        if (block_ == nullptr || !block_->has_value()) return std::nullopt;
         return std::optional<T>(std::in_place, block::take(std::exchange(block_, nullptr)));
     }
 
@@ -252,6 +294,23 @@ private:
     using block = detail::oneshot_block<T, waker, detail::std_sync>;
 
     explicit receiver(block* shared) noexcept : block_(shared) {}
+
+    [[gnu::always_inline]] polled<T, disconnected> take(context& cx) noexcept {
+        if (!cx.consume_budget()) [[unlikely]]
+            return pending;
+        is_over_ = true;
+        return polled<T, disconnected>::ready(block::take(std::exchange(block_, nullptr)));
+    }
+    [[gnu::noinline]] polled<T, disconnected> wait(context& cx) noexcept {
+        if (block_ == nullptr) return std::unexpected(disconnected());
+        if (block_->is_open() && block_->wait(detail::oneshot_end::receiver, cx.waker())) [[likely]]
+            return pending;
+        if (block_->has_value()) return take(cx);
+        if (!cx.consume_budget()) return pending;
+        is_over_ = true;
+        block::drop_receiver(std::exchange(block_, nullptr));
+        return std::unexpected(disconnected());
+    }
 
     block* block_;          // null: received, disconnected or moved from
     bool is_over_ = false;  // a poll has given the end, or it was moved from

@@ -13,11 +13,12 @@
 //   It fails: the receiver is gone and will never see `value`; the sender takes the value back.
 // Claim 2: a slot is never written while the other end reads it. While the other end is not gone, an end with its waker
 //   bit clear writes its slot, and with the bit set only reads it. The other end reads it once, after the exchange by
-//   which it went, if that found the bit. To write again, an end clears the bit first, which needs that the other is
-//   not gone; so the clearing stands before that exchange, which does not find the bit, or fails. An end that publishes
-//   too late learns it from the same addition, and the other never looks again. Once the other is gone, a slot whose
-//   bit was set in time is left alone until the block is freed.
-// Claim 3: the block is freed once, by the end that finds the other done; that one has made its last access.
+//   which it went, if that found the bit: then the count of the waker is its own, and it wakes it by that. To write again,
+//   an end clears the bit first, which needs that the other is not gone; so the clearing stands before that exchange, which does
+//   not find the bit, or fails. An end that publishes too late learns it from the same addition, and the other never looks again.
+//   Once the other is gone, a slot whose bit was set in time is left alone.
+// Claim 3: the block is freed once, by the end that finds the other done; that one has made its last access. No slot has a
+//   waker then: the other end has taken it (claim 2), or an end that went first has emptied its own.
 // No wake-up is lost: publishing and going are read-modify-writes of one word. The later of the two sees the earlier.
 //
 // Cost: a value sent before anybody waits and taken afterwards is one read-modify-write in all. With a receiver that
@@ -33,20 +34,16 @@ namespace pollux::inline v0::detail {
 struct [[nodiscard]] oneshot_leave {
     bool value_refused = false;  // sender: take the value back, it was never the receiver's
     bool value_owned = false;    // receiver: destroy the value
-    bool wake_other = false;     // wake the waker in the other's slot
+    bool wake_other = false;     // the waker in the other's slot is the own one now: wake it, after the last access
     bool empty_slot = false;     // empty the own slot
     bool must_finish = false;    // then call finish()
     bool free_block = false;     // free the block: the other is done
 };
 
-/// What the receiver finds.
-enum class oneshot_view {
-    value,         // sent and not taken: the receiver's
-    disconnected,  // nothing came and nothing will
-    empty,
-};
-
 enum class oneshot_end { sender, receiver };
+
+/// What try_send() has found.
+enum class oneshot_sent { unnoticed, awaited, other };
 
 template <class Sync>
 class oneshot_state {
@@ -55,11 +52,17 @@ public:
     oneshot_state(const oneshot_state&) = delete;
     oneshot_state& operator=(const oneshot_state&) = delete;
 
-    [[nodiscard]] oneshot_view look() const noexcept {
-        const auto seen = word_.load(std::memory_order::acquire);  // pairs with the release of leave(): shows the value
-        if (seen & value) return oneshot_view::value;
-        const auto gone = own(oneshot_end::sender).gone | own(oneshot_end::receiver).gone;
-        return seen & gone ? oneshot_view::disconnected : oneshot_view::empty;
+    /// Whether the value has been sent, and not been taken.
+    bool has_value() const noexcept {
+        // Acquire: pairs with the release of try_send() and leave(): shows the value, or what came before an end without one.
+        return (word_.load(std::memory_order::acquire) & value) != 0;
+    }
+
+    /// Whether neither end is gone.
+    bool is_open() const noexcept {
+        // Relaxed: a stale answer is found out by publish_waker().
+        constexpr auto gone = own(oneshot_end::sender).gone | own(oneshot_end::receiver).gone;
+        return (word_.load(std::memory_order::relaxed) & gone) == 0;
     }
 
     /// Whether the receiver refuses values.
@@ -74,6 +77,13 @@ public:
         return (word_.load(std::memory_order::relaxed) & own(end).waker) != 0;
     }
 
+    /// Whether a slot is published; by who frees the block.
+    bool has_waker() const noexcept {
+        // Relaxed: nobody else is left to change it.
+        constexpr auto wakers = own(oneshot_end::sender).waker | own(oneshot_end::receiver).waker;
+        return (word_.load(std::memory_order::relaxed) & wakers) != 0;
+    }
+
     /// After the own slot was written. False: the other end is gone and will not wake anybody.
     [[nodiscard]] bool publish_waker(oneshot_end end) noexcept {
         // Release: the slot; pairs with the acquire of leave() and close(). Acquire: pairs with their release, if they
@@ -83,6 +93,12 @@ public:
         // Relaxed: the other end has looked for this bit when it went, and looks for it no more.
         word_.fetch_sub(own(end).waker, std::memory_order::relaxed);
         return false;
+    }
+
+    /// Whether the other end is gone, so that the own slot, which was published in time, is its own.
+    bool is_other_gone(oneshot_end end) const noexcept {
+        // Acquire: as in has_value() and is_closed().
+        return (word_.load(std::memory_order::acquire) & other(end).gone) != 0;
     }
 
     /// Before the own slot is written again. False: the other end is gone and may be reading the slot.
@@ -109,6 +125,27 @@ public:
         return (seen & (sender.gone | sender.waker | receiver.gone)) == sender.waker;
     }
 
+    /// The sender goes for good, with the value, as it does mostly: nobody waits yet and it touches the block no more, or the
+    /// receiver waits: wake its slot, then finish(). Other: nothing was done, go on with leave_sender().
+    [[gnu::always_inline]] oneshot_sent try_send() noexcept {
+        constexpr auto sent = own(oneshot_end::sender).gone | value;
+        constexpr auto waits = own(oneshot_end::receiver).waker;
+        auto seen = word_.load(std::memory_order::relaxed);  // the exchange finds out
+        // Release, acquire: as in leave(). A failure says nothing.
+        if (seen == 0 && word_.compare_exchange_strong(seen, sent | own(oneshot_end::sender).done,
+                                                       std::memory_order::release, std::memory_order::relaxed))
+            return oneshot_sent::unnoticed;
+        if (seen == waits &&
+            word_.compare_exchange_strong(seen, waits | sent, std::memory_order::acq_rel, std::memory_order::relaxed))
+            return oneshot_sent::awaited;
+        return oneshot_sent::other;
+    }
+    /// After the value was taken. True: free the block. False: nothing was done, go on with leave_receiver().
+    [[gnu::always_inline]] bool is_sender_done() const noexcept {
+        // Acquire: pairs with the release of finish() and leave(): the sender has left the block.
+        return (word_.load(std::memory_order::acquire) & own(oneshot_end::sender).done) != 0;
+    }
+
     /// The sender goes for good. `with_value`: it has written the value.
     [[gnu::always_inline]] oneshot_leave leave_sender(bool with_value) noexcept {
         return leave(oneshot_end::sender, with_value);
@@ -119,7 +156,7 @@ public:
         return leave(oneshot_end::receiver, is_taken);
     }
 
-    /// The last access of an end whose leave() asked for it. True: free the block.
+    /// The last access of an end whose leave(), or try_send(), asked for it. True: free the block.
     [[nodiscard]] bool finish(oneshot_end end) noexcept {
         // Release: this end's accesses come before the block is freed. Acquire: the other's do.
         const auto seen = word_.fetch_or(own(end).done, std::memory_order::acq_rel);
