@@ -27,7 +27,6 @@ std::uint64_t data_of(std::uint32_t index, std::uint32_t generation) noexcept {
 
 std::uint64_t bits_of(std::uint32_t events) noexcept {
     std::uint64_t bits = 0;
-    if (events == (EPOLLIN | EPOLLOUT)) return ready_bits::readable | ready_bits::writable;  // nearly all
     if ((events & (EPOLLIN | EPOLLPRI)) != 0) bits |= ready_bits::readable;
     if ((events & EPOLLOUT) != 0) bits |= ready_bits::writable;
     if ((events & EPOLLRDHUP) != 0) bits |= ready_bits::readable | ready_bits::read_end;
@@ -36,6 +35,11 @@ std::uint64_t bits_of(std::uint32_t events) noexcept {
     // The next operation says which error; after that it may go on.
     if ((events & EPOLLERR) != 0) bits |= ready_bits::readable | ready_bits::writable;
     return bits;
+}
+
+[[gnu::noinline]] void add_others(readiness<waker, std_sync>& state, std::uint32_t generation,
+                                  std::uint32_t events) noexcept {
+    state.add(generation, bits_of(events));
 }
 
 [[noreturn]] void throw_errno(const char* what) {
@@ -203,7 +207,12 @@ bool source_set::hand_out() noexcept {
         const std::uint64_t data = event.data.u64;
         if (data == interrupt_data) continue;
         were_some = true;
-        at(static_cast<std::uint32_t>(data)).state.add(static_cast<std::uint32_t>(data >> 32), bits_of(event.events));
+        auto& state = at(static_cast<std::uint32_t>(data)).state;
+        const auto generation = static_cast<std::uint32_t>(data >> 32);
+        if (event.events == (EPOLLIN | EPOLLOUT)) [[likely]]
+            state.add(generation, ready_bits::readable | ready_bits::writable);  // nearly all; made for these bits
+        else
+            add_others(state, generation, event.events);
     }
     event_count_ = 0;
     return were_some;

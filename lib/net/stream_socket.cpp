@@ -19,6 +19,8 @@ namespace pollux::inline v0::net::detail {
 namespace {
 
 using answer = polled<std::size_t, std::error_code>;
+using bits = pollux::detail::ready_bits;
+using pollux::detail::ring_socket;
 
 // Of one call: so many fit on the stack, and more gain little.
 constexpr std::size_t most_parts = 64;
@@ -44,28 +46,66 @@ struct part_list {
 
 answer nothing_to_do(context& cx) noexcept { return cx.consume_budget() ? answer(0uz) : answer(pending); }
 
-}  // namespace
+std::ptrdiff_t transfer(int descriptor, io::span to) noexcept { return receive(descriptor, to, 0); }
+std::ptrdiff_t transfer(int descriptor, io::const_span bytes) noexcept { return transmit(descriptor, bytes); }
+std::ptrdiff_t transfer(ring_socket& ring, io::span to) noexcept {
+    const iovec part{to.data(), to.size()};
+    return ring.receive(&part, 1, false);
+}
+std::ptrdiff_t transfer(ring_socket& ring, io::const_span bytes) noexcept {
+    const iovec part = part_of(bytes);
+    return ring.send(&part, 1);
+}
 
-answer stream_socket::poll_read(context& cx, io::span to) {
-    if (to.empty()) return nothing_to_do(cx);
-    return io_.poll_io(cx, direction::read, to.size(), [this, to](int descriptor) {
-        if (auto* const ring = io_.ring()) {
-            const iovec part{to.data(), to.size()};
-            return ring->receive(&part, 1, false);
-        }
-        return receive(descriptor, to, 0);
+template <direction which, class Bytes>
+[[gnu::noinline]] answer poll_in_full(source& io, context& cx, Bytes bytes) {
+    if (bytes.empty()) return nothing_to_do(cx);
+    return io.poll_io(cx, which, bytes.size(), [&io, bytes](int descriptor) {
+        if (auto* const ring = io.ring()) return transfer(*ring, bytes);
+        return transfer(descriptor, bytes);
     });
 }
 
+// Behind a call that has failed.
+template <direction which, class Bytes>
+[[gnu::noinline]] answer poll_on(source& io, context& cx, Bytes bytes, readiness_seen seen) {
+    const int error = errno;
+    if (error == EAGAIN || error == EWOULDBLOCK)
+        io.would_block(which, seen);
+    else if (error != EINTR)
+        return std::unexpected(std::error_code(error, std::system_category()));
+    return poll_in_full<which>(io, cx, bytes);
+}
+
+// As poll_in_full(), and no more of it than what nearly every call comes to: it waits again, or there are bytes.
+template <direction which, class Bytes>
+[[gnu::always_inline]] inline answer poll_in_short(source& io, context& cx, Bytes bytes) {
+    auto* const slot = io.watched();
+    auto* const budget = cx.budget();
+    if (slot == nullptr || bytes.empty() || budget == nullptr || budget->runtime == nullptr || budget->chunk_left <= 0)
+        return poll_in_full<which>(io, cx, bytes);
+    const readiness_seen seen{slot->state.look()};
+    if (!seen.is_worth_a_try(which)) {
+        if (slot->state.wait_again(which == direction::read ? bits::for_reading : bits::for_writing, cx.waker()))
+            return pending;
+        return poll_in_full<which>(io, cx, bytes);
+    }
+    budget->take_unit();
+    const auto done = transfer(io.descriptor(), bytes);
+    if (done < 0) [[unlikely]]
+        return poll_on<which>(io, cx, bytes, seen);
+    const auto n = static_cast<std::size_t>(done);
+    if (n != 0 && n < bytes.size())  // the next would block
+        slot->state.give_up(seen.word, which == direction::read ? bits::readable : bits::writable);
+    return n;
+}
+
+}  // namespace
+
+answer stream_socket::poll_read(context& cx, io::span to) { return poll_in_short<direction::read>(io_, cx, to); }
+
 answer stream_socket::poll_write(context& cx, io::const_span bytes) {
-    if (bytes.empty()) return nothing_to_do(cx);
-    return io_.poll_io(cx, direction::write, bytes.size(), [this, bytes](int descriptor) {
-        if (auto* const ring = io_.ring()) {
-            const iovec part = part_of(bytes);
-            return ring->send(&part, 1);
-        }
-        return transmit(descriptor, bytes);
-    });
+    return poll_in_short<direction::write>(io_, cx, bytes);
 }
 
 answer stream_socket::poll_read_vectored(context& cx, std::span<const io::span> to) {

@@ -91,6 +91,11 @@ public:
     /// The same; takes its place first if it is a stream or a listener, and the runtime of the poll has one of io_uring. Null with an
     /// `error`, an errno: what that fails with. Throws: as poll_ready(). Threads: as poll_ready().
     pollux::detail::ring_socket* enter_ring(context& cx, int& error);
+    /// Its place, if it has one and that is watched by epoll; null: poll_io() knows. For who polls in fewer steps than that. Threads: any.
+    pollux::detail::event_slot* watched() const noexcept {
+        auto* const slot = slot_.load(std::memory_order::acquire);  // pairs with registered()
+        return slot != nullptr && slot->socket == nullptr ? slot : nullptr;
+    }
     bool is_open() const noexcept { return descriptor_ >= 0; }
     /// Gives the descriptor up: it has left the reactor and belongs to the caller.
     int release() noexcept;
