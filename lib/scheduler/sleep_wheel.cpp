@@ -93,26 +93,29 @@ waker sleep_wheel::disarm(sleep_entry& entry) noexcept {
 
 // --- the server's side -------------------------------------------------------------------------------------------------------
 
-void sleep_wheel::fire(time_point now) noexcept { end_until(tick_before(now), sleep_state::fired); }
+void sleep_wheel::fire(time_point now, std::size_t most) noexcept {
+    end_until(tick_before(now), sleep_state::fired, most);
+}
 
 void sleep_wheel::close() noexcept {
     {
         const lock_scope guard(lock_);
         is_closed_ = true;
     }
-    end_until(no_tick, sleep_state::cancelled);
+    end_until(no_tick, sleep_state::cancelled, all);
 }
 
-void sleep_wheel::end_until(std::uint64_t now, sleep_state become) noexcept {
+void sleep_wheel::end_until(std::uint64_t now, sleep_state become, std::size_t most) noexcept {
     // Wakers are called outside the lock, a batch at a time: large enough to make the lock cheap, small for the stack.
     std::array<waker, 32> due;
-    for (bool has_more = true; has_more;) {
+    for (bool has_more = true; has_more && most != 0;) {
+        const std::size_t at_once = std::min(due.size(), most);
         std::size_t n = 0;
         {
             const lock_scope guard(lock_);
             put_new();
             slot& overdue = slots_[due_slot];
-            while (n != due.size() && has_more) {
+            while (n != at_once && has_more) {
                 if (overdue.first == nullptr) {
                     has_more = advance(now);
                     continue;
@@ -124,6 +127,7 @@ void sleep_wheel::end_until(std::uint64_t now, sleep_state become) noexcept {
             }
             gone_ += n;
         }
+        most -= n;
         for (std::size_t i = 0; i != n; ++i) std::exchange(due[i], waker()).wake();
     }
 }

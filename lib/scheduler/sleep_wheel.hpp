@@ -68,6 +68,8 @@ class sleep_wheel {
 public:
     using time_point = std::chrono::steady_clock::time_point;
 
+    static constexpr std::size_t all = ~std::size_t{0};
+
     /// `tick` is positive; `index`: of the worker whose wheel it is.
     sleep_wheel(unsigned index, std::chrono::nanoseconds tick) noexcept;
     sleep_wheel(const sleep_wheel&) = delete;
@@ -91,8 +93,8 @@ public:
     /// The same, and the last use of the entry: its wheel may go.
     static void leave(sleep_entry& entry) noexcept;
 
-    /// Wakes what is due, in the order of deadlines. Called by those who serve the wheel.
-    void fire(time_point now) noexcept;
+    /// Wakes what is due, in the order of deadlines, but not more than `most`: the rest stays due. Called by those who serve the wheel.
+    void fire(time_point now, std::size_t most = all) noexcept;
     /// Until when the caller, who serves the wheel, may rest: until there is something to fire, but perhaps only something that was
     /// dropped. time_point::max(): for ever. Whoever arms something earlier is told to wake it.
     time_point begin_rest() noexcept;
@@ -125,7 +127,7 @@ private:
 
     std::uint64_t tick_behind(time_point deadline) const noexcept;
     std::uint64_t tick_before(time_point now) const noexcept;
-    void end_until(std::uint64_t now, sleep_state become) noexcept;
+    void end_until(std::uint64_t now, sleep_state become, std::size_t most) noexcept;
 
     // With the lock.
     void push_new(sleep_entry& entry) noexcept;

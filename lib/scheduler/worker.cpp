@@ -259,9 +259,13 @@ void worker::end_stretch() noexcept {
 
 void worker::fire_sleeps() noexcept {
     if (wheel_->looks_unused()) return;
+    if (core_.has_threads()) {
+        // What has no room here would be cold again when it comes to its poll. It is due next time, so it keeps its place behind these.
+        wheel_->fire(steady_now(), std::max<std::size_t>(queue_.free_slots(), run_queue_slots / 2));
+        return;
+    }
     wheel_->fire(steady_now());
     // The last one stands in the slot, before those that were due earlier.
-    if (core_.has_threads()) return;
     if (runnable* const item = slot_.take()) push_back(*item);
 }
 

@@ -109,6 +109,24 @@ TEST_SUITE("scheduler/sleep_wheel") {
         CHECK(next_of(wheel) == start + 6ms);
     }
 
+    TEST_CASE("fire: wakes no more than it is told to, the earliest first, and nobody rests for the others") {
+        const auto wheel = make_wheel();
+        std::array<sleeper, 100> sleepers;
+        for (std::size_t i = 0; i != sleepers.size(); ++i)
+            sleepers[i].arm(wheel, start + std::chrono::microseconds(100 * (i * 37 % 100)));
+        const auto fired = [&](std::size_t place) { return sleepers[place].woken.count() == 1; };
+        for (const std::size_t count : {0u, 1u, 40u, 99u}) {
+            CAPTURE(count);
+            wheel->fire(start + 1h, count - (sleepers.size() - wheel->size()));
+            for (std::size_t i = 0; i != sleepers.size(); ++i) CHECK(fired(i) == (i * 37 % 100 < count));
+            CHECK(wheel->size() == sleepers.size() - count);
+            CHECK(next_of(wheel) <= start + 1h);
+        }
+        wheel->fire(start + 1h);
+        CHECK(wheel->size() == 0);
+        CHECK(next_of(wheel) == time_point::max());
+    }
+
     TEST_CASE("fire: wakes what is due, once") {
         const auto wheel = make_wheel();
         sleeper early;
