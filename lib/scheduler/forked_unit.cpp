@@ -58,8 +58,7 @@ forked_unit& forked_unit::of(promise_base& child, worker& self) noexcept {
     return made;
 }
 
-void forked_unit::block_ended(void* block, std::size_t shelf) noexcept {
-    task_header::block_ended(block, shelf);
+void forked_unit::linked_frame_ended() noexcept {
     {
         bucket& siblings = bucket_of(*forked_from);
         const std::lock_guard guard(siblings.lock);

@@ -34,7 +34,7 @@ public:
     bool holds_exception() const noexcept override { return false; }
     std::exception_ptr drop_result() noexcept override { return nullptr; }
     task_identity identity() const noexcept override { return forked_from->identity(); }
-    void block_ended(void* block, std::size_t shelf) noexcept override;
+    void linked_frame_ended() noexcept override;
 
 private:
     explicit forked_unit(task_header& task) noexcept;

@@ -32,13 +32,13 @@ task_header& task_of(void* data) noexcept { return *static_cast<task_header*>(da
 
 runtime_core& core_of(task_header& task) noexcept { return *static_cast<runtime_core*>(task.home); }
 
-// The block's shelf and the place of the header in it, in the queue link of a header whose future is gone.
-constexpr unsigned shelf_bits = 6;
-static_assert(block_cache::shelf_count < 1u << shelf_bits);
+static_assert(block_cache::shelf_count < 1u << task_header::shelf_bits);
 
+// What keep_block() has left.
 void free_block(task_header& task) noexcept {
-    const auto packed = reinterpret_cast<std::uintptr_t>(task.next);
-    give_block_to_shelf(reinterpret_cast<char*>(&task) - (packed >> shelf_bits), packed & ((1u << shelf_bits) - 1));
+    const auto left = reinterpret_cast<std::uintptr_t>(task.next);
+    give_block_to_shelf(reinterpret_cast<char*>(&task) - (left >> task_header::shelf_bits),
+                        left & ((1u << task_header::shelf_bits) - 1));
 }
 
 }  // namespace
@@ -124,11 +124,6 @@ const waker_table task_waker_table{
     [](void* data) noexcept { drop_task_references(task_of(data), 1); },
     [](const void* data) noexcept { return data; },
 };
-
-void task_header::block_ended(void* block, std::size_t shelf) noexcept {
-    const auto offset = static_cast<std::size_t>(reinterpret_cast<char*>(this) - static_cast<char*>(block));
-    next = reinterpret_cast<runnable*>(offset << shelf_bits | shelf);
-}
 
 void task_ops::drop_reference(task_header& task) noexcept {
     if (states::drop_reference(task.state)) free_block(task);

@@ -30,7 +30,7 @@ namespace {
 class scoped_task final : public coroutine_task_base {
 public:
     static scoped_task& make(void* frame, scope_link& link, std::source_location where) noexcept {
-        auto* const header = ::new (static_cast<void*>(header_in_front_of(frame))) scoped_task();
+        auto* const header = ::new (static_cast<void*>(header_in_front_of(frame))) scoped_task;
         header->set_up(new_task_id(), where, static_cast<result<void, never>*>(&link));
         return *header;
     }

@@ -102,24 +102,35 @@ struct POLLUX_API task_header : runnable, task_links {
     virtual task_identity identity() const noexcept = 0;
     /// The task_scope whose child it is, or null. Only while the future lives.
     virtual const void* scope() const noexcept { return nullptr; }
-    /// The future is gone: leaves its block with the header, which others may still use. `shelf`: of block_cache.
-    virtual void block_ended(void* block, std::size_t shelf) noexcept;
+    /// The future is gone: leaves its block with the header, which others may still use, in the link, as it stands in no queue.
+    /// `room`: bytes of the block in front of the header. `shelf`: of block_cache.
+    void keep_block(std::size_t room, std::size_t shelf) noexcept {
+        next = reinterpret_cast<runnable*>(room << shelf_bits | shelf);
+    }
+    /// Behind that, of a frame. A forked child is linked from the first, so for a task that has never waited there is no call.
+    void frame_ended() noexcept {
+        if (was_linked()) linked_frame_ended();
+    }
+    /// It may be freed by that.
+    virtual void linked_frame_ended() noexcept {}
 
     task_header* owner() noexcept override { return this; }
 
+    static constexpr unsigned shelf_bits = 8;
+
     // By read-modify-writes only; see the scheduler's task_state.
     std_sync::atomic<std::uint64_t> state{0};
-    // Written when the task is made.
-    task_home* home = nullptr;
+    // Written when the task is started.
+    task_home* home;
     union {
-        // Who waits for the result: the bits join_interest and join_waker of `state` say who may touch it.
+        // Who waits for the result: the bits join_interest and join_waker of `state` say who may touch it. Nothing before that.
         waker joiner;
         // Of a forked child: the task whose it is.
         task_header* forked_from;
     };
 
 protected:
-    task_header() noexcept : task_links(unlinked::yet), joiner() {}
+    task_header() noexcept : task_links(unlinked::yet) {}
     ~task_header() {}  // its block is given back by the last reference
 };
 

@@ -64,9 +64,9 @@ class coroutine_task final : public coroutine_task_base {
     using promise_type = task_promise<T, E>;
 
 public:
-    /// Makes the header in front of a frame that has not been started.
+    /// Makes the header in front of a frame that has not been started. Without brackets behind `new`, which would clear it first.
     static coroutine_task& make_header(void* frame, task_id id, std::source_location spawned_at = {}) noexcept {
-        auto* const header = ::new (static_cast<void*>(header_in_front_of(frame))) coroutine_task();
+        auto* const header = ::new (static_cast<void*>(header_in_front_of(frame))) coroutine_task;
         ::new (static_cast<void*>(&header->outcome())) result<T, E>();
         header->set_up(id, spawned_at, &header->outcome());
         return *header;

@@ -138,10 +138,13 @@ inline void* make_frame(std::size_t bytes, std::size_t room) {
 inline void drop_frame(void* frame, std::size_t bytes, std::size_t room) noexcept {
     char* const block = static_cast<char*>(frame) - room;
     // Relaxed: a header comes alive on the thread that runs the frame, or before the frame is handed to another.
-    if (state_in_front_of(frame).load(std::memory_order::relaxed) == 0) [[likely]]
+    if (state_in_front_of(frame).load(std::memory_order::relaxed) == 0) [[likely]] {
         give_block(block, room + bytes);
-    else
-        header_in_front_of(frame)->block_ended(block, block_cache::shelf_of(room + bytes));
+    } else {
+        task_header& header = *header_in_front_of(frame);
+        header.keep_block(room - sizeof(task_header), block_cache::shelf_of(room + bytes));
+        header.frame_ended();
+    }
 }
 
 // --- polling a unit --------------------------------------------------------------------------------------------------------

@@ -90,7 +90,7 @@ private:
         is_alive_ = false;
         future_.~F();
         ::new (static_cast<void*>(&outcome_)) result_type();
-        block_ended(this, block_cache::shelf_of(sizeof(future_cell)));
+        keep_block(0, block_cache::shelf_of(sizeof(future_cell)));
     }
 
     task_id id_;
