@@ -48,14 +48,14 @@ thread_parker::thread_parker() : token_(new token()) {
 thread_parker::~thread_parker() { token::drop(*token_); }
 
 bool thread_parker::is_forgotten() const noexcept {
-    if (current_execution != nullptr && current_execution->is_worker) return false;  // there wait() throws
+    if (current_execution != nullptr && current_execution->worker_of != nullptr) return false;  // there wait() throws
     // Acquire: pairs with the release of the last clone that was dropped: shows its wake-up.
     return token_->owners.load(std::memory_order::acquire) == 2 &&
            token_->word.load(std::memory_order::relaxed) == token::empty;
 }
 
 void thread_parker::wait() {
-    if (current_execution != nullptr && current_execution->is_worker)
+    if (current_execution != nullptr && current_execution->worker_of != nullptr)
         throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
                                 "pollux: block_on: called on a worker, whose tasks would wait for ever; await the "
                                 "future, or use blocking()");

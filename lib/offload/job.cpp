@@ -24,7 +24,8 @@ namespace {
 // them.
 bool is_on_worker(const job_base& job) noexcept {
     const execution* const mine = current_execution;
-    return mine != nullptr && mine->is_worker && mine->runtime == job.runtime && mine->runtime->has_threads();
+    return mine != nullptr && mine->worker_of != nullptr && mine->runtime == job.runtime &&
+           mine->runtime->has_threads();
 }
 
 void keep_waker(job_base& job, context& cx) noexcept {

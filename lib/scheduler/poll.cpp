@@ -51,10 +51,12 @@ void free_block(task_header& task) noexcept {
     if (runnable* const displaced = slot_.replace(&item, budget_.deadline)) push_back(*displaced);
 }
 
-// As schedule_local(). Always true: so the rare paths are the last calls of start(), which need not save anything.
-[[gnu::always_inline]] inline bool worker::schedule_spawned(runnable& item) noexcept {
-    runnable* const displaced = slot_.replace(&item, budget_.deadline);
-    return displaced == nullptr || push_back_spawned(*displaced);
+// In a poll. As schedule_local(), but the rare path is the last call, so nothing need be saved for it.
+[[gnu::always_inline]] inline bool worker::start_in_poll(task_header& started) noexcept {
+    if (!core_.census().spawned_in_task(census_counter_)) [[unlikely]]
+        return false;
+    if (runnable* const displaced = slot_.replace(&started, budget_.deadline)) return push_back_spawned(*displaced);
+    return true;
 }
 
 [[gnu::noinline]] bool worker::push_back_spawned(runnable& item) noexcept {
@@ -68,8 +70,8 @@ void worker::push_back(runnable& item) noexcept {
 }
 
 [[gnu::always_inline]] inline void runtime_core::schedule_here(runnable& item) noexcept {
-    if (worker* const mine = this_worker(); mine != nullptr && &mine->core() == this) {
-        mine->schedule_local(item);
+    if (execution* const mine = current_execution; mine != nullptr && mine->worker_of == this) {
+        static_cast<worker*>(mine)->schedule_local(item);
         return;
     }
     schedule_from_outside(item);
@@ -77,14 +79,29 @@ void worker::push_back(runnable& item) noexcept {
 
 void runtime_core::schedule_any(runnable& item) noexcept { schedule_here(item); }
 
-bool runtime_core::start(task_header& task) noexcept {
-    task.home = this;
-    task.state.store(states::initial(true), std::memory_order::relaxed);  // the queue publishes it
-    worker* const mine = this_worker();
+[[gnu::always_inline]] inline bool runtime_core::start_by(execution& mine, task_header& task) noexcept {
     // Outside of a task, in a hook or a waker, the worker may be about to be told that all tasks have ended.
-    if (mine == nullptr || &mine->core() != this || mine->task == nullptr) [[unlikely]]
+    if (mine.worker_of != this || mine.task == nullptr) [[unlikely]]
         return start_outside_task(task);
-    return census_.spawned_in_task(mine->census_counter_) && mine->schedule_spawned(task);
+    return static_cast<worker&>(mine).start_in_poll(task);
+}
+
+// The queue publishes it.
+[[gnu::always_inline]] inline void runtime_core::own(task_header& task) noexcept {
+    task.home = this;
+    task.state.store(states::initial(true), std::memory_order::relaxed);
+}
+
+bool runtime_core::start(task_header& task) noexcept {
+    own(task);
+    execution* const mine = current_execution;
+    return mine != nullptr ? start_by(*mine, task) : start_outside_task(task);
+}
+
+bool start_task_in(execution& mine, task_header& task) noexcept {
+    runtime_core& core = *mine.runtime;
+    core.own(task);
+    return core.start_by(mine, task);
 }
 
 [[gnu::noinline]] bool runtime_core::start_outside_task(task_header& task) noexcept {

@@ -88,6 +88,9 @@ public:
     /// Takes a new task, whose header has no state yet, and schedules it; a join handle has a reference. False: the runtime
     /// is ending; nothing was done.
     bool start(task_header& task) noexcept;
+    /// The parts of it: `mine` is this thread's execution.
+    void own(task_header& task) noexcept;
+    bool start_by(execution& mine, task_header& task) noexcept;
 
     void schedule(task_header& task) noexcept override { schedule_any(task); }
     /// The same for a fork point or a forked child.

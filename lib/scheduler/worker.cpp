@@ -58,7 +58,7 @@ worker::worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asym
       own_wheel_(index < core.options().workers ? new sleep_wheel(index, core.options().timer_tick) : nullptr),
       wheel_(own_wheel_.get()) {
     ::new (static_cast<void*>(&poll_waker_)) waker(nullptr, &task_waker_table);  // nothing here throws any more
-    is_worker = true;
+    worker_of = &core;
     runtime = &core;
     // In a simulation a push always asks: that is where another worker may go on.
     sleepers = core.is_simulated() ? &always_one : &core.idle().any_sleeper_word();

@@ -168,7 +168,7 @@ private:
     void run_below_poll(runnable& item) noexcept;
     void set_poll_waker(task_header& task) noexcept;
     void complete_cancelled(task_header& task) noexcept;
-    bool schedule_spawned(runnable& item) noexcept;
+    bool start_in_poll(task_header& task) noexcept;
     bool push_back_spawned(runnable& item) noexcept;
     void tell_end(task_header& task, std::uint64_t state) noexcept;
     void complete_closely(task_header& task) noexcept;
@@ -301,7 +301,7 @@ extern constinit thread_local waited_for_thread waits_for_us [[gnu::tls_model("i
 /// The worker that this thread is, or null.
 inline worker* this_worker() noexcept {
     execution* const mine = current_execution;
-    return mine != nullptr && mine->is_worker ? static_cast<worker*>(mine) : nullptr;
+    return mine != nullptr && mine->worker_of != nullptr ? static_cast<worker*>(mine) : nullptr;
 }
 
 }  // namespace pollux::inline v0::detail

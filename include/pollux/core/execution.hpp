@@ -56,7 +56,6 @@ struct execution {
     // Written by every await that does not finish at once.
     suspension_kind suspension = suspension_kind::none;
     fork_permit can_fork;
-    bool is_worker = false;  // it may not block
     // The task that is polled, by its own waker: as its mark, but for nobody else to see.
     bool has_woken_itself = false;
     std::uint32_t nested_left = max_nested_frames;  // levels; zero: the loop goes on
@@ -69,6 +68,7 @@ struct execution {
     context* current = nullptr;
     task_header* task = nullptr;  // null under a bare block_on
     runtime_core* runtime = nullptr;
+    runtime_core* worker_of = nullptr;  // a worker's: whose it is, and it may not block
 
     // Around polls of what is inside a task_local's scope; null between a worker's polls.
     const local_link* locals = nullptr;

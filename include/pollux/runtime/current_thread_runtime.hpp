@@ -48,7 +48,7 @@ public:
     /// As runtime::spawn. Nothing runs before the next call that drives.
     template <class F>
     auto spawn(F&& work, std::source_location where = std::source_location::current()) {
-        return detail::spawn_on(*core_, std::forward<F>(work), where);
+        return detail::spawn_on(detail::spawn_target(*core_), std::forward<F>(work), where);
     }
     /// Fires the sleeps that are due and polls tasks until none is ready; never sleeps. Returns the number of polls. It goes on
     /// for a task that wakes itself.

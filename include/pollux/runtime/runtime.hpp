@@ -95,7 +95,7 @@ public:
     /// As runtime::spawn.
     template <class F>
     auto spawn(F&& work, std::source_location where = std::source_location::current()) const {
-        return detail::spawn_on(*core_, std::forward<F>(work), where);
+        return detail::spawn_on(detail::spawn_target(*core_), std::forward<F>(work), where);
     }
     /// As runtime::block_on.
     template <class F>
@@ -152,7 +152,7 @@ public:
     /// As the free function spawn, on this runtime, from any thread.
     template <class F>
     auto spawn(F&& work, std::source_location where = std::source_location::current()) {
-        return detail::spawn_on(*core_, std::forward<F>(work), where);
+        return detail::spawn_on(detail::spawn_target(*core_), std::forward<F>(work), where);
     }
     runtime_handle handle() const noexcept { return runtime_handle(*core_); }
     /// Ends the runtime now, as its destructor does: tasks are cancelled and destroyed, threads of workers joined, queued jobs

@@ -26,25 +26,42 @@ class runtime_core;
 
 /// Takes over a new task and schedules it; a join handle has a reference. False: the runtime is ending, nothing was done.
 POLLUX_API bool start_task(runtime_core& core, task_header& task) noexcept;
+/// The same for the runtime of `mine`, this thread's execution.
+POLLUX_API bool start_task_in(execution& mine, task_header& task) noexcept;
+
+// Where a task goes: a runtime, of which the caller may know that it is its thread's own.
+class spawn_target {
+public:
+    explicit spawn_target(runtime_core& core) noexcept : core_(&core) {}
+    explicit spawn_target(execution& mine) noexcept : mine_(&mine) {}
+
+    [[gnu::always_inline]] bool start(task_header& task) const noexcept {
+        return mine_ != nullptr ? start_task_in(*mine_, task) : start_task(*core_, task);
+    }
+
+private:
+    runtime_core* core_ = nullptr;
+    execution* mine_ = nullptr;
+};
 
 // Inlined, and what does not depend on the type in one call: spawn and join, 22 instructions.
 template <class T, class E>
-[[gnu::always_inline]] inline join_handle<T, E> spawn_task_on(runtime_core& core, task<T, E>&& body,
+[[gnu::always_inline]] inline join_handle<T, E> spawn_task_on(spawn_target target, task<T, E>&& body,
                                                               std::source_location where) {
     using header = coroutine_task<T, E>;
     const task_id id = new_task_id();
     header& made = header::make_header(body.release(), id, where);
-    if (start_task(core, made)) return {&made, &made.outcome(), id};
+    if (target.start(made)) return {&made, &made.outcome(), id};
     header::unmake(made);
     return {nullptr, nullptr, id};
 }
 
 template <class F>
-auto spawn_future_on(runtime_core& core, F fut, std::source_location where) {
+auto spawn_future_on(spawn_target target, F fut, std::source_location where) {
     using handle = join_handle<typename F::value_type, typename F::error_type>;
     const task_id id = new_task_id();
     auto& made = future_cell<F>::make(std::move(fut), id, where);
-    if (start_task(core, made)) return handle(&made, &made.outcome(), id);
+    if (target.start(made)) return handle(&made, &made.outcome(), id);
     future_cell<F>::unmake(made);
     return handle(nullptr, nullptr, id);
 }
@@ -57,24 +74,24 @@ template <class Fn>
 inline constexpr bool makes_task<Fn> = is_task<std::remove_cvref_t<std::invoke_result_t<Fn&>>>;
 
 template <class F>
-[[gnu::always_inline]] inline auto spawn_on(runtime_core& core, F&& work, std::source_location where) {
+[[gnu::always_inline]] inline auto spawn_on(spawn_target target, F&& work, std::source_location where) {
     using X = std::decay_t<F>;  // a pointer, if it is the name of a function
     static_assert(std::is_constructible_v<X, F>,
                   "pollux: spawn: takes ownership; pass std::move(x), or a future that owns what it needs");
     if constexpr (is_task<X>) {
-        return work.is_started() ? spawn_future_on(core, std::move(work), where)
-                                 : spawn_task_on(core, std::move(work), where);
+        return work.is_started() ? spawn_future_on(target, std::move(work), where)
+                                 : spawn_task_on(target, std::move(work), where);
     } else if constexpr (future<X>) {
-        return spawn_future_on(core, X(std::forward<F>(work)), where);
+        return spawn_future_on(target, X(std::forward<F>(work)), where);
     } else {
         static_assert(
             std::is_invocable_v<X&>,
             "pollux: spawn: the argument is neither a future nor a callable without arguments; a future needs "
             "value_type, error_type and poll(context&)");
         if constexpr (makes_task<X>)
-            return spawn_task_on(core, into_task(std::forward<F>(work)), where);
+            return spawn_task_on(target, into_task(std::forward<F>(work)), where);
         else if constexpr (std::is_invocable_v<X&>)
-            return spawn_future_on(core, lazy(X(std::forward<F>(work))), where);
+            return spawn_future_on(target, lazy(X(std::forward<F>(work))), where);
     }
 }
 
@@ -90,12 +107,12 @@ template <class F>
 /// a worker sleeps.
 template <class F>
 [[gnu::always_inline]] inline auto spawn(F&& work, std::source_location where = std::source_location::current()) {
-    detail::runtime_core* const core = detail::current_runtime();
-    if (core == nullptr)
+    detail::execution* const mine = detail::current_execution;
+    if (mine == nullptr || mine->runtime == nullptr)
         throw no_runtime(
             "pollux: spawn: no runtime on this thread; call it inside a task, or use runtime::spawn or "
             "runtime_handle::spawn");
-    return detail::spawn_on(*core, std::forward<F>(work), where);
+    return detail::spawn_on(detail::spawn_target(*mine), std::forward<F>(work), where);
 }
 
 }  // namespace pollux::inline v0

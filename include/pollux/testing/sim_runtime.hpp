@@ -78,7 +78,7 @@ public:
     template <class F>
     auto spawn(F&& work, std::source_location where = std::source_location::current()) {
         const detail::simulation_scope scope(*world_);
-        return detail::spawn_on(*core_, std::forward<F>(work), where);
+        return detail::spawn_on(detail::spawn_target(*core_), std::forward<F>(work), where);
     }
     runtime_handle handle() const noexcept { return runtime_handle(*core_); }
     /// As runtime::shutdown, in virtual time.
