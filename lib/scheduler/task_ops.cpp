@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What handles do to a task from outside its poll.
+#include "core/last_call.hpp"
 #include "pollux/core/task_state.hpp"
 #include "pollux/runtime/join_handle.hpp"
 #include "scheduler/runtime_core.hpp"
@@ -21,37 +22,37 @@ bool task_ops::is_finished(const task_header& task) noexcept { return states::is
 
 namespace {
 
-bool empty_joiner(task_header& task) noexcept {
+// Behind the end of the task, of which nobody looks at the slot any more.
+[[gnu::noinline, gnu::cold]] bool empty_joiner(task_header& task) noexcept {
     task.joiner = waker();
-    return true;
-}
-
-// The slot holds a waker that another poll of the handle has left.
-[[gnu::noinline]] bool replace_joiner(task_header& task, const waker& to_wake) noexcept {
-    if (task.joiner.is_clone_of(to_wake)) return false;
-    if (!states::withdraw_join_waker(task.state)) return true;
-    empty_joiner(task);
-    return task_ops::register_join(task, to_wake);
+    return unforeseen(true);
 }
 
 }  // namespace
 
+// The slot holds a waker that another poll of the handle has left.
+bool task_ops::replace_joiner(task_header& task, const waker& to_wake) noexcept {
+    if (task.joiner.is_clone_of(to_wake)) return false;
+    if (!states::withdraw_join_waker(task.state)) return true;
+    task.joiner = waker();
+    return register_join(task, to_wake);
+}
+
 bool task_ops::register_join(task_header& task, const waker& to_wake) noexcept {
-    if (states::has_join_waker(task.state)) [[unlikely]]
-        return replace_joiner(task, to_wake);
     if (to_wake.table() == &task_waker_table) [[likely]] {
         states::add_reference(static_cast<task_header*>(to_wake.data())->state);
         ::new (static_cast<void*>(&task.joiner)) waker(to_wake.data(), to_wake.table());  // over an empty one
     } else {
         ::new (static_cast<void*>(&task.joiner)) waker(to_wake);
     }
-    if (!states::publish_join_waker(task.state)) [[unlikely]]
-        return empty_joiner(task);
-    return false;
+    if (states::publish_join_waker(task.state)) [[likely]]
+        return false;
+    return empty_joiner(task);
 }
 
-void task_ops::drop_join(task_header& task) noexcept {
-    const join_drop steps = states::drop_join_handle(task.state);
+namespace {
+
+[[gnu::noinline]] void drop_joined(task_header& task, join_drop steps) noexcept {
     if (steps.drop_output) {
         if (task.holds_exception()) {
             runtime_core& core = core_of(task);
@@ -63,6 +64,14 @@ void task_ops::drop_join(task_header& task) noexcept {
     }
     if (steps.drop_waker) task.joiner = waker();
     if (steps.drop_reference) drop_task_references(task, 1);
+}
+
+}  // namespace
+
+// Apart: a handle that goes at once has no more to do than the first line, and need not save registers for the rest.
+void task_ops::drop_join(task_header& task) noexcept {
+    const join_drop steps = states::drop_join_handle(task.state);
+    if (steps.drop_reference) drop_joined(task, steps);
 }
 
 void task_ops::exception_was_seen(task_header& task) noexcept { core_of(task).drop_owner(); }

@@ -38,6 +38,11 @@ struct poll_budget {
         chunk_left = static_cast<std::int32_t>(static_cast<std::uint32_t>(chunk_left) - 1);
         return chunk_left >= 0;
     }
+    /// The same for two at once; of the last one of a chunk nothing is left then.
+    bool take_two_units() noexcept {
+        chunk_left = static_cast<std::int32_t>(static_cast<std::uint32_t>(chunk_left) - 2);
+        return chunk_left >= 0;
+    }
     /// At the end of a chunk: starts the next one, or says that the poll has had its share.
     POLLUX_API bool next_chunk() noexcept;
 };

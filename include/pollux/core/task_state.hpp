@@ -213,9 +213,8 @@ struct task_state {
     }
 
     // The join handle: one thread at a time. It polls like this:
-    //   is_complete(): take the output.
-    //   has_join_waker(): if the slot's words are the context's waker's: pending. Else withdraw_join_waker(): false: take
-    //                     the output. True: empty the slot, go on.
+    //   seen_by_joiner(): complete: take the output. join_waker: if the slot's words are the context's waker's: pending. Else
+    //                     withdraw_join_waker(): false: take the output. True: empty the slot, go on.
     //   Write the slot, publish_join_waker(): true: pending; false: empty the slot, take the output.
 
     [[nodiscard]] static bool is_complete(const word& state) noexcept {
@@ -223,8 +222,9 @@ struct task_state {
                0;  // pairs with the release of to_complete: the output
     }
 
-    [[nodiscard]] static bool has_join_waker(const word& state) noexcept {
-        return (state.load(std::memory_order::relaxed) & join_waker) != 0;  // only the handle changes the bit
+    /// The word as it is now. complete: the output is the handle's. Else join_waker: the slot holds its waker.
+    [[nodiscard]] static std::uint64_t seen_by_joiner(const word& state) noexcept {
+        return state.load(std::memory_order::acquire);  // pairs with the release of to_complete: the output
     }
 
     /// After the slot was written. False: the task is complete and nobody looks at the slot.

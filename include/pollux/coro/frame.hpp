@@ -130,7 +130,8 @@ inline header_state& state_in_front_of(void* frame) noexcept {
 }
 
 inline void* make_frame(std::size_t bytes, std::size_t room) {
-    char* const block = static_cast<char*>(take_block(room + bytes));
+    // Said, so that who has made a task need not ask its lowest bit whether it was started.
+    auto* const block = static_cast<char*>(__builtin_assume_aligned(take_block(room + bytes), frame_alignment));
     void* const frame = block + room;
     ::new (static_cast<void*>(&state_in_front_of(frame))) header_state(0);
     return frame;
@@ -169,6 +170,17 @@ POLLUX_API poll_end poll_in_place(promise_base& root, context& cx);
     if (root.kind() >= frame_kind::forked) [[unlikely]]
         return static_cast<forking_execution&>(self).context_of_fork(root);
     return *self.current;
+}
+
+/// The same for who may suspend the frame: with the root of its unit.
+struct leaf_place {
+    promise_base& root;
+    context& cx;
+};
+[[gnu::always_inline]] inline leaf_place leaf_of(promise_base& promise) {
+    if ((promise.up & 6) == 0) [[likely]]
+        return {promise, *current_execution->current};
+    return {promise.unit_root(), leaf_context(promise)};
 }
 
 }  // namespace pollux::inline v0::detail

@@ -4,15 +4,19 @@
 // the runtime. Their work on the state word is in lib/scheduler.
 #pragma once
 
+#include <coroutine>
 #include <type_traits>
 #include <utility>
 
 #include "pollux/core/context.hpp"
+#include "pollux/core/execution.hpp"
 #include "pollux/core/export.hpp"
 #include "pollux/core/polled.hpp"
 #include "pollux/core/result.hpp"
 #include "pollux/core/task_header.hpp"
 #include "pollux/core/task_state.hpp"
+#include "pollux/coro/await.hpp"
+#include "pollux/coro/frame.hpp"
 #include "pollux/runtime/errors.hpp"
 
 namespace pollux::inline v0 {
@@ -26,9 +30,14 @@ struct POLLUX_API task_ops {
     static bool is_finished(const task_header&) noexcept;
     /// True: the result is the handle's. False: `to_wake` will be woken.
     static bool poll_join(task_header& task, const waker& to_wake) noexcept {
-        return task_states::is_complete(task.state) || register_join(task, to_wake);
+        using states = task_states;
+        const std::uint64_t seen = states::seen_by_joiner(task.state);
+        if ((seen & (states::complete | states::join_waker)) == 0) return register_join(task, to_wake);
+        return (seen & states::complete) != 0 || replace_joiner(task, to_wake);
     }
+    /// The parts of it.
     static bool register_join(task_header&, const waker&) noexcept;
+    static bool replace_joiner(task_header&, const waker&) noexcept;
     /// The handle goes. Its result is destroyed here, or by the worker that ends the task.
     static void drop_join(task_header&) noexcept;
     /// The handle has taken an exception out of the result.
@@ -77,6 +86,8 @@ namespace detail {
 
 template <class T, class E>
 class aborting_handle;
+template <class T, class E>
+class join_awaiter;
 
 }  // namespace detail
 
@@ -91,6 +102,7 @@ class join_handle {
 public:
     using value_type = T;
     using error_type = E;
+    using frame_awaiter = detail::join_awaiter<T, E>;
 
     join_handle(join_handle&& other) noexcept
         : task_(std::exchange(other.task_, nullptr)), result_(other.result_), id_(other.id_) {}
@@ -143,17 +155,29 @@ public:
     detail::result<T, E>* result_place() const noexcept { return result_; }
 
 private:
+    friend frame_awaiter;
+
+    struct ending {
+        join_handle& handle;
+        ~ending() { handle.end(); }
+    };
+
     // The result has been taken.
     void end() noexcept {
         result_->reset();
         detail::task_ops::drop_reference(*std::exchange(task_, nullptr));
     }
+    // Of a task that is complete, or of a handle without one, which stops or throws here.
+    [[gnu::always_inline]] outcome<T, E> take() {
+        if (task_ == nullptr) [[unlikely]]
+            without_task();
+        if (result_->state() > detail::result_state::error) [[unlikely]]
+            rethrow();
+        const ending guard{*this};
+        return result_->take();
+    }
     [[noreturn, gnu::noinline, gnu::cold]] void rethrow() {
         if (result_->state() == detail::result_state::exception) detail::task_ops::exception_was_seen(*task_);
-        struct ending {
-            join_handle& handle;
-            ~ending() { handle.end(); }
-        };
         const ending guard{*this};
         static_cast<void>(result_->take());
         __builtin_unreachable();
@@ -173,6 +197,57 @@ private:
 };
 
 namespace detail {
+
+// The await of a handle, lvalue or rvalue. As future_awaiter of it, but the result stays where it is until the frame goes on, and no
+// answer of a poll is kept: of spawn and join 30 instructions. What a poll would throw comes out when the frame goes on.
+template <class T, class E>
+class join_awaiter : suspension_point {
+public:
+    join_awaiter(join_handle<T, E>& handle, promise_base&) noexcept : handle_(handle) {}
+    join_awaiter(const join_awaiter&) = delete;
+    join_awaiter& operator=(const join_awaiter&) = delete;
+
+    // It looks where it can wait as well: most have to.
+    constexpr bool await_ready() const noexcept { return false; }
+    template <class P>
+    [[gnu::always_inline]] bool await_suspend(std::coroutine_handle<P> waiting) {
+        task_header* const task = handle_.task_;
+        if (task == nullptr) [[unlikely]]
+            return false;
+        const auto [root, cx] = leaf_of(waiting.promise());
+        if (task_ops::poll_join(*task, cx.waker())) {
+            // The leaf's unit, and that of an await which is ready at once.
+            poll_budget* const budget = cx.budget();
+            if (budget == nullptr || budget->take_two_units()) [[likely]]
+                return false;
+            if (ask_for_budget(waiting.promise())) return false;
+            this->poll_again = &go_on;
+        } else {
+            this->poll_again = &poll_this_again;
+        }
+        this->frame = waiting.address();
+        suspend_unit(*current_execution, root, *this);
+        return true;
+    }
+    [[gnu::always_inline]] outcome<T, E> await_resume() { return handle_.take(); }
+
+private:
+    static wait_end poll_this_again(suspension_point& point, context& cx) noexcept {
+        task_header* const task = static_cast<join_awaiter&>(point).handle_.task_;
+        if (task == nullptr) [[unlikely]]
+            return wait_end::ready;
+        if (!task_states::is_complete(task->state)) [[unlikely]]
+            return wait_on(*task, cx);
+        static_assert(wait_end(true) == wait_end::ready && wait_end(false) == wait_end::pending);
+        return wait_end(cx.consume_budget());
+    }
+    // Woken by somebody else.
+    [[gnu::noinline]] static wait_end wait_on(task_header& task, context& cx) noexcept {
+        return task_ops::poll_join(task, cx.waker()) ? wait_end(cx.consume_budget()) : wait_end::pending;
+    }
+
+    join_handle<T, E>& handle_;
+};
 
 // What abort_on_drop() gives. Moved from, it aborts nothing.
 template <class T, class E>
