@@ -97,7 +97,9 @@ void block_cache::put_batch_away(std::size_t index) noexcept {
     empty_block* const batch = full.first;
     full.first = nullptr;
     full.room = blocks_of_batch(index);
-    if (full.second == nullptr) {
+    if (index == shelf_count) {
+        release_all(batch);
+    } else if (full.second == nullptr) {
         full.second = batch;
     } else if (common_count.load(std::memory_order::relaxed) < most_common) {
         common_count.fetch_add(1, std::memory_order::relaxed);

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "core/last_call.hpp"
 #include "core/ticks.hpp"
 #include "coro/drive.hpp"
 #include "pollux/core/block_cache.hpp"
@@ -51,17 +52,18 @@ void free_block(task_header& task) noexcept {
     if (runnable* const displaced = slot_.replace(&item, budget_.deadline)) push_back(*displaced);
 }
 
-// In a poll. As schedule_local(), but the rare path is the last call, so nothing need be saved for it.
-[[gnu::always_inline]] inline bool worker::start_in_poll(task_header& started) noexcept {
-    if (!core_.census().spawned_in_task(census_counter_)) [[unlikely]]
-        return false;
-    if (runnable* const displaced = slot_.replace(&started, budget_.deadline)) return push_back_spawned(*displaced);
-    return true;
-}
-
 [[gnu::noinline]] bool worker::push_back_spawned(runnable& item) noexcept {
     push_back(item);
-    return true;
+    return unforeseen(true);
+}
+
+// In a poll. As schedule_local(), but the rare path is the last call.
+[[gnu::always_inline]] inline bool worker::start_in_poll(task_header& started) noexcept {
+    if (!core_.census().spawned_in_task(census_counter_)) [[unlikely]]
+        return unforeseen(false);
+    if (runnable* const displaced = slot_.replace(&started, budget_.deadline)) [[unlikely]]
+        return push_back_spawned(*displaced);
+    return unforeseen(true);
 }
 
 void worker::push_back(runnable& item) noexcept {
@@ -86,21 +88,15 @@ void runtime_core::schedule_any(runnable& item) noexcept { schedule_here(item); 
     return static_cast<worker&>(mine).start_in_poll(task);
 }
 
-// The queue publishes it.
-[[gnu::always_inline]] inline void runtime_core::own(task_header& task) noexcept {
-    task.home = this;
-    task.state.store(states::initial(true), std::memory_order::relaxed);
-}
-
 bool runtime_core::start(task_header& task) noexcept {
-    own(task);
+    task.home = this;
     execution* const mine = current_execution;
     return mine != nullptr ? start_by(*mine, task) : start_outside_task(task);
 }
 
 bool start_task_in(execution& mine, task_header& task) noexcept {
     runtime_core& core = *mine.runtime;
-    core.own(task);
+    task.home = &core;
     return core.start_by(mine, task);
 }
 
@@ -194,7 +190,11 @@ void worker::show_own_wake() noexcept {
     if (core_.census().count_end(census_counter_)) [[unlikely]]
         return complete_closely(done);
     const std::uint64_t state = states::to_complete(done.state);
-    if ((state & states::join_waker) == 0 || done.joiner.table() != &task_waker_table) [[unlikely]]
+    if ((state & states::join_waker) == 0) {
+        if ((state & states::join_interest) == 0) return end_unwanted(done);
+        return end_unawaited(done, state);
+    }
+    if (done.joiner.table() != &task_waker_table) [[unlikely]]
         return tell_end(done, state);
     // A copy: the slot is read by the handle still, and what it held is gone with the wake-up.
     task_header& waiting = task_of(done.joiner.data());
@@ -233,11 +233,19 @@ void worker::show_own_wake() noexcept {
 
 // The result is published: tells whoever waits for it, or that nobody does.
 [[gnu::noinline]] void worker::tell_end(task_header& done, std::uint64_t state) noexcept {
-    if ((state & states::join_waker) != 0)
-        waker(done.joiner.data(), done.joiner.table()).wake();
-    else if ((state & states::join_interest) == 0)
-        done.drop_result();
+    if ((state & states::join_waker) == 0) return end_unawaited(done, state);
+    waker(done.joiner.data(), done.joiner.table()).wake();
     if (gives_up_last(done, state)) free_block(done);
+}
+
+[[gnu::noinline]] void worker::end_unawaited(task_header& done, std::uint64_t state) noexcept {
+    if ((state & states::join_interest) == 0) return end_unwanted(done);
+    if (gives_up_last(done, state)) free_block(done);
+}
+
+[[gnu::noinline]] void worker::end_unwanted(task_header& done) noexcept {
+    done.drop_value();
+    if (states::drop_references(done.state, 2)) free_block(done);  // the word again, not kept during the call
 }
 
 [[gnu::noinline, gnu::cold]] void worker::complete_closely(task_header& done) noexcept {
@@ -285,8 +293,7 @@ void worker::set_poll_waker(task_header& polled) noexcept { poll_waker_.point_at
     set_poll_waker(polled);
     budget_.chunk_left = poll_budget::chunk;
     budget_.units_left = poll_budget::units_per_poll - poll_budget::chunk;
-    can_fork = true;
-    has_woken_itself = false;
+    static_cast<poll_state&>(*this) = begun_poll_;
     set_stamp(processor_ticks() + slice_ticks_);
     set_task(&polled);  // last: who sees the task sees whose stamp it is
     count_.polls.add(1);
@@ -388,6 +395,11 @@ void coroutine_task_base::run(execution& execution) noexcept {
     return promise().innermost != nullptr ? run_waiting(execution) : run_first(execution);
 }
 
+// It waits itself, and not a forked child of it.
+[[gnu::always_inline]] inline bool coroutine_task_base::is_pending(const execution& execution) const noexcept {
+    return execution.suspension == suspension_kind::pending && execution.unit == &promise();
+}
+
 [[gnu::noinline, gnu::cold]] void coroutine_task_base::cancel(execution& execution) noexcept {
     static_cast<worker&>(execution).cancel_task(*this);
 }
@@ -395,7 +407,12 @@ void coroutine_task_base::run(execution& execution) noexcept {
 [[gnu::noinline]] void coroutine_task_base::run_first(execution& execution) noexcept {
     if (static_cast<worker&>(execution).core().is_ending()) [[unlikely]]  // as finds_it_too_late()
         return cancel(execution);
-    after_resumption(execution, resume_once(execution, frame()));
+    std::coroutine_handle<>::from_address(frame()).resume();  // as resume_once(), in a poll that has just begun
+    // It is the task's root: once it has ended, so has the task, and before that nobody asks who has awaited it.
+    if (execution.suspension == suspension_kind::none) [[likely]]
+        return static_cast<worker&>(execution).complete_here(*this);
+    if (is_pending(execution)) return static_cast<worker&>(execution).park_here(*this);
+    go_on(execution, 0);
 }
 
 // As poll_waiting().
@@ -405,7 +422,12 @@ void coroutine_task_base::run(execution& execution) noexcept {
     const wait_end end = point.poll_again(point, *execution.current);
     if (end != wait_end::ready) [[unlikely]]
         return still_waiting(execution, end);
-    after_resumption(execution, resume_once(execution, resumed));
+    const std::uintptr_t up = promise_at(resumed).up;
+    std::coroutine_handle<>::from_address(resumed).resume();
+    if (is_pending(execution)) return static_cast<worker&>(execution).park_here(*this);
+    if (execution.suspension == suspension_kind::none && (up & frame_kind_mask) == std::uintptr_t(frame_kind::spawned))
+        return static_cast<worker&>(execution).complete_here(*this);
+    go_on(execution, up);
 }
 
 [[gnu::noinline]] void coroutine_task_base::still_waiting(execution& execution, wait_end end) noexcept {
@@ -413,15 +435,6 @@ void coroutine_task_base::run(execution& execution) noexcept {
     execution.unit = &promise();
     if (end == wait_end::pending) return self.park_here(*this);
     self.end_forking_poll(*this, go_on_after_end(execution, execution.ended_up));
-}
-
-[[gnu::always_inline]] inline void coroutine_task_base::after_resumption(execution& execution,
-                                                                         std::uintptr_t up) noexcept {
-    if (execution.suspension == suspension_kind::pending && execution.unit == &promise())
-        return static_cast<worker&>(execution).park_here(*this);
-    if (execution.suspension == suspension_kind::none && (up & frame_kind_mask) == std::uintptr_t(frame_kind::spawned))
-        return static_cast<worker&>(execution).complete_here(*this);
-    go_on(execution, up);
 }
 
 [[gnu::noinline]] void coroutine_task_base::go_on(execution& execution, std::uintptr_t up) noexcept {

@@ -85,11 +85,10 @@ public:
     /// True from the beginning of end().
     bool is_ending() const noexcept { return census_.is_ending(); }
 
-    /// Takes a new task, whose header has no state yet, and schedules it; a join handle has a reference. False: the runtime
+    /// Takes a new task and schedules it; a join handle has a reference. False: the runtime
     /// is ending; nothing was done.
     bool start(task_header& task) noexcept;
-    /// The parts of it: `mine` is this thread's execution.
-    void own(task_header& task) noexcept;
+    /// The same for a task that has a home; `mine` is this thread's execution.
     bool start_by(execution& mine, task_header& task) noexcept;
 
     void schedule(task_header& task) noexcept override { schedule_any(task); }

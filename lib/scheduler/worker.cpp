@@ -58,6 +58,9 @@ worker::worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asym
       own_wheel_(index < core.options().workers ? new sleep_wheel(index, core.options().timer_tick) : nullptr),
       wheel_(own_wheel_.get()) {
     ::new (static_cast<void*>(&poll_waker_)) waker(nullptr, &task_waker_table);  // nothing here throws any more
+    slot_polls_left_ = most_slot_polls_;
+    begun_poll_ = *this;
+    begun_poll_.can_fork = true;
     worker_of = &core;
     runtime = &core;
     // In a simulation a push always asks: that is where another worker may go on.
@@ -96,19 +99,21 @@ void worker::run_forks_left() noexcept {
     }
 }
 
-[[gnu::always_inline]] inline runnable* worker::next() noexcept {
+// False: there is none. With an answer beside the item, which the loop need not be asked for again: 2 instructions.
+[[gnu::always_inline]] inline bool worker::next(runnable*& item) noexcept {
     if (polls_left_-- == 0) [[unlikely]]
-        if (runnable* const item = next_when_due()) return item;  // it begins a new interval
-    if (runnable* const item = slot_.take()) {
-        if (++slot_polls_ <= most_slot_polls_) [[likely]]
-            return item;
-        slot_polls_ = 0;
-        if (queue_.looks_empty()) return item;  // nobody waits behind it
+        if ((item = next_when_due()) != nullptr) return true;  // it begins a new interval
+    if ((item = slot_.take()) != nullptr) {
+        if (slot_polls_left_-- != 0) [[likely]]
+            return true;
+        slot_polls_left_ = most_slot_polls_;
+        if (queue_.looks_empty()) return true;  // nobody waits behind it
         push_back(*item);
     }
-    slot_polls_ = 0;
-    if (runnable* const item = queue_.pop()) return item;
-    return next_when_empty();
+    slot_polls_left_ = most_slot_polls_;
+    if ((item = queue_.pop()) != nullptr) return true;
+    item = next_when_empty();
+    return item != nullptr;
 }
 
 // Once in an interval: the sleeps, events, and the injection queue before the own ones.
@@ -140,8 +145,8 @@ bool worker::run_one() noexcept {
     // Without thieves the slot would only let a task go before its turn.
     if (runnable* const item = slot_.take()) push_back(*item);
     move_from_injection();
-    runnable* const item = next();
-    if (item == nullptr) return false;
+    runnable* item;
+    if (!next(item)) return false;
     leave_search();
     may_rest_ = false;
     item->run(*this);
@@ -154,18 +159,16 @@ void worker::run_until_stopped() noexcept {
     be_awake(awake_stamp);
     if (core_.is_simulated()) return run_one_by_one();
     while (!core_.should_stop()) {
-        runnable* item = next();
-        if (item == nullptr) item = search();
+        runnable* item;
+        if (!next(item)) item = search();
         if (item == nullptr) {
             park();
             continue;
         }
         leave_search();
         may_rest_ = false;
-        do {
-            item->run(*this);
-            item = next();
-        } while (item != nullptr);
+        do item->run(*this);
+        while (next(item));
     }
     leave_search();
     set_stamp(asleep_stamp);
@@ -184,8 +187,8 @@ void worker::run_one_by_one() noexcept {
     while (!core_.should_stop() &&
            !is_relieved_.load(std::memory_order::relaxed)) {  // the token for a sleeper publishes it
         yield_point("worker: between two items");
-        runnable* item = next();
-        if (item == nullptr) item = search();
+        runnable* item;
+        if (!next(item)) item = search();
         if (item == nullptr) {
             park();
             continue;

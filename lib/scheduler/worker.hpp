@@ -156,7 +156,7 @@ private:
     };
 
     void run_one_by_one() noexcept;
-    runnable* next() noexcept;
+    bool next(runnable*& item) noexcept;
     runnable* next_when_due() noexcept;
     runnable* next_when_empty() noexcept;
     runnable* from_injection() noexcept;
@@ -171,6 +171,8 @@ private:
     bool start_in_poll(task_header& task) noexcept;
     bool push_back_spawned(runnable& item) noexcept;
     void tell_end(task_header& task, std::uint64_t state) noexcept;
+    static void end_unawaited(task_header& task, std::uint64_t state) noexcept;
+    static void end_unwanted(task_header& task) noexcept;
     void complete_closely(task_header& task) noexcept;
     static bool gives_up_last(task_header& task, std::uint64_t state) noexcept;
     void end_and_schedule(task_header& task, std::uint64_t state, task_header& waiting) noexcept;
@@ -223,9 +225,10 @@ private:
     waker fork_waker_;  // of the forked child whose leaf is polled, without a count
     context poll_context_;
     context fork_context_;
+    poll_state begun_poll_;  // what each begins with
     std::uint64_t slice_ticks_;
     std::uint32_t polls_left_ = 0;  // until the next look at the injection queue and the sleeps
-    unsigned slot_polls_ = 0;
+    unsigned slot_polls_left_;  // in a row
     poll_gate<> gate_;
     bool is_searching_ = false;
     bool may_rest_ = false;          // it has run nothing since it was woken
@@ -245,7 +248,7 @@ private:
     unsigned search_rounds_ = 1;
     std::uint64_t random_;
     const std::uint64_t ticks_per_ms_;
-    const unsigned most_slot_polls_;  // in a row
+    const unsigned most_slot_polls_;
 
     // Also thieves and wakers.
     next_slot<runnable, switching_sync> slot_;

@@ -34,7 +34,7 @@ public:
     static constexpr std::size_t batch_bytes = std::size_t{16} * 1024;
 
     constexpr block_cache() noexcept {
-        for (std::size_t i = 0; i != shelf_count; ++i) shelves_[i].room = blocks_of_batch(i);
+        for (std::size_t i = 0; i <= shelf_count; ++i) shelves_[i].room = blocks_of_batch(i);
     }
     block_cache(const block_cache&) = delete;
     block_cache& operator=(const block_cache&) = delete;
@@ -61,16 +61,12 @@ public:
         return index < shelf_count ? index : shelf_count;
     }
     void give(void* memory, std::size_t index) noexcept {
-        if (index < shelf_count) [[likely]] {
-            shelf& to = shelves_[index];
-            auto* const block = static_cast<empty_block*>(memory);
-            block->next = to.first;
-            to.first = block;
-            if (--to.room == 0) [[unlikely]]
-                put_batch_away(index);
-            return;
-        }
-        release(memory);
+        shelf& to = shelves_[index];
+        auto* const block = static_cast<empty_block*>(memory);
+        block->next = to.first;
+        to.first = block;
+        if (--to.room == 0) [[unlikely]]
+            put_batch_away(index);
     }
 
     /// From the allocator. Throws: std::bad_alloc.
@@ -87,12 +83,13 @@ private:
     };
 
     static constexpr std::size_t blocks_of_batch(std::size_t index) noexcept {
-        return index == 0 ? 1 : batch_bytes / (index * step);
+        return index == 0 || index == shelf_count ? 1 : batch_bytes / (index * step);
     }
 
     void put_batch_away(std::size_t index) noexcept;
 
-    shelf shelves_[shelf_count];
+    // The last one, of whatever is too large, is never filled: so give() asks nothing.
+    shelf shelves_[shelf_count + 1];
 };
 
 /// The cache of this thread, or null. Initial-exec: one load, no call into the dynamic linker.

@@ -52,13 +52,17 @@ private:
     std::uint8_t bits_ = 0;
 };
 
-struct execution {
+// What a poll begins with, and leaves so whenever it is not in a frame. Eight bytes: a worker begins a poll with one store of them.
+struct poll_state {
     // Written by every await that does not finish at once.
     suspension_kind suspension = suspension_kind::none;
     fork_permit can_fork;
     // The task that is polled, by its own waker: as its mark, but for nobody else to see.
     bool has_woken_itself = false;
     std::uint32_t nested_left = max_nested_frames;  // levels; zero: the loop goes on
+};
+
+struct execution : poll_state {
     void* next_frame = nullptr;
     promise_base* unit = nullptr;  // pending: whose innermost frame waits
     std::uintptr_t ended_up = 0;   // wait_end::ended: the `up` of the frame that is gone

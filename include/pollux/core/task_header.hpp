@@ -15,7 +15,7 @@
 
 #include "pollux/core/export.hpp"
 #include "pollux/core/runnable.hpp"
-#include "pollux/core/sync_policy.hpp"
+#include "pollux/core/task_state.hpp"
 #include "pollux/core/waker.hpp"
 
 namespace pollux::inline v0 {
@@ -96,6 +96,8 @@ struct POLLUX_API task_header : runnable, task_links {
     virtual void set_cancelled() noexcept = 0;
     /// After the future's end.
     virtual bool holds_exception() const noexcept = 0;
+    /// Destroys a result that nobody will take, and that is no exception.
+    virtual void drop_value() noexcept {}
     /// Destroys the result that nobody will take. If it is an exception, that is handed out instead of being dropped.
     virtual std::exception_ptr drop_result() noexcept = 0;
     /// Only while the future lives.
@@ -118,8 +120,8 @@ struct POLLUX_API task_header : runnable, task_links {
 
     static constexpr unsigned shelf_bits = 8;
 
-    // By read-modify-writes only; see the scheduler's task_state.
-    std_sync::atomic<std::uint64_t> state{0};
+    // By read-modify-writes only, once the queue has published it. With a join handle's part until one knows better.
+    task_states::word state{task_states::initial(true)};
     // Written when the task is started.
     task_home* home;
     union {

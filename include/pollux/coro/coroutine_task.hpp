@@ -41,8 +41,8 @@ private:
     void run_first(execution&) noexcept;
     void run_waiting(execution&) noexcept;
     void still_waiting(execution&, wait_end end) noexcept;
-    void after_resumption(execution&, std::uintptr_t up) noexcept;
     void go_on(execution&, std::uintptr_t up) noexcept;
+    bool is_pending(const execution&) const noexcept;
     void cancel(execution&) noexcept;
 
 protected:
@@ -83,6 +83,7 @@ public:
     bool holds_exception() const noexcept override {
         return const_cast<coroutine_task*>(this)->outcome().state() == result_state::exception;
     }
+    void drop_value() noexcept override { outcome().reset(); }
     std::exception_ptr drop_result() noexcept override {
         std::exception_ptr unseen;
         if (outcome().state() == result_state::exception) unseen = std::move(outcome().exception());
