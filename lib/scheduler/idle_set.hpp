@@ -76,11 +76,16 @@ public:
     ~idle_set() = default;
 
     /// After a push. The worker to be unparked by the caller, or nobody. Threads: any.
-    /// Cost: a full fence and a load while somebody searches; one load more while nobody sleeps.
+    /// Cost: a full fence and a load while nobody sleeps; one load more while somebody searches.
     [[nodiscard]] std::optional<unsigned> after_push() noexcept {
+        return may_wake_after_push() ? after_fork_push() : std::nullopt;
+    }
+
+    /// The first half of it. True: after_fork_push() comes next. False: nobody sleeps, so whether somebody searches does not matter.
+    [[nodiscard]] bool may_wake_after_push() noexcept {
         Sync::yield_point("idle_set: pushed, not yet looked for a sleeper");
-        Sync::full_fence();  // (2); pairs with the fence in announce_sleep()
-        return after_fork_push();
+        Sync::full_fence();                                 // (2); pairs with the fence in announce_sleep()
+        return top_.load(std::memory_order::relaxed) != 0;  // ordered by the fence
     }
 
     /// After a push and a fence: the light one if the set is asymmetric, else a full one. Needed only if

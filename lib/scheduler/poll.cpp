@@ -20,7 +20,6 @@
 #include "scheduler/forked_unit.hpp"
 #include "scheduler/runtime_core.hpp"
 #include "scheduler/task_waker.hpp"
-#include "scheduler/thread_hooks.hpp"
 #include "scheduler/worker.hpp"
 
 namespace pollux::inline v0::detail {
@@ -82,8 +81,10 @@ void worker::push_back(runnable& item) noexcept {
 void runtime_core::schedule_any(runnable& item) noexcept { schedule_here(item); }
 
 [[gnu::always_inline]] inline bool runtime_core::start_by(execution& mine, task_header& task) noexcept {
+    if (mine.worker_of != this) [[unlikely]]
+        return start_from_outside(task);
     // Outside of a task, in a hook or a waker, the worker may be about to be told that all tasks have ended.
-    if (mine.worker_of != this || mine.task == nullptr) [[unlikely]]
+    if (mine.task == nullptr) [[unlikely]]
         return start_outside_task(task);
     return static_cast<worker&>(mine).start_in_poll(task);
 }
@@ -91,7 +92,7 @@ void runtime_core::schedule_any(runnable& item) noexcept { schedule_here(item); 
 bool runtime_core::start(task_header& task) noexcept {
     task.home = this;
     execution* const mine = current_execution;
-    return mine != nullptr ? start_by(*mine, task) : start_outside_task(task);
+    return mine != nullptr ? start_by(*mine, task) : start_from_outside(task);
 }
 
 bool start_task_in(execution& mine, task_header& task) noexcept {
@@ -100,33 +101,7 @@ bool start_task_in(execution& mine, task_header& task) noexcept {
     return core.start_by(mine, task);
 }
 
-[[gnu::noinline]] bool runtime_core::start_outside_task(task_header& task) noexcept {
-    if (!accept_from_outside()) return false;
-    schedule_here(task);
-    return true;
-}
-
-bool runtime_core::accept_from_outside() noexcept {
-    if (is_in_child()) return false;
-    switch (census_.spawned_elsewhere(this_thread_number())) {
-        case spawn_answer::accepted: return true;
-        case spawn_answer::refused: return false;
-        case spawn_answer::refused_and_all_ended: all_tasks_have_ended(); return false;
-    }
-    __builtin_unreachable();
-}
-
 bool start_task(runtime_core& core, task_header& task) noexcept { return core.start(task); }
-
-void runtime_core::schedule_from_outside(runnable& item) noexcept {
-    visitor_count& visit = visitors_[this_thread_number() % visitor_counts];
-    // Relaxed: the push publishes it, and the end of the runtime comes after the pop.
-    visit.now.fetch_add(1, std::memory_order::relaxed);
-    visit.pushed.fetch_add(1, std::memory_order::relaxed);  // a metric
-    injection_.push(&item);
-    if (const auto sleeper = idle_.after_push()) unpark(*sleeper);
-    visit.now.fetch_sub(1, std::memory_order::release);  // pairs with wait_for_visitors()
-}
 
 // --- waking and ending ---------------------------------------------------------------------------------------------------
 

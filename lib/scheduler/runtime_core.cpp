@@ -196,9 +196,11 @@ std::size_t runtime_core::stop_services(std::chrono::steady_clock::time_point de
 
 void runtime_core::wait_for_visitors() noexcept {
     for (visitor_count& each : visitors_)
-        // Acquire: pairs with the release of leaving in schedule_any(): its accesses come before the core goes. A visitor is
-        // between two instructions of ours, so this ends soon.
-        while (each.now.load(std::memory_order::acquire) != 0) wait_a_turn();
+        // Acquire: pairs with the release of leaving in push_from_outside(): its accesses come before the core goes. A visitor is
+        // between two instructions of ours, so this ends soon. Relaxed: nobody enters any more, and whoever has is published by the
+        // push, which comes before the end of its task.
+        while (each.left.load(std::memory_order::acquire) != each.entered.load(std::memory_order::relaxed))
+            wait_a_turn();
 }
 
 // --- scheduling --------------------------------------------------------------------------------------------------------------
@@ -302,7 +304,7 @@ runtime_metrics runtime_core::metrics() const noexcept {
     sum.spawned = census_.spawned();
     sum.injection_depth = injection_.approximate_size();
     for (const visitor_count& each : visitors_)
-        sum.injected += each.pushed.load(std::memory_order::relaxed);  // a metric
+        sum.injected += each.entered.load(std::memory_order::relaxed);  // a metric
     for (const auto& each : workers_) each->add_to(sum);
     for (unsigned i = 0; i != options_.workers; ++i)
         sum.timers_armed += workers_[i]->wheel().size();  // others share them

@@ -170,7 +170,8 @@ public:
 private:
     runtime_core(runtime_options options, flavour which, platform* simulation);
     ~runtime_core();
-    bool accept_from_outside() noexcept;
+    bool accept_from_outside(unsigned spread) noexcept;
+    bool start_from_outside(task_header& task) noexcept;
     bool start_outside_task(task_header& task) noexcept;
     void start_threads();
     void stop_threads() noexcept;
@@ -178,7 +179,9 @@ private:
     void end_tasks() noexcept;
     std::size_t stop_services(std::chrono::steady_clock::time_point deadline) noexcept;
     void wait_for_visitors() noexcept;
-    [[gnu::noinline]] void schedule_from_outside(runnable& item) noexcept;
+    void schedule_from_outside(runnable& item) noexcept;
+    void push_from_outside(runnable& item, unsigned spread) noexcept;
+    [[gnu::noinline]] void wake_for_push() noexcept;
 
     platform* const simulation_;  // null: none
     const std::uint64_t ticks_per_ms_;
@@ -204,8 +207,8 @@ private:
 
     // Foreign threads at work here; spread, as each of their wake-ups writes one.
     struct alignas(64) visitor_count {
-        std::atomic<std::uint64_t> now{0};
-        std::atomic<std::uint64_t> pushed{0};  // metric
+        std::atomic<std::uint64_t> entered{0};  // each pushes once: a metric, too
+        std::atomic<std::uint64_t> left{0};
     };
     static constexpr unsigned visitor_counts = 8;
     visitor_count visitors_[visitor_counts];

@@ -79,10 +79,9 @@ public:
         counter& shared = counters_[workers_ + spread % SharedCounters];
         shared.spawned.fetch_add(1, std::memory_order::relaxed);  // ordered by the fence
         Sync::full_fence();                                       // (4); pairs with those in all_have_ended() and end()
-        if (!is_ending_.load(std::memory_order::relaxed)) return spawn_answer::accepted;
-        shared.ended.fetch_add(
-            1, std::memory_order::relaxed);  // the fence before it shows the spawn to the acquire in alive()
-        return all_have_ended() ? spawn_answer::refused_and_all_ended : spawn_answer::refused;
+        if (!is_ending_.load(std::memory_order::relaxed)) [[likely]]
+            return spawn_answer::accepted;
+        return refused(shared);
     }
 
     /// A task has ended on `worker`. True: it was the last one of a runtime that is ending; may be told more than once.
@@ -139,6 +138,12 @@ public:
     }
 
 private:
+    // Apart, so that who is accepted saves no registers for it.
+    [[gnu::noinline, gnu::cold]] spawn_answer refused(counter& shared) noexcept {
+        shared.ended.fetch_add(
+            1, std::memory_order::relaxed);  // the fence before it shows the spawn to the acquire in alive()
+        return all_have_ended() ? spawn_answer::refused_and_all_ended : spawn_answer::refused;
+    }
     bool all_have_ended() noexcept {
         Sync::full_fence();  // (8); pairs with (4), with each other and with the fence in end()
         return count();

@@ -37,11 +37,11 @@ void runtime_thread::join() noexcept {
     simulated_.reset();
 }
 
-unsigned this_thread_number() noexcept {
-    if (is_simulated_thread()) return 0;
-    static constinit std::atomic<unsigned> next{0};
-    static thread_local const unsigned mine = next.fetch_add(1, std::memory_order::relaxed);  // any number will do
-    return mine;
+constinit thread_local unsigned thread_number = 0;
+
+unsigned first_thread_number() noexcept {
+    static constinit std::atomic<unsigned> next{1};
+    return thread_number = next.fetch_add(1, std::memory_order::relaxed);  // any number will do
 }
 
 void name_this_thread(const std::string& name, unsigned number) noexcept {

@@ -49,8 +49,17 @@ bool wait_until(Condition& changed, std::unique_lock<Lock>& guard, platform::tim
     return true;
 }
 
-/// A small number of this thread's own, for choosing one of a few shards. In a simulation it is zero: there it has to repeat.
-unsigned this_thread_number() noexcept;
+// Counted from one. Zero: nobody has asked for it yet.
+extern constinit thread_local unsigned thread_number [[gnu::tls_model("initial-exec")]];
+unsigned first_thread_number() noexcept;
+
+/// A small number of this thread's own, for choosing one of a few shards where the choice changes nothing that happens.
+inline unsigned spreading_number() noexcept {
+    const unsigned mine = thread_number;
+    return mine != 0 ? mine : first_thread_number();
+}
+/// The same for choices that change something: in a simulation it is zero, as there it has to repeat.
+inline unsigned this_thread_number() noexcept { return is_simulated_thread() ? 0 : spreading_number() - 1; }
 
 /// "name-3", cut to the 15 characters that the system keeps; the number stays. Nothing in a simulation, whose threads have no names.
 void name_this_thread(const std::string& name, unsigned number) noexcept;
