@@ -48,7 +48,7 @@ inline constexpr std::size_t run_queue_line_bytes = 64;
 
 /// Bounded queue of T*; `Capacity` is a power of two. It owns no item.
 ///
-/// Threads: push, pop, free_slots by the owner; steal_into by the owner of its argument; size and looks_empty by any.
+/// Threads: push, push_some, pop, free_slots by the owner; steal_into by the owner of its argument; size and looks_empty by any.
 /// Source: a ring with two heads and batch stealing, as in Go's and Tokio's schedulers, overflow as in Tokio 1.52.
 template <class T, class Sync = std_sync, std::uint32_t Capacity = run_queue_slots>
 class run_queue {
@@ -70,6 +70,20 @@ public:
         if (static_cast<std::int64_t>(free_until_ - tail) > 0) [[likely]]
             return append(item, tail);
         push_and_look<Overflow>(item, tail, std::forward<Overflow>(overflow));
+    }
+
+    /// Adds up to `n` items, oldest first: as many as there is room for. Returns how many. One store shows them all.
+    std::uint32_t push_some(T* const* items, std::uint32_t n) noexcept {
+        const std::uint64_t tail = tail_.load(std::memory_order::relaxed);  // only the owner writes it
+        if (static_cast<std::int64_t>(free_until_ - tail) < static_cast<std::int64_t>(n)) {
+            // Pairs with the release that ends steal_into(): the thief has read the slots it gives up.
+            const std::uint64_t head = head_.load(std::memory_order::acquire);
+            free_until_ = tail + (Capacity - used(head, tail));
+            n = std::min(n, static_cast<std::uint32_t>(free_until_ - tail));
+        }
+        for (std::uint32_t i = 0; i != n; ++i) slot(tail + i).store(items[i]);
+        tail_.store(tail + n, std::memory_order::release);  // pairs with the acquire in steal_into(), as in append()
+        return n;
     }
 
     /// Takes the oldest item. Null: empty.

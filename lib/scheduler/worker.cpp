@@ -238,7 +238,8 @@ runnable* worker::from_injection() noexcept {
     const std::size_t n = injection.pop_batch(index_, batch.data(), std::min(share, most));
     if (n == 0) return nullptr;
     overflow_to_injection overflow{*this};
-    for (std::size_t i = 1; i < n; ++i) queue_.push(batch[i], overflow);
+    for (std::size_t i = 1 + queue_.push_some(batch.data() + 1, static_cast<std::uint32_t>(n - 1)); i < n; ++i)
+        queue_.push(batch[i], overflow);
     if (n > 1) publish_local_push();
     return batch[0];
 }

@@ -54,6 +54,15 @@ struct queue_suite : pollux::model::suite<Derived, Threads> {
         victim.push(&items[pushed], to);
         ++pushed;
     }
+    // What has no room comes later.
+    void push_some(int n) {
+        item* some[Items];
+        for (int i = 0; i != n; ++i) {
+            items[pushed + i].payload.store(pushed + i + 1);
+            some[i] = &items[pushed + i];
+        }
+        pushed += static_cast<int>(victim.push_some(some, static_cast<std::uint32_t>(n)));
+    }
     void push_to_thief(int n) {
         overflow to{*this};
         for (; n != 0; --n, ++pushed) {
@@ -130,6 +139,21 @@ struct pop_during_steal : queue_suite<pop_during_steal<Threads>, Threads, 5> {
         this->pop();
     }
     static bool is_covered() { return pop_during_steal::seen_batch_steal; }
+};
+
+// Several items at once, and as many of three as there is room for, while a batch may be in flight.
+template <int Threads>
+struct several_at_once : queue_suite<several_at_once<Threads>, Threads, 6> {
+    void thread(unsigned index) {
+        if (index != 0) return this->steal(index);
+        this->push_some(3);
+        this->pop();
+        const int before = this->pushed;
+        this->push_some(3);
+        expect(this->pushed > before, "one slot was free before");
+        this->pop();
+    }
+    static bool is_covered() { return several_at_once::seen_batch_steal; }
 };
 
 template <int Threads>
@@ -231,6 +255,8 @@ int main(int argc, char** argv) {
                                    describe<last_item<3>>("last item, two thieves", 2),
                                    describe<pop_during_steal<2>>("pop during a steal", 3),
                                    describe<pop_during_steal<3>>("pop during a steal, two thieves", 1),
+                                   describe<several_at_once<2>>("several at once", 3),
+                                   describe<several_at_once<3>>("several at once, two thieves", 1),
                                    describe<overflow_and_steal<2>>("overflow and steal", 2),
                                    describe<overflow_and_steal<3>>("overflow and steal, two thieves", 1),
                                    describe<overflow_shows>("overflow shows the older half", 3),
