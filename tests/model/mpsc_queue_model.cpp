@@ -358,7 +358,7 @@ int main(int argc, char** argv) {
                                    describe<one_sender>("one sender", 1),
                                    describe<sender_that_stays>("a sender that stays", 1),
                                    describe<close_and_drain<2>>("close and drain", 1),
-                                   describe<last_item<2>>("the last item", 1),
+                                   describe<last_item<2>>("the last item", 1, pollux::model::plain_runs, 2),
                                    describe<drop_receiver_of_one>("drop the receiver of one sender", 1),
                                    // With three threads and more no exhaustive search with preemptions ends.
                                    describe<two_senders>("two senders", 0, 200'000, 0),
