@@ -34,26 +34,27 @@ private:
     std::atomic<bool> is_woken_{true};
 };
 
+runtime_core& refuse_on_worker(runtime_core& core) {
+    if (const worker* const self = this_worker(); self != nullptr && &self->core() == &core)
+        throw std::system_error(
+            std::make_error_code(std::errc::resource_deadlock_would_occur),
+            "pollux: current_thread_runtime: driven from inside one of its own tasks; await the future instead");
+    refuse_in_child(core);
+    return core;
+}
+
 class seat {
 public:
-    explicit seat(runtime_core& core)
-        : guard_(refuse_on_worker(core).driver_lock()), worker_(*core.workers().front()), entered_(worker_) {}
+    explicit seat(runtime_core& core) : seat(core, refuse_on_worker(core).seat().take()) {}
+    seat(runtime_core& core, driver_seat::taken taken)
+        : taken_(std::move(taken)), worker_(*core.workers().front()), entered_(worker_) {}
     seat(const seat&) = delete;
     seat& operator=(const seat&) = delete;
     ~seat() { worker_.submit(); }
     worker& driven() noexcept { return worker_; }
 
 private:
-    static runtime_core& refuse_on_worker(runtime_core& core) {
-        if (const worker* const self = this_worker(); self != nullptr && &self->core() == &core)
-            throw std::system_error(
-                std::make_error_code(std::errc::resource_deadlock_would_occur),
-                "pollux: current_thread_runtime: driven from inside one of its own tasks; await the future instead");
-        refuse_in_child(core);
-        return core;
-    }
-
-    std::unique_lock<std::mutex> guard_;
+    driver_seat::taken taken_;
     worker& worker_;
     worker::entered entered_;
 };
@@ -79,8 +80,29 @@ private:
 
 }  // namespace
 
+namespace {
+
+// While another thread drives: polls here whenever it is woken, since that one may wait for what this one is about to do. No seat: it has
+// become ready.
+driver_seat::taken take_seat_or_end(runtime_core& core, bool (*poll)(void*, context&), void* argument) {
+    if (auto taken = core.seat().try_take()) return taken;
+    block_on_scope scope(core);
+    thread_parker parker;
+    const driver_seat::candidate mine(core.seat(), parker.waker());
+    for (;;) {
+        auto taken = core.seat().try_take();
+        context cx(parker.waker(), &scope.budget());
+        if (taken || poll(argument, cx)) return taken;
+        parker.wait();
+    }
+}
+
+}  // namespace
+
 void drive_current_thread(runtime_core& core, bool (*poll)(void*, context&), void* argument) {
-    seat mine(core);
+    auto taken = take_seat_or_end(refuse_on_worker(core), poll, argument);
+    if (!taken) return;
+    seat mine(core, std::move(taken));
     worker& self = mine.driven();
     const auto root = std::make_shared<root_wakeable>(core);
     const waker to_wake = make_waker(root);

@@ -30,6 +30,7 @@
 #include "pollux/runtime/metrics.hpp"
 #include "pollux/runtime/options.hpp"
 #include "pollux/runtime/shutdown_report.hpp"
+#include "scheduler/driver_seat.hpp"
 #include "scheduler/event_driver.hpp"
 #include "scheduler/fork_guard.hpp"
 #include "scheduler/heuristics.hpp"
@@ -142,9 +143,8 @@ public:
     /// What a millisecond is to whatever measures time by ticks: zero in a simulation, where no time passes while code runs.
     std::uint64_t ticks_per_ms() const noexcept { return ticks_per_ms_; }
 
-    /// A current_thread_runtime is driven by one thread at a time.
-    std::unique_lock<std::mutex> driver_lock() { return std::unique_lock(driver_lock_); }
-    std::unique_lock<std::mutex> try_driver_lock() { return std::unique_lock(driver_lock_, std::try_to_lock); }
+    /// Of a current_thread_runtime.
+    driver_seat& seat() noexcept { return seat_; }
 
     // For workers.
     bool should_stop() const noexcept { return should_stop_.load(std::memory_order::acquire); }  // pairs with its store
@@ -213,7 +213,7 @@ private:
     static constexpr unsigned visitor_counts = 8;
     visitor_count visitors_[visitor_counts];
 
-    std::mutex driver_lock_;
+    driver_seat seat_;
     std::mutex service_lock_;
     std::unique_ptr<runtime_service> services_[service_count];  // filled once, under the lock
     std::atomic<runtime_service*> service_[service_count] = {};

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "pollux/core/block_on.hpp"
 #include "pollux/coro/task.hpp"
 #include "pollux/future/by_ref.hpp"
 #include "pollux/future/join.hpp"
@@ -212,6 +213,80 @@ TEST_SUITE("scheduler/current_thread") {
         first.join();
         second.join();
         CHECK(done == 400);
+    }
+
+    // The second waited until the first had left, which waited for it.
+    TEST_CASE("block_on: of two threads, the one that does not drive polls its own future") {
+        current_thread_runtime rt;
+        manual_event first_polled, second_done;
+        std::thread first([&] {
+            rt.block_on([&]() -> task<> {
+                first_polled.set();
+                auto fut = second_done.wait();
+                co_await fut;
+            });
+        });
+        pollux::block_on(first_polled.wait());
+        const int result = rt.block_on([&]() -> task<int> {
+            co_await pollux::yield_now();
+            const int n = co_await pollux::spawn(pollux::ready(7));  // polled by the first
+            second_done.set();
+            co_return n;
+        });
+        first.join();
+        CHECK(result == 7);
+    }
+
+    TEST_CASE("block_on: of two threads, the second drives when the first has left") {
+        current_thread_runtime rt;
+        manual_event first_polled, second_polled, first_may_go, second_may_go;
+        std::thread first([&] {
+            rt.block_on([&]() -> task<> {
+                first_polled.set();
+                auto fut = first_may_go.wait();
+                co_await fut;
+            });
+        });
+        pollux::block_on(first_polled.wait());
+        std::atomic<int> result = 0;
+        std::thread second([&] {
+            result = rt.block_on([&]() -> task<int> {
+                second_polled.set();
+                auto fut = second_may_go.wait();
+                co_await fut;
+                co_await pollux::sleep_for(std::chrono::milliseconds(1));
+                const int n = co_await pollux::spawn(pollux::ready(8));
+                co_return n;
+            });
+        });
+        pollux::block_on(second_polled.wait());
+        first_may_go.set();
+        first.join();
+        second_may_go.set();
+        second.join();
+        CHECK(result == 8);
+    }
+
+    TEST_CASE("block_on: many threads wait for each other's futures and take the seat from each other") {
+        current_thread_runtime rt;
+        constexpr int threads = 4, rounds = 100;
+        std::vector<manual_event> reached(threads * rounds);
+        std::atomic<int> done = 0;
+        const auto works = [&](int self) {
+            for (int i = 0; i != rounds; ++i)
+                done += rt.block_on([&, i]() -> task<int> {
+                    reached[static_cast<std::size_t>(i * threads + self)].set();
+                    auto next = reached[static_cast<std::size_t>(i * threads + (self + 1) % threads)].wait();
+                    co_await next;
+                    const int n = co_await pollux::spawn(pollux::ready(1));
+                    co_return n;
+                });
+        };
+        std::vector<std::thread> all;
+        for (int i = 0; i != threads; ++i) all.emplace_back(works, i);
+        for (auto& one : all) one.join();
+        CHECK(done == threads * rounds);
+        CHECK(rt.metrics().alive_tasks == 0);
     }
 
     TEST_CASE("current_thread_runtime: sleeps fire while it is driven") {

@@ -28,7 +28,8 @@ POLLUX_API void drive_current_thread(runtime_core& core, bool (*poll)(void*, con
 /// A runtime whose tasks are polled by the thread that calls block_on, run_until_stalled or poll_once; between such calls
 /// nothing runs. Options about workers have no meaning here.
 ///
-/// Threads: one at a time may drive it; a second waits for its turn. spawn, handle and metrics from any.
+/// Threads: one at a time drives it. A second one in block_on polls its own future meanwhile, and drives when the first has left; in
+/// the other calls that drive it waits for its turn. spawn, handle and metrics from any.
 class POLLUX_API current_thread_runtime {
 public:
     /// Throws: std::invalid_argument for senseless options.

@@ -97,7 +97,8 @@ public:
     auto spawn(F&& work, std::source_location where = std::source_location::current()) const {
         return detail::spawn_on(detail::spawn_target(*core_), std::forward<F>(work), where);
     }
-    /// As runtime::block_on.
+    /// As runtime::block_on. A current_thread_runtime is not driven by it, as by Tokio's handles: what needs its tasks, sleeps or sockets
+    /// waits until another thread drives.
     template <class F>
     decltype(auto) block_on(F&& work) const {
         return detail::with_future(std::forward<F>(work),
