@@ -81,7 +81,7 @@ public:
 
     template <class F>
     auto spawn(F&& work) {
-        return detail::spawn_on(core_, std::forward<F>(work), std::source_location::current());
+        return detail::spawn_on(detail::spawn_target(core_), std::forward<F>(work), std::source_location::current());
     }
     template <class F>
     auto block_on(F& fut) {
