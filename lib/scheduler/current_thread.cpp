@@ -35,7 +35,7 @@ private:
 };
 
 runtime_core& refuse_on_worker(runtime_core& core) {
-    if (const worker* const self = this_worker(); self != nullptr && &self->core() == &core)
+    if (is_on_worker(core))
         throw std::system_error(
             std::make_error_code(std::errc::resource_deadlock_would_occur),
             "pollux: current_thread_runtime: driven from inside one of its own tasks; await the future instead");
@@ -77,10 +77,6 @@ private:
     execution& self_;
     context* const tasks_;
 };
-
-}  // namespace
-
-namespace {
 
 // While another thread drives: polls here whenever it is woken, since that one may wait for what this one is about to do. No seat: it has
 // become ready.
@@ -124,8 +120,7 @@ current_thread_runtime::current_thread_runtime(runtime_options options)
     : core_(&detail::runtime_core::make(std::move(options), detail::runtime_core::flavour::current_thread)) {}
 
 current_thread_runtime::~current_thread_runtime() {
-    if ((detail::this_worker() != nullptr && &detail::this_worker()->core() == core_) ||
-        detail::waits_for_us.in_job_of == core_)
+    if (detail::is_on_worker(*core_) || detail::waits_for_us.in_job_of == core_)
         detail::fail_check(
             "pollux: ~current_thread_runtime: called inside one of its own tasks; or in one of its jobs, for which it "
             "would have to wait; destroy it outside");

@@ -31,12 +31,13 @@ void refuse_in_child(const runtime_core& core) {
             "or _exit only, or make the runtime there");
 }
 
-namespace {
-
 bool is_on_worker(const runtime_core& core) noexcept {
-    const worker* const self = this_worker();
-    return self != nullptr && &self->core() == &core;
+    for (const execution* each = current_execution; each != nullptr; each = each->outer)
+        if (each->worker_of == &core) return true;
+    return false;
 }
+
+namespace {
 
 // The caller is in a poll of its, whether as a worker or as one that has stepped aside.
 bool is_in_poll(const runtime_core& core) noexcept { return is_on_worker(core) || waits_for_us.in_poll_of == &core; }

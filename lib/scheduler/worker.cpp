@@ -78,13 +78,9 @@ worker::~worker() {
 }
 
 worker::entered::entered(worker& self) noexcept
-    : outer_execution_(std::exchange(current_execution, &self)),
-      outer_blocks_(std::exchange(current_blocks, &self.blocks_)) {}
+    : scope_(self), outer_blocks_(std::exchange(current_blocks, &self.blocks_)) {}
 
-worker::entered::~entered() {
-    current_execution = outer_execution_;
-    current_blocks = outer_blocks_;
-}
+worker::entered::~entered() { current_blocks = outer_blocks_; }
 
 // --- the loop ----------------------------------------------------------------------------------------------------------------
 

@@ -228,7 +228,7 @@ private:
     poll_state begun_poll_;  // what each begins with
     std::uint64_t slice_ticks_;
     std::uint32_t polls_left_ = 0;  // until the next look at the injection queue and the sleeps
-    unsigned slot_polls_left_;  // in a row
+    unsigned slot_polls_left_;      // in a row
     poll_gate<> gate_;
     bool is_searching_ = false;
     bool may_rest_ = false;          // it has run nothing since it was woken
@@ -290,7 +290,7 @@ public:
     ~entered();
 
 private:
-    execution* outer_execution_;
+    const execution_scope scope_;
     block_cache* outer_blocks_;
 };
 
@@ -300,6 +300,9 @@ struct waited_for_thread {
     const runtime_core* in_job_of = nullptr;   // it runs jobs
 };
 extern constinit thread_local waited_for_thread waits_for_us [[gnu::tls_model("initial-exec")]];
+
+/// This thread is one of its workers, in whatever it polls: under a block_on of another runtime, too.
+bool is_on_worker(const runtime_core& core) noexcept;
 
 /// The worker that this thread is, or null.
 inline worker* this_worker() noexcept {

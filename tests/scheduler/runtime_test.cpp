@@ -193,6 +193,26 @@ TEST_SUITE("scheduler/runtime") {
         CHECK(driven.block_on(driven.spawn([&] { return is_refused([&] { driven.block_on(pollux::ready()); }); })));
     }
 
+    TEST_CASE("block_on: on a worker it is refused under a block_on of another runtime, too, and so is the end") {
+        pollux::runtime rt(workers(1)), other(workers(1));
+        pollux::current_thread_runtime driven;
+        const auto is_refused = [&](auto fn) {
+            return other.block_on([&] {
+                try {
+                    fn();
+                } catch (const std::system_error& error) {
+                    return error.code() == std::errc::resource_deadlock_would_occur;
+                }
+                return false;
+            });
+        };
+        CHECK(rt.block_on(rt.spawn([&] { return is_refused([&] { rt.block_on(pollux::ready()); }); })));
+        CHECK(rt.block_on(rt.spawn([&] { return is_refused([&] { (void)rt.shutdown(std::chrono::seconds(0)); }); })));
+        CHECK(driven.block_on([&] { return is_refused([&] { driven.block_on(pollux::ready()); }); }));
+        CHECK(rt.block_on(pollux::ready(1)) == 1);
+        CHECK(driven.block_on(pollux::ready(1)) == 1);
+    }
+
     TEST_CASE("block_on: from many threads at once") {
         pollux::runtime rt(workers(2));
         std::vector<int> results(8, 0);

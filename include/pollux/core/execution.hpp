@@ -73,6 +73,7 @@ struct execution : poll_state {
     task_header* task = nullptr;  // null under a bare block_on
     runtime_core* runtime = nullptr;
     runtime_core* worker_of = nullptr;  // a worker's: whose it is, and it may not block
+    execution* outer = nullptr;         // what this thread goes on with behind it
 
     // Around polls of what is inside a task_local's scope; null between a worker's polls.
     const local_link* locals = nullptr;
@@ -119,13 +120,16 @@ inline runtime_core* current_runtime() noexcept {
 // Installs an execution for a scope: block_on, a poll by hand.
 class execution_scope {
 public:
-    explicit execution_scope(execution& mine) noexcept : outer_(current_execution) { current_execution = &mine; }
+    explicit execution_scope(execution& mine) noexcept : mine_(mine) {
+        mine.outer = current_execution;
+        current_execution = &mine;
+    }
     execution_scope(const execution_scope&) = delete;
     execution_scope& operator=(const execution_scope&) = delete;
-    ~execution_scope() { current_execution = outer_; }
+    ~execution_scope() { current_execution = mine_.outer; }
 
 private:
-    execution* outer_;
+    execution& mine_;
 };
 
 }  // namespace pollux::inline v0::detail
