@@ -27,9 +27,10 @@ namespace pollux::inline v0::net::detail {
 inline std::ptrdiff_t transfer_call(long number, int descriptor, const void* bytes, std::size_t size,
                                     int flags) noexcept {
 #if defined(__x86_64__)
-    register const long fourth asm("r10") = flags;
-    register const long fifth asm("r8") = 0;
-    register const long sixth asm("r9") = 0;
+    // Not const: of those g++ takes the value only, and puts it into any register.
+    register long fourth asm("r10") = flags;
+    register long fifth asm("r8") = 0;
+    register long sixth asm("r9") = 0;
     long answer = number;
     asm volatile("syscall"
                  : "+a"(answer)
