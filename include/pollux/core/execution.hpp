@@ -120,16 +120,16 @@ inline runtime_core* current_runtime() noexcept {
 // Installs an execution for a scope: block_on, a poll by hand.
 class execution_scope {
 public:
-    explicit execution_scope(execution& mine) noexcept : mine_(mine) {
-        mine.outer = current_execution;
+    explicit execution_scope(execution& mine) noexcept : outer_(current_execution) {
+        if (outer_ != &mine) mine.outer = outer_;  // a worker is entered twice where its runtime ends
         current_execution = &mine;
     }
     execution_scope(const execution_scope&) = delete;
     execution_scope& operator=(const execution_scope&) = delete;
-    ~execution_scope() { current_execution = mine_.outer; }
+    ~execution_scope() { current_execution = outer_; }
 
 private:
-    execution& mine_;
+    execution* const outer_;
 };
 
 }  // namespace pollux::inline v0::detail
