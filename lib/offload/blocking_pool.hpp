@@ -33,9 +33,9 @@
 #include <string>
 #include <vector>
 
-#include "offload/brief_lock.hpp"
 #include "offload/job_list.hpp"
 #include "offload/job_pool.hpp"
+#include "pollux/core/short_lock.hpp"
 #include "scheduler/parker.hpp"
 #include "scheduler/thread_hooks.hpp"
 
@@ -52,7 +52,7 @@ public:
     void add_to(runtime_metrics& sum) const noexcept override;
 
 private:
-    using lock_guard = std::unique_lock<brief_lock>;
+    using lock_guard = std::unique_lock<short_lock>;
     enum class role : std::uint8_t { none, taker, watcher };
     enum class life : std::uint8_t { unused, alive, ended };
 
@@ -103,7 +103,7 @@ private:
     // with it.
     alignas(64) std::atomic<unsigned> coming_{0};
 
-    mutable brief_lock lock_;
+    mutable short_lock lock_;
     // All guarded by it.
     job_list queue_;
     member* idle_ = nullptr;  // the one that became idle last

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/platform.hpp"
+#include "offload/pause_briefly.hpp"
 #include "pollux/core/execution.hpp"
 #include "pollux/offload/offload.hpp"
 
@@ -303,7 +304,7 @@ job_base* cpu_pool::claim_next() noexcept {
     return job;
 }
 
-void cpu_pool::give_up_all(std::unique_lock<brief_lock>& guard, const std::exception_ptr& why) noexcept {
+void cpu_pool::give_up_all(std::unique_lock<short_lock>& guard, const std::exception_ptr& why) noexcept {
     distribute();
     job_base* given_up = nullptr;
     const auto take_from = [&](job_list& list) {

@@ -43,12 +43,12 @@
 #include <mutex>
 #include <optional>
 
-#include "offload/brief_lock.hpp"
 #include "offload/job_list.hpp"
 #include "offload/job_pool.hpp"
 #include "offload/learned_spin.hpp"
 #include "offload/tbb_arena.hpp"
 #include "offload/tbb_share.hpp"
+#include "pollux/core/short_lock.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -103,7 +103,7 @@ private:
     void finished_one() noexcept;
     void admit() noexcept;
     job_base* claim_next() noexcept;
-    void give_up_all(std::unique_lock<brief_lock>& guard, const std::exception_ptr& why) noexcept;
+    void give_up_all(std::unique_lock<short_lock>& guard, const std::exception_ptr& why) noexcept;
     bool is_over() const noexcept;
 
     const std::uint64_t slots_;
@@ -119,7 +119,7 @@ private:
     learned_spin linger_;
 
     // Runners, at each job.
-    alignas(64) mutable brief_lock lock_;
+    alignas(64) mutable short_lock lock_;
     // Guarded by it.
     job_list queues_[priorities];
     job_list waiting_;  // for room

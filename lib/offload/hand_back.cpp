@@ -3,7 +3,7 @@
 #include "offload/hand_back.hpp"
 
 #include "core/platform.hpp"
-#include "offload/brief_lock.hpp"
+#include "offload/pause_briefly.hpp"
 #include "scheduler/worker.hpp"
 
 namespace pollux::inline v0::detail {

@@ -4,12 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdint>
-#include <thread>
-#include <vector>
 
-#include "offload/brief_lock.hpp"
-
-using pollux::detail::brief_lock;
 using pollux::detail::learned_spin;
 
 namespace {
@@ -61,24 +56,5 @@ TEST_SUITE("offload/learned_spin") {
         CHECK(spin.ticks() == 0);
         spin.has_brought(false);
         CHECK(spin.ticks() == 0);
-    }
-}
-
-TEST_SUITE("offload/brief_lock") {
-    TEST_CASE("two threads never hold it at once") {
-        constexpr int threads = 3, turns = 20'000;
-        brief_lock lock;
-        long count = 0;
-        std::vector<std::jthread> all;
-        for (int i = 0; i != threads; ++i)
-            all.emplace_back([&] {
-                for (int turn = 0; turn != turns; ++turn) {
-                    lock.lock();
-                    ++count;
-                    lock.unlock();
-                }
-            });
-        all.clear();
-        CHECK(count == long{threads} * turns);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A lock for a handful of instructions, on the way of every spawned task and under the lists of those who wait in sync/: two
-// read-modify-writes without a waiter, where a std::mutex takes 110 instructions, and four bytes. Who finds it taken soon sleeps on a futex.
+// read-modify-writes without a waiter, where a std::mutex takes 110 instructions, and four bytes. Who finds it taken looks
+// again for a moment, and then sleeps on a futex.
 //
 //   free_    nobody has it      held_    somebody has it      waited_    somebody has it, and others may sleep
 // Claim: a sleeper is woken. Proof: it has set waited_ before it sleeps; the unlock that ends that wakes one, which sets
