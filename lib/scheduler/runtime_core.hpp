@@ -86,8 +86,7 @@ public:
     /// True from the beginning of end().
     bool is_ending() const noexcept { return census_.is_ending(); }
 
-    /// Takes a new task and schedules it; a join handle has a reference. False: the runtime
-    /// is ending; nothing was done.
+    /// Takes a new task and schedules it; a join handle has a reference. False: the runtime is ending; nothing was done.
     bool start(task_header& task) noexcept;
     /// The same for a task that has a home; `mine` is this thread's execution.
     bool start_by(execution& mine, task_header& task) noexcept;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// See worker.hpp. What a worker does when its queues are empty is in worker_search.cpp, what it owes the watchdog in worker_watch.cpp.
+// See worker.hpp. What a worker does when its queues are empty is in worker_search.cpp, what it owes the watchdog in worker_watch.cpp,
+// what it does with forks in worker_forks.cpp.
 #include "scheduler/worker.hpp"
 
 #include <algorithm>
@@ -83,17 +84,6 @@ worker::entered::entered(worker& self) noexcept
 worker::entered::~entered() { current_blocks = outer_blocks_; }
 
 // --- the loop ----------------------------------------------------------------------------------------------------------------
-
-// A child of a fork has suspended: its parent's point, and those above, stand on the deque. Nothing else is polled before they are
-// gone, so that a child that ends and pops a point has found its own parent. Who has polled without forks need not ask.
-void worker::run_forks_left() noexcept {
-    while (!forks.owner_sees_empty()) {
-        fork_point* const point = forks.pop();
-        if (point == nullptr) break;
-        ++point->stolen;
-        run_fork(*point);
-    }
-}
 
 // False: there is none. With an answer beside the item, which the loop need not be asked for again: 2 instructions.
 [[gnu::always_inline]] inline bool worker::next(runnable*& item) noexcept {
@@ -319,19 +309,7 @@ std::size_t worker::fire_and_count() noexcept {
     return queue_.size() + (slot_.looks_empty() ? 0 : 1) + core_.injection().approximate_size();
 }
 
-// --- polling -----------------------------------------------------------------------------------------------------------------
-
-bool worker::must_end(const task_header& polled) const noexcept {
-    return states::is_cancelled(polled.state) || core_.is_ending();
-}
-
-void worker::run_fork(fork_point& point) noexcept {
-    task_header& polled = *point.task;
-    begin_poll(polled);
-    can_fork = true;
-    const poll_end end = must_end(polled) ? abandon_children(*this, point) : drive(*this, point.start_next(*this));
-    end_poll(polled, end);
-}
+// --- below a poll ------------------------------------------------------------------------------------------------------------
 
 bool worker::run_one_of(const waited_tasks& tasks) noexcept {
     fire_sleeps();
@@ -364,9 +342,7 @@ void worker::run_below_poll(runnable& item) noexcept {
         push_back(point->for_queue());
     }
     // The frames above this call have not read these yet, and a poll expects those that are exchanged as they are between polls.
-    const auto outer_suspension = suspension;
-    const auto outer_nested_left = nested_left;
-    const auto outer_can_fork = can_fork;
+    const poll_state outer_state = *this;
     const auto outer_failed = std::exchange(failed, task_id());
     auto* const outer_next_frame = next_frame;
     auto* const outer_unit = unit;
@@ -376,14 +352,10 @@ void worker::run_below_poll(runnable& item) noexcept {
     const auto outer_budget = budget_;
     alignas(waker) std::byte outer_fork_waker[sizeof(waker)];  // the words only: it has no count
     std::memcpy(outer_fork_waker, &fork_waker_, sizeof(waker));
-    const bool outer_has_woken_itself = has_woken_itself;
     const bool was_marked = gate_.take_mark();  // the end of another poll would take it for its own
     item.run(*this);
-    has_woken_itself = outer_has_woken_itself;
     if (was_marked) gate_.leave_mark();
-    suspension = outer_suspension;
-    nested_left = outer_nested_left;
-    can_fork = outer_can_fork;
+    static_cast<poll_state&>(*this) = outer_state;
     failed = outer_failed;
     next_frame = outer_next_frame;
     unit = outer_unit;
@@ -395,48 +367,6 @@ void worker::run_below_poll(runnable& item) noexcept {
     set_task(outer_task);  // behind the stamp: see begin_task()
     std::memcpy(static_cast<void*>(&fork_waker_), outer_fork_waker, sizeof(waker));
     if (task != nullptr) set_poll_waker(*task);
-}
-
-void queued_fork::run(execution& self) noexcept {
-    static_cast<worker&>(self).run_fork(point_);
-    static_cast<worker&>(self).run_forks_left();
-}
-
-void worker::begin_fork_budget() noexcept {
-    count_.forks.add(std::uint32_t{forks_per_look - fork_budget});
-    fork_budget = forks_per_look;
-}
-
-bool worker::leave_if_slice_is_over(fork_point& point) noexcept {
-    const std::uint64_t now = ticks_now();
-    if (now < budget_.deadline) return false;
-    fire_sleeps();
-    if (queue_.looks_empty() && slot_.looks_empty() && core_.injection().looks_empty()) {
-        set_stamp(now + slice_ticks_);
-        return false;
-    }
-    let_go(nullptr);  // once they are in the queue, others may end it
-    while (fork_point* const older = forks.pop()) {
-        ++older->stolen;
-        push_back(older->for_queue());
-    }
-    push_back(point.for_queue());
-    return true;
-}
-
-bool look_before_fork(execution& base, fork_point& point) noexcept {
-    auto& self = static_cast<worker&>(base);
-    self.begin_fork_budget();
-    if (self.must_end(*point.task)) {
-        self.next_frame = point.parent;
-        self.suspension = suspension_kind::abandoned;
-        return false;
-    }
-    if (self.leave_if_slice_is_over(point)) {
-        self.suspension = suspension_kind::moved;
-        return false;
-    }
-    return true;
 }
 
 void worker::add_to(runtime_metrics& sum) const noexcept {
