@@ -36,10 +36,18 @@ using pollux::test::tracked;
 using pollux::test::wait_until;
 using pollux::test::way;
 using pollux::test::workers;
+using pollux::test::yields;
 
-task<int> yields(int times, int value) {
-    for (int i = 0; i != times; ++i) co_await pollux::yield_now();
-    co_return value;
+template <class Range>
+task<std::string> size_or_error(Range children) {
+    std::string what;
+    try {
+        const auto outcomes = co_await pollux::fork_all(std::move(children));
+        what = std::to_string(outcomes.size());
+    } catch (const std::runtime_error& error) {
+        what = error.what();
+    }
+    co_return what;
 }
 
 task<std::string> odd_numbers(int below) {
@@ -61,13 +69,7 @@ task<std::string> range_that_throws(int at, std::atomic<int>& alive, std::atomic
                         if (n == at) throw std::runtime_error("no more");
                         return holds(tracked(alive), started);
                     });
-    std::string what;
-    try {
-        const auto outcomes = co_await pollux::fork_all(std::move(children));
-        what = std::to_string(outcomes.size());
-    } catch (const std::runtime_error& error) {
-        what = error.what();
-    }
+    const std::string what = co_await size_or_error(std::move(children));
     co_return what + ", alive " + std::to_string(alive) + ", started " + std::to_string(started);
 }
 
@@ -115,13 +117,7 @@ task<tracked> throws_behind(int yields_before) {
 task<std::string> what_is_thrown(std::atomic<int>& alive) {
     std::vector<task<tracked>> children;
     for (int i = 0; i != 6; ++i) children.push_back(i == 2 || i == 5 ? throws_behind(5 - i) : gives(i % 2, alive));
-    std::string what;
-    try {
-        const auto outcomes = co_await pollux::fork_all(std::move(children));
-        what = std::to_string(outcomes.size());
-    } catch (const std::runtime_error& error) {
-        what = error.what();
-    }
+    const std::string what = co_await size_or_error(std::move(children));
     co_return what + ", alive " + std::to_string(alive);
 }
 

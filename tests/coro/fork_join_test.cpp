@@ -46,6 +46,7 @@ using pollux::test::tracked;
 using pollux::test::wait_until;
 using pollux::test::way;
 using pollux::test::workers;
+using pollux::test::yields;
 using pollux::testing::assert_pending;
 using pollux::testing::poll_once;
 
@@ -55,10 +56,6 @@ task<int> fib(int n) {
     co_return a + b;
 }
 
-task<int> yields(int times, int value) {
-    for (int i = 0; i != times; ++i) co_await pollux::yield_now();
-    co_return value;
-}
 task<> sets(std::atomic<int>& place, int value) {
     place = value;
     co_return;

@@ -82,6 +82,14 @@ io_uring_sqe nothing() {
     entry.opcode = IORING_OP_NOP;
     return entry;
 }
+io_uring_sqe an_hour() {
+    static constexpr __kernel_timespec time{.tv_sec = 3600, .tv_nsec = 0};
+    io_uring_sqe entry{};
+    entry.opcode = IORING_OP_TIMEOUT;
+    entry.addr = reinterpret_cast<std::uintptr_t>(&time);
+    entry.len = 1;
+    return entry;
+}
 
 // A socket of ours that has found nothing to read.
 struct listening {
@@ -176,12 +184,7 @@ TEST_SUITE("net/ring_driver") {
     TEST_CASE("ring_driver: what waits when it is closed is given up, and nothing can be started any more") {
         driven one({});
         counted waits, late;
-        io_uring_sqe entry{};
-        entry.opcode = IORING_OP_TIMEOUT;
-        const __kernel_timespec an_hour{.tv_sec = 3600, .tv_nsec = 0};
-        entry.addr = reinterpret_cast<std::uintptr_t>(&an_hour);
-        entry.len = 1;
-        REQUIRE(one.driver.start(waits, entry));
+        REQUIRE(one.driver.start(waits, an_hour()));
         one.driver.close(std::chrono::steady_clock::time_point::max());
         CHECK(waits.ends == 1);
         CHECK(waits.result == -ECANCELED);
@@ -190,12 +193,7 @@ TEST_SUITE("net/ring_driver") {
     TEST_CASE("ring_driver: closing it returns at its deadline what has not ended, and goes on from there") {
         driven one({});
         counted waits;
-        io_uring_sqe entry{};
-        entry.opcode = IORING_OP_TIMEOUT;
-        const __kernel_timespec an_hour{.tv_sec = 3600, .tv_nsec = 0};
-        entry.addr = reinterpret_cast<std::uintptr_t>(&an_hour);
-        entry.len = 1;
-        REQUIRE(one.driver.start(waits, entry));
+        REQUIRE(one.driver.start(waits, an_hour()));
         CHECK(one.driver.close(std::chrono::steady_clock::time_point::min()) == 1);
         CHECK(waits.ends == 0);
         CHECK(one.driver.close(std::chrono::steady_clock::time_point::max()) == 0);

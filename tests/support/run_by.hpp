@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The ways in which a coroutine that forks is run: each fork has to mean the same in all of them.
+// The ways in which a coroutine that forks is run, where each fork has to mean the same in all of them; and a child.
 #pragma once
 
 #include <tuple>
@@ -25,6 +25,11 @@ auto run_by(way how, unsigned n, task<T, E> work) {
     if (how == way::spawned) return rt.block_on(rt.spawn(std::move(work)));
     if (how == way::in_block_on) return rt.block_on(std::move(work));
     return std::get<0>(rt.block_on(rt.spawn(join(std::move(work), yield_now()))));
+}
+
+inline task<int> yields(int times, int value) {
+    for (int i = 0; i != times; ++i) co_await yield_now();
+    co_return value;
 }
 
 }  // namespace pollux::test
