@@ -65,6 +65,8 @@ struct promise_base {
 
     frame_kind kind() const noexcept { return static_cast<frame_kind>(up & frame_kind_mask); }
     std::uintptr_t up_pointer() const noexcept { return up & ~frame_kind_mask; }
+    /// Polled or spawned: nobody has to be asked about its unit.
+    bool is_plain_root() const noexcept { return (up & 6) == 0; }
     bool is_awaited() const noexcept { return (up & 6) == 2; }
     promise_base& unit_root() noexcept { return is_awaited() ? *root : *this; }
 
@@ -165,7 +167,7 @@ POLLUX_API poll_end poll_in_place(promise_base& root, context& cx);
 /// The context for a leaf of this frame's unit: the current poll's, but a forked child has a waker of its own.
 [[gnu::always_inline]] inline context& leaf_context(promise_base& promise) {
     execution& self = *current_execution;
-    if ((promise.up & 6) == 0) return *self.current;  // polled or spawned: a root with nothing to ask
+    if (promise.is_plain_root()) return *self.current;
     promise_base& root = promise.unit_root();
     if (root.kind() >= frame_kind::forked) [[unlikely]]
         return static_cast<forking_execution&>(self).context_of_fork(root);
@@ -178,7 +180,7 @@ struct leaf_place {
     context& cx;
 };
 [[gnu::always_inline]] inline leaf_place leaf_of(promise_base& promise) {
-    if ((promise.up & 6) == 0) [[likely]]
+    if (promise.is_plain_root()) [[likely]]
         return {promise, *current_execution->current};
     return {promise.unit_root(), leaf_context(promise)};
 }

@@ -14,8 +14,8 @@ class ring_socket;
 class source_set;
 
 struct event_slot {
-    ring_socket* socket =
-        nullptr;  // what makes its events, if epoll does not; operations ask, so beside the word of `state`
+    // What makes its events, if epoll does not. Operations ask, so it stands beside the word of `state`.
+    ring_socket* socket = nullptr;
     readiness<waker, std_sync> state;
     source_set* home = nullptr;
     std::uint32_t index = 0;

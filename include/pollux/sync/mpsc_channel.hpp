@@ -186,7 +186,6 @@ public:
     }
     /// A count, for the caller; or null.
     [[gnu::always_inline]] mpsc_channel<T>* count() const noexcept {
-        // Relaxed, here and below: a number, that says nothing of anything else.
         if (in_stock_.fetch_sub(1, std::memory_order::relaxed) <= 0) [[unlikely]]
             return get_more();
         if (channel_ == nullptr) __builtin_unreachable();  // null has none in stock
@@ -209,7 +208,7 @@ private:
     std::int64_t take_all() noexcept { return in_stock_.exchange(0, std::memory_order::relaxed); }
 
     mpsc_channel<T>* channel_;
-    // Below zero for a moment, where several take the last ones.
+    // Relaxed, wherever it is used: a number, which says nothing of anything else. Below zero for a moment, where several take the last ones.
     mutable std::atomic<std::int64_t> in_stock_{0};
 };
 

@@ -78,7 +78,8 @@ std::pair<unbounded_sender<T>, receiver<T>> unbounded();
 /// all are gone.
 ///
 /// Threads: any; what is const by any number at once, the rest by one.
-/// Cost: a copy is one read-modify-write, a send three, one of them of this sender's own. Ends the process if there is no memory for a block of items.
+/// Cost: a copy is one read-modify-write, a send three, one of them of this sender's own. Ends the process if there is no memory
+/// for a block of items.
 template <class T>
 class unbounded_sender {
 public:
