@@ -35,7 +35,7 @@ runtime_core& core_of(task_header& task) noexcept { return *static_cast<runtime_
 static_assert(block_cache::shelf_count < 1u << task_header::shelf_bits);
 
 // What keep_block() has left.
-void free_block(task_header& task) noexcept {
+[[gnu::always_inline]] inline void free_block(task_header& task) noexcept {
     const auto left = reinterpret_cast<std::uintptr_t>(task.next);
     give_block_to_shelf(reinterpret_cast<char*>(&task) - (left >> task_header::shelf_bits),
                         left & ((1u << task_header::shelf_bits) - 1));
@@ -66,6 +66,12 @@ void free_block(task_header& task) noexcept {
 }
 
 void worker::push_back(runnable& item) noexcept {
+    if (!queue_.push_at_once(&item)) [[unlikely]]
+        return push_back_slowly(item);
+    publish_local_push();
+}
+
+[[gnu::noinline]] void worker::push_back_slowly(runnable& item) noexcept {
     queue_.push(&item, overflow_to_injection{*this});
     publish_local_push();
 }
@@ -159,8 +165,29 @@ void worker::show_own_wake() noexcept {
 // function that does all of the rest.
 
 [[gnu::always_inline]] inline void worker::complete_here(task_header& done) noexcept {
-    if (done.was_linked() || failed.value != 0) return complete_task(done);
+    if (done.was_linked() || failed.value != 0) return complete_linked(done);
     set_task(nullptr);
+    publish_end(done);
+}
+
+[[gnu::noinline]] void worker::complete_linked(task_header& done) noexcept {
+    if (failed.value != 0) [[unlikely]]
+        return complete_task(done);
+    set_task(nullptr);
+    if (const list_try removed = core_.tasks().try_remove(done); removed != list_try::done) [[unlikely]]
+        return complete_removed(done, removed);
+    publish_end(done);
+}
+
+[[gnu::noinline, gnu::cold]] void worker::complete_removed(task_header& done, list_try removed) noexcept {
+    if (removed == list_try::locked)
+        core_.tasks().unlock(done);
+    else
+        core_.tasks().remove(done);
+    publish_end(done);
+}
+
+[[gnu::always_inline]] inline void worker::publish_end(task_header& done) noexcept {
     // Before its joiner knows: who has awaited all tasks counts none alive.
     if (core_.census().count_end(census_counter_)) [[unlikely]]
         return complete_closely(done);
@@ -284,6 +311,10 @@ void worker::begin_poll(task_header& polled) noexcept { begin_task(polled); }
 // The task has answered pending, and what it waits for has its own waker.
 [[gnu::always_inline]] inline void worker::park_here(task_header& polled) noexcept {
     if (!polled.was_linked()) return park_first_time(polled);
+    park_linked(polled);
+}
+
+[[gnu::always_inline]] inline void worker::park_linked(task_header& polled) noexcept {
     set_task(nullptr);
     if (!gate_.is_open()) [[unlikely]]
         return park_reported(polled);
@@ -301,9 +332,15 @@ void worker::begin_poll(task_header& polled) noexcept { begin_task(polled); }
 }
 
 [[gnu::noinline]] void worker::park_first_time(task_header& polled) noexcept {
-    if (!core_.tasks().insert(polled)) [[unlikely]]
-        return cancel_task(polled);
-    park_here(polled);
+    if (const list_try inserted = core_.tasks().try_insert(polled); inserted != list_try::done) [[unlikely]]
+        return insert_and_park(polled, inserted);
+    park_linked(polled);
+}
+
+[[gnu::noinline, gnu::cold]] void worker::insert_and_park(task_header& polled, list_try inserted) noexcept {
+    if (inserted == list_try::locked) core_.tasks().unlock(polled);
+    if (!core_.tasks().insert(polled)) return cancel_task(polled);
+    park_linked(polled);
 }
 
 [[gnu::noinline]] void worker::park_reported(task_header& polled) noexcept {
@@ -313,7 +350,7 @@ void worker::begin_poll(task_header& polled) noexcept { begin_task(polled); }
 
 void worker::park_task(task_header& polled) noexcept { park_here(polled); }
 
-void worker::cancel_task(task_header& polled) noexcept {
+[[gnu::noinline, gnu::cold]] void worker::cancel_task(task_header& polled) noexcept {
     set_task(&polled);
     polled.destroy_future(*this);
     complete_cancelled(polled);

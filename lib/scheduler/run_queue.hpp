@@ -66,10 +66,16 @@ public:
     /// no thief is at work: push(T*), or push_batch(T**, std::size_t) oldest first, both noexcept.
     template <class Overflow>
     void push(T* item, Overflow&& overflow) noexcept {
+        if (!push_at_once(item)) [[unlikely]]
+            push_and_look<Overflow>(item, std::forward<Overflow>(overflow));
+    }
+    /// push() where there is room for sure. False: push() it.
+    bool push_at_once(T* item) noexcept {
         const std::uint64_t tail = tail_.load(std::memory_order::relaxed);  // only the owner writes it
-        if (static_cast<std::int64_t>(free_until_ - tail) > 0) [[likely]]
-            return append(item, tail);
-        push_and_look<Overflow>(item, tail, std::forward<Overflow>(overflow));
+        if (static_cast<std::int64_t>(free_until_ - tail) <= 0) [[unlikely]]
+            return false;
+        append(item, tail);
+        return true;
     }
 
     /// Adds up to `n` items, oldest first: as many as there is room for. Returns how many. One store shows them all.
@@ -189,7 +195,8 @@ private:
 
     // How far slots are free is looked up once in many pushes: whatever was free stays so until the owner stores to it.
     template <class Overflow>
-    [[gnu::noinline]] void push_and_look(T* item, std::uint64_t tail, Overflow overflow) noexcept {
+    [[gnu::noinline]] void push_and_look(T* item, Overflow overflow) noexcept {
+        const std::uint64_t tail = tail_.load(std::memory_order::relaxed);  // only the owner writes it
         // Pairs with the release that ends steal_into(): the thief has read the slots it gives up.
         const std::uint64_t head = head_.load(std::memory_order::acquire);
         const std::uint32_t in_use = used(head, tail);

@@ -18,6 +18,9 @@
 
 namespace pollux::inline v0::detail {
 
+// What a try has come to. locked: unlock() comes next, and behind try_insert() then insert().
+enum class list_try : std::uint8_t { done, not_done, locked };
+
 /// Threads: any; remove() by whoever has marked the task as running.
 class task_list {
 public:
@@ -38,6 +41,22 @@ public:
         const std::lock_guard guard(home.lock);
         task.unlink();
     }
+    /// insert() and remove() where nobody is in the way, without a call, for who has a last call for the rest.
+    list_try try_insert(task_header& task) noexcept {
+        shard& home = shard_of(task);
+        if (!home.lock.try_lock()) return list_try::not_done;
+        if (home.is_closed) return list_try::locked;
+        if (!task.was_linked()) home.tasks.link(task);
+        return home.lock.try_unlock() ? list_try::done : list_try::locked;
+    }
+    list_try try_remove(task_header& task) noexcept {
+        shard& home = shard_of(task);
+        if (!home.lock.try_lock()) return list_try::not_done;
+        task.unlink();
+        return home.lock.try_unlock() ? list_try::done : list_try::locked;
+    }
+    /// The shard of a task for which a try has answered `locked`: others sleep until then, or the list is closed.
+    void unlock(task_header& task) noexcept { shard_of(task).lock.unlock(); }
     /// Visits what is there at some moment.
     template <class Visit>
     void for_each(Visit&& visit) noexcept {

@@ -170,6 +170,10 @@ private:
     void complete_cancelled(task_header& task) noexcept;
     bool start_in_poll(task_header& task) noexcept;
     bool push_back_spawned(runnable& item) noexcept;
+    void push_back_slowly(runnable& item) noexcept;
+    void publish_end(task_header& task) noexcept;
+    void complete_linked(task_header& task) noexcept;
+    void complete_removed(task_header& task, list_try removed) noexcept;
     void tell_end(task_header& task, std::uint64_t state) noexcept;
     static void end_unawaited(task_header& task, std::uint64_t state) noexcept;
     static void end_unwanted(task_header& task) noexcept;
@@ -180,6 +184,8 @@ private:
     static void drop_both(task_header& task, std::uint64_t state, task_header& waiting) noexcept;
     void make_idle(task_header& task) noexcept;
     void park_first_time(task_header& task) noexcept;
+    void park_linked(task_header& task) noexcept;
+    void insert_and_park(task_header& task, list_try inserted) noexcept;
     void park_reported(task_header& task) noexcept;
     void keep_exception(task_header& task) noexcept;
     void drop_unseen(task_header& task, task_id failed_task, std::uint64_t state) noexcept;

@@ -26,6 +26,29 @@ TEST_SUITE("core/short_lock") {
         lock.unlock();
     }
 
+    TEST_CASE("try_unlock: gives it back where nobody sleeps, and else leaves it to unlock()") {
+        short_lock lock;
+        lock.lock();
+        CHECK(lock.try_unlock());
+        REQUIRE(lock.try_lock());
+        bool is_through = false;
+        std::jthread other([&] {
+            const lock_scope guard(lock);
+            is_through = true;
+        });
+        // It looks again for a moment before it sleeps, and may come in between.
+        pollux::test::wait_until([&] {
+            if (!lock.try_unlock()) return true;
+            lock.lock();
+            return is_through;
+        });
+        lock.unlock();
+        other.join();
+        CHECK(is_through);
+        CHECK(lock.try_lock());
+        lock.unlock();
+    }
+
     TEST_CASE("short_lock: two threads never hold it at once") {
         constexpr int threads = 3, turns = 20'000;
         short_lock lock;

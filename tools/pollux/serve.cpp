@@ -24,6 +24,7 @@
 
 #include <fmt/format.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -157,11 +158,19 @@ std::expected<std::size_t, std::string> connection_limit(const serve_options& op
     return wanted;
 }
 
+// The system's table of descriptors grows as they come. Each time whoever accepts waits until no other thread reads the older one, a fifth of
+// a second at worst; while there is one thread it waits for nobody. Where it cannot be made large it grows as ever.
+void make_room_for(std::size_t descriptors) {
+    const int last = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, static_cast<int>(descriptors - 1));
+    if (last >= 0) ::close(last);
+}
+
 }  // namespace
 
 int serve(const serve_options& options) {
     const auto connections = connection_limit(options);
     if (!connections) return failed("descriptors", connections.error());
+    make_room_for(*connections + kept_descriptors);
     auto signals = pollux::merge(pollux::signal::on(SIGTERM), pollux::signal::on(SIGINT));
     server on(options, *connections);
     const int status = on.runtime.block_on(serve_until(on, signals));

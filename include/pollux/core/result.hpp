@@ -31,6 +31,9 @@ template <class T, class E>
 class result {
 public:
     using value_type = std::conditional_t<std::is_void_v<T>, unit, T>;
+    /// Only an exception has to be destroyed.
+    static constexpr bool is_plain =
+        std::is_trivially_destructible_v<value_type> && std::is_trivially_destructible_v<E>;
 
     result() noexcept {}
     result(const result&) = delete;
@@ -115,6 +118,10 @@ public:
             return polled<T, E>::ready(std::move(value_));
     }
 
+    /// Of one that holds no exception.
+    void drop() noexcept {
+        if constexpr (!is_plain) reset();
+    }
     void reset() noexcept { destroy(std::exchange(state_, result_state::empty)); }
 
 private:

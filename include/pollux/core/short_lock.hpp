@@ -34,6 +34,12 @@ public:
         // Acquire: pairs with the release in unlock(). Failure says nothing.
         return word_.compare_exchange_strong(seen, held_, std::memory_order::acquire, std::memory_order::relaxed);
     }
+    /// False: somebody may sleep until unlock(), and it is still held.
+    [[nodiscard]] bool try_unlock() noexcept {
+        std::uint32_t seen = held_;
+        // Release: as unlock(). Failure says nothing.
+        return word_.compare_exchange_strong(seen, free_, std::memory_order::release, std::memory_order::relaxed);
+    }
     void unlock() noexcept {
         // Release: what was done under the lock; pairs with the acquires in try_lock() and wait().
         if (word_.exchange(free_, std::memory_order::release) == waited_) [[unlikely]]

@@ -83,7 +83,7 @@ public:
     bool holds_exception() const noexcept override {
         return const_cast<coroutine_task*>(this)->outcome().state() == result_state::exception;
     }
-    void drop_value() noexcept override { outcome().reset(); }
+    void drop_value() noexcept override { outcome().drop(); }
     std::exception_ptr drop_result() noexcept override {
         std::exception_ptr unseen;
         if (outcome().state() == result_state::exception) unseen = std::move(outcome().exception());

@@ -83,9 +83,7 @@ public:
     /// The children have ended, and their results are taken: the block goes.
     void release() noexcept {
         // Behind a take there is no exception.
-        if constexpr (!std::is_trivially_destructible_v<typename slot::value_type> ||
-                      !std::is_trivially_destructible_v<E>)
-            destroy_slots();
+        if constexpr (!slot::is_plain) destroy_slots();
         give_up_block();
     }
 

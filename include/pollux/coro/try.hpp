@@ -153,7 +153,7 @@ public:
     bool await_ready() {
         context& cx = leaf_context(promise_);
         poll_budget* const budget = cx.budget();
-        answer_ = fut_.poll(cx);
+        poll_into(answer_, fut_, cx);
         return answer_.is_ready() && !is_error() && may_go_on(promise_, budget);
     }
     void await_suspend(std::coroutine_handle<> waiting) {
@@ -183,7 +183,7 @@ private:
     static wait_end poll_this_again(suspension_point& point, context& cx) noexcept {
         auto& self = static_cast<try_future_awaiter&>(point);
         try {
-            self.answer_ = self.fut_.poll(cx);
+            poll_into(self.answer_, self.fut_, cx);
             if (self.answer_.is_pending()) return wait_end::pending;
             if (!self.is_error()) return wait_end::ready;
             if constexpr (can_fail) self.promise_.end_with(std::move(view::error(self.answer_)));

@@ -165,15 +165,20 @@ private:
         return true;
     }
 
+    // One direction is what nearly every event is for, with its user only.
     void wake_those_of(std::uint64_t marks) noexcept {
-        if ((marks & ready_bits::read_awaited) != 0) wake_one_direction(0);
-        if ((marks & ready_bits::write_awaited) != 0) wake_one_direction(1);
+        if (marks == ready_bits::read_awaited) return wake_one_direction<0>();
+        if ((marks & ready_bits::read_awaited) != 0) wake_one_direction<0>();
+        wake_one_direction<1>();
     }
 
-    void wake_one_direction(unsigned which) noexcept {
+    template <unsigned which>
+    [[gnu::noinline]] void wake_one_direction() noexcept {
         bool are_others = false;
-        user_waker(which, are_others).wake();
-        if (are_others) wake_others(which);
+        Waker user = user_waker(which, are_others);
+        if (are_others) [[unlikely]]
+            return wake_with_others(std::move(user), which);
+        std::move(user).wake();
     }
 
     Waker user_waker(unsigned which, bool& are_others) noexcept {
@@ -182,7 +187,8 @@ private:
         return user_[which];
     }
 
-    [[gnu::noinline]] void wake_others(unsigned which) noexcept {
+    [[gnu::noinline]] void wake_with_others(Waker user, unsigned which) noexcept {
+        std::move(user).wake();
         ring_links due;
         {
             const lock_scope guard(lock_);

@@ -46,9 +46,12 @@ public:
             auto written = target_.poll_write(cx, left_);
             if (written.is_pending()) return pending;
             if (written.has_error()) return std::unexpected(written.error());
-            if (written.value() == 0) return std::unexpected(errc::write_zero);
-            left_ = left_.subspan(written.value());
-            if (!left_.empty() && !cx.consume_budget()) return pending;
+            const std::size_t n = written.value();
+            if (n == left_.size()) [[likely]]
+                break;
+            if (n == 0) return std::unexpected(errc::write_zero);
+            left_ = left_.subspan(n);
+            if (!cx.consume_budget()) return pending;
         }
         return done_answer::ready();
     }

@@ -73,7 +73,7 @@ public:
     void destroy_future(execution&) noexcept override { end_future(); }
     void set_cancelled() noexcept override { outcome_.set_cancelled(); }
     bool holds_exception() const noexcept override { return outcome_.state() == result_state::exception; }
-    void drop_value() noexcept override { outcome_.reset(); }
+    void drop_value() noexcept override { outcome_.drop(); }
     std::exception_ptr drop_result() noexcept override {
         std::exception_ptr unseen;
         if (outcome_.state() == result_state::exception) unseen = std::move(outcome_.exception());
