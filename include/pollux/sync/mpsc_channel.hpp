@@ -243,7 +243,7 @@ public:
         return true;
     }
     /// Taken: the place is the caller's, and the count as a sender, who goes on with channel(). It was charged to the budget.
-    permit_answer poll(context& cx) noexcept {
+    [[gnu::always_inline]] permit_answer poll(context& cx) noexcept {
         debug_check(step_ != step::is_over,
                     "pollux: mpsc: a send was polled after it was ready; poll a future to its end once");
         if (channel_ == nullptr) step_ = step::is_refused;
