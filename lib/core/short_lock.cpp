@@ -4,6 +4,7 @@
 
 #include "core/futex.hpp"
 #include "core/platform.hpp"
+#include "core/stand_back.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -11,7 +12,7 @@ void short_lock::wait() noexcept {
     // A microsecond or less: many times what the lock is held, and little beside a futex call, the switch after it, and the wake-up.
     // A guess; bench_mpsc with two workers takes 0.93 of the time, and a twentieth of the futex calls: 140 for 500,000 items.
     constexpr int tries = 32;
-    for (int i = 0; i != tries; ++i) {
+    for (int i = stands_back ? 0 : tries; i != tries; ++i) {
         pause_cpu();
         // Relaxed: try_lock() looks again.
         if (word_.load(std::memory_order::relaxed) == free_ && try_lock()) return;

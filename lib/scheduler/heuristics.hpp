@@ -21,8 +21,9 @@ struct heuristics {
     bool fork_pauses = true;     // a thief, or a waker of thieves, backs off where forks are too small to be stolen
     bool watchdog = true;        // somebody stands in for a worker that is stuck in a poll
     bool light_fences = true;    // membarrier, where there is one, instead of full fences
-    bool attendant = true;       // a worker that has woken awaiters of tiny jobs looks for more before it sleeps
-    bool lingering = true;       // a runner of jobs waits for the next one for some microseconds
+    bool standing_back = true;  // who finds a lock or a word in use pauses for a moment before it sleeps or tries again
+    bool attendant = true;      // a worker that has woken awaiters of tiny jobs looks for more before it sleeps
+    bool lingering = true;      // a runner of jobs waits for the next one for some microseconds
 };
 
 struct heuristic_name {
@@ -40,6 +41,7 @@ inline constexpr heuristic_name heuristic_names[] = {
     {"fork_pauses", &heuristics::fork_pauses},
     {"watchdog", &heuristics::watchdog},
     {"light_fences", &heuristics::light_fences},
+    {"standing_back", &heuristics::standing_back},
     {"attendant", &heuristics::attendant},
     {"lingering", &heuristics::lingering},
 };

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/platform.hpp"
+#include "core/stand_back.hpp"
 #include "pollux/core/task_state.hpp"
 #include "scheduler/forked_unit.hpp"
 #include "scheduler/task_waker.hpp"
@@ -79,9 +80,14 @@ worker::~worker() {
 }
 
 worker::entered::entered(worker& self) noexcept
-    : scope_(self), outer_blocks_(std::exchange(current_blocks, &self.blocks_)) {}
+    : scope_(self),
+      outer_blocks_(std::exchange(current_blocks, &self.blocks_)),
+      outer_stands_back_(std::exchange(stands_back, self.core_.uses().standing_back)) {}
 
-worker::entered::~entered() { current_blocks = outer_blocks_; }
+worker::entered::~entered() {
+    current_blocks = outer_blocks_;
+    stands_back = outer_stands_back_;
+}
 
 // --- the loop ----------------------------------------------------------------------------------------------------------------
 

@@ -298,6 +298,7 @@ public:
 private:
     const execution_scope scope_;
     block_cache* outer_blocks_;
+    bool outer_stands_back_;
 };
 
 /// For which runtimes' ends this thread is waited for though it is none of their workers now. Null: for none.
