@@ -2,7 +2,8 @@
 // The heuristics of scheduler and pools: guesses that make a runtime faster, and without which it would do the same. For benchmarks, which
 // show what each is worth, and for tests each can be switched off; users' options do not have them, so that they may change.
 //
-// A runtime keeps those that its thread had chosen when it was made. It reads them where the decision is made, never on the way of a poll.
+// A runtime keeps those that its thread had chosen when it was made. It reads them where the decision is made, never on the way of a poll; that of
+// standing_back a thread takes over when it becomes a worker.
 #pragma once
 
 #include <string_view>
@@ -21,9 +22,9 @@ struct heuristics {
     bool fork_pauses = true;     // a thief, or a waker of thieves, backs off where forks are too small to be stolen
     bool watchdog = true;        // somebody stands in for a worker that is stuck in a poll
     bool light_fences = true;    // membarrier, where there is one, instead of full fences
-    bool standing_back = true;  // who finds a lock or a word in use pauses for a moment before it sleeps or tries again
-    bool attendant = true;      // a worker that has woken awaiters of tiny jobs looks for more before it sleeps
-    bool lingering = true;      // a runner of jobs waits for the next one for some microseconds
+    bool standing_back = true;   // a worker that finds a lock or a word in use pauses before it sleeps or tries again
+    bool attendant = true;       // a worker that has woken awaiters of tiny jobs looks for more before it sleeps
+    bool lingering = true;       // a runner of jobs waits for the next one for some microseconds
 };
 
 struct heuristic_name {

@@ -48,7 +48,7 @@ inline constexpr std::size_t run_queue_line_bytes = 64;
 
 /// Bounded queue of T*; `Capacity` is a power of two. It owns no item.
 ///
-/// Threads: push, push_some, pop, free_slots by the owner; steal_into by the owner of its argument; size and looks_empty by any.
+/// Threads: push, push_at_once, push_some, pop, free_slots by the owner; steal_into by the owner of its argument; size and looks_empty by any.
 /// Source: a ring with two heads and batch stealing, as in Go's and Tokio's schedulers, overflow as in Tokio 1.52.
 template <class T, class Sync = std_sync, std::uint32_t Capacity = run_queue_slots>
 class run_queue {

@@ -18,10 +18,11 @@
 
 namespace pollux::inline v0::detail {
 
-// What a try has come to. locked: unlock() comes next, and behind try_insert() then insert().
+// What a try has come to. locked: the lock is still held, so unlock() comes next. The task may have been inserted by then or not, and insert()
+// says what became of it; it has been removed.
 enum class list_try : std::uint8_t { done, not_done, locked };
 
-/// Threads: any; remove() by whoever has marked the task as running.
+/// Threads: any; remove() and try_remove() by whoever has marked the task as running.
 class task_list {
 public:
     /// `shards` is a power of two.
@@ -42,14 +43,14 @@ public:
         task.unlink();
     }
     /// insert() and remove() where nobody is in the way, without a call, for who has a last call for the rest.
-    list_try try_insert(task_header& task) noexcept {
+    [[nodiscard]] list_try try_insert(task_header& task) noexcept {
         shard& home = shard_of(task);
         if (!home.lock.try_lock()) return list_try::not_done;
         if (home.is_closed) return list_try::locked;
         if (!task.was_linked()) home.tasks.link(task);
         return home.lock.try_unlock() ? list_try::done : list_try::locked;
     }
-    list_try try_remove(task_header& task) noexcept {
+    [[nodiscard]] list_try try_remove(task_header& task) noexcept {
         shard& home = shard_of(task);
         if (!home.lock.try_lock()) return list_try::not_done;
         task.unlink();

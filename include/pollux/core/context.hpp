@@ -22,7 +22,8 @@ struct poll_budget {
     // Units in one poll: 128 results of leaves that a coroutine awaits, as many as Tokio gives, which has served for years. A
     // larger number trades fairness for fewer yields.
     static constexpr std::int32_t units_per_poll = 256;
-    // Units between two looks at the clock: of a coroutine whose awaits take a millisecond each a poll ends within 16 of them.
+    // Units between two looks at the clock: a poll whose steps take a millisecond each ends within 32 of them, and within 16 where each
+    // awaits a leaf, which is two units.
     static constexpr std::int32_t chunk = 32;
 
     std::int32_t chunk_left = 0;                          // 0: look at the clock, or the budget is spent

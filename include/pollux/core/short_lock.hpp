@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A lock for a handful of instructions, on the way of every spawned task and under the lists of those who wait in sync/: two
 // read-modify-writes without a waiter, where a std::mutex takes 110 instructions, and four bytes. Who finds it taken looks
-// again for a moment, and then sleeps on a futex.
+// again for a moment, unless its heuristics say no, and then sleeps on a futex.
 //
 //   free_    nobody has it      held_    somebody has it      waited_    somebody has it, and others may sleep
 // Claim: a sleeper is woken. Proof: it has set waited_ before it sleeps; the unlock that ends that wakes one, which sets
@@ -31,13 +31,13 @@ public:
     /// False: somebody has it.
     [[nodiscard]] bool try_lock() noexcept {
         std::uint32_t seen = free_;
-        // Acquire: pairs with the release in unlock(). Failure says nothing.
+        // Acquire: pairs with the release in unlock() and try_unlock(). Relaxed on failure: nothing is read then.
         return word_.compare_exchange_strong(seen, held_, std::memory_order::acquire, std::memory_order::relaxed);
     }
     /// False: somebody may sleep until unlock(), and it is still held.
     [[nodiscard]] bool try_unlock() noexcept {
         std::uint32_t seen = held_;
-        // Release: as unlock(). Failure says nothing.
+        // Release: as unlock(). Relaxed on failure: nothing is handed on, and waited_ stays for unlock().
         return word_.compare_exchange_strong(seen, free_, std::memory_order::release, std::memory_order::relaxed);
     }
     void unlock() noexcept {

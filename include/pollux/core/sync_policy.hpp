@@ -39,7 +39,7 @@ POLLUX_API void membarrier_all() noexcept;
 /// Thread sanitizer understands read-modify-writes and not fences: under it each fence is one on this word.
 POLLUX_API void fence_for_thread_sanitizer() noexcept;
 
-/// Pauses. Threads: any.
+/// Pauses, unless this thread's heuristics say no. Threads: any.
 [[gnu::cold]] POLLUX_API void stand_back() noexcept;
 
 struct std_sync {

@@ -50,13 +50,20 @@ inline void suspend_unit(promise_base& promise, suspension_point& point) noexcep
 inline wait_end go_on(suspension_point&, context&) noexcept { return wait_end::ready; }
 
 // Made where it stands, for one that is assigned is put together elsewhere and copied: 6 of the 55 instructions of an item of
-// mpsc::receiver. Not if it has a destructor: after an exception there would be nothing to destroy.
+// mpsc::receiver. Not if it has a destructor: after an exception there is nothing to destroy, nor to read, until make_pending().
 template <class F, class Answer>
 [[gnu::always_inline]] inline void poll_into(Answer& answer, F& fut, context& cx) {
     if constexpr (std::is_trivially_destructible_v<Answer>)
         ::new (static_cast<void*>(&answer)) Answer(fut.poll(cx));
     else
         answer = fut.poll(cx);
+}
+template <class Answer>
+void make_pending(Answer& answer) noexcept {
+    if constexpr (std::is_trivially_destructible_v<Answer>)
+        ::new (static_cast<void*>(&answer)) Answer(pending);
+    else
+        answer = pending;
 }
 
 template <class F>
@@ -93,7 +100,7 @@ private:
         try {
             poll_into(self.answer_, self.fut_, cx);
         } catch (...) {
-            self.answer_ = pending;
+            make_pending(self.answer_);
             return keep_thrown(point);
         }
         return self.answer_.is_ready() ? wait_end::ready : wait_end::pending;

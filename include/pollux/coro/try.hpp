@@ -188,7 +188,7 @@ private:
             if (!self.is_error()) return wait_end::ready;
             if constexpr (can_fail) self.promise_.end_with(std::move(view::error(self.answer_)));
         } catch (...) {
-            self.answer_ = pending;
+            make_pending(self.answer_);
             return keep_thrown(point);
         }
         return end_waiting(point);
