@@ -17,8 +17,8 @@ void short_lock::wait() noexcept {
         // Relaxed: try_lock() looks again.
         if (word_.load(std::memory_order::relaxed) == free_ && try_lock()) return;
     }
-    while (word_.exchange(waited_, std::memory_order::acquire) !=
-           free_)  // pairs with the releases in unlock() and try_unlock()
+    // Acquire: pairs with the releases in unlock() and try_unlock().
+    while (word_.exchange(waited_, std::memory_order::acquire) != free_)
         os_futex::wait(word_, waited_, os_futex::clock::time_point::max());
 }
 

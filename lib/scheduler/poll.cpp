@@ -170,6 +170,7 @@ void worker::show_own_wake() noexcept {
     publish_end(done);
 }
 
+// Or one that has failed: the common way asks once for both.
 [[gnu::noinline]] void worker::complete_linked(task_header& done) noexcept {
     if (failed.value != 0) [[unlikely]]
         return complete_task(done);

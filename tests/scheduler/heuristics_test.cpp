@@ -11,12 +11,14 @@
 #include <string>
 #include <vector>
 
+#include "core/stand_back.hpp"
 #include "pollux/coro/fork_join.hpp"
 #include "pollux/coro/task.hpp"
 #include "pollux/future/join_all.hpp"
 #include "pollux/io/byte_stream.hpp"
 #include "pollux/net/unix_stream.hpp"
 #include "pollux/offload/offload.hpp"
+#include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/runtime/yield.hpp"
 #include "pollux/sync/mpsc.hpp"
@@ -102,6 +104,8 @@ std::vector<int> order_of_children() {
     return order;
 }
 
+task<bool> worker_stands_back() { co_return pollux::detail::stands_back; }
+
 }  // namespace
 
 TEST_SUITE("scheduler/heuristics") {
@@ -156,6 +160,15 @@ TEST_SUITE("scheduler/heuristics") {
         CHECK(order_of_children() == std::vector{2, 0, 1});
         const heuristics_scope scope(all_but(&heuristics::next_slot));
         CHECK(order_of_children() == std::vector{0, 1, 2});
+    }
+
+    TEST_CASE("standing_back: who becomes a worker does as its runtime says, and as before when it is none any more") {
+        const heuristics_scope scope(all_but(&heuristics::standing_back));
+        pollux::runtime rt(workers(1));
+        CHECK_FALSE(rt.block_on(rt.spawn(worker_stands_back())));
+        pollux::current_thread_runtime one;
+        CHECK_FALSE(one.block_on(worker_stands_back()));
+        CHECK(pollux::detail::stands_back);
     }
 
     TEST_CASE("light_fences: without them a runtime does with full ones") {

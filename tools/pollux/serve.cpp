@@ -158,8 +158,9 @@ std::expected<std::size_t, std::string> connection_limit(const serve_options& op
     return wanted;
 }
 
-// The system's table of descriptors grows as they come. Each time whoever accepts waits until no other thread reads the older one, a fifth of
-// a second at worst; while there is one thread it waits for nobody. Where it cannot be made large it grows as ever.
+// The system's table of descriptors grows as they come. Each time whoever accepts waits until no other thread reads the older
+// one, and that has been seen to take a fifth of a second; while there is one thread it waits for nobody. Where it cannot be
+// made large it grows as ever.
 void make_room_for(std::size_t descriptors) {
     const int last = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, static_cast<int>(descriptors - 1));
     if (last >= 0) ::close(last);
