@@ -8,7 +8,8 @@
 // look at the list. So no wake-up is lost.
 //
 // A child stands in the list before it is queued, and both happen under the lock: whoever walks the list meets tasks that have a home,
-// and that have not ended, for their links would be gone.
+// and that have not ended, for their links would be gone. A child that the runtime has refused is destroyed by who has spawned it, and
+// stands there until then, without its task: nobody may abort that, for it would be queued and destroyed once more.
 #include <mutex>
 #include <new>
 #include <utility>
@@ -74,11 +75,12 @@ public:
         const std::lock_guard guard(lock_);
         if (state_ != scope_state::open) return false;
         link.core_ = this;
-        link.task_ = &child;
         link.next_ = first_;
         if (first_ != nullptr) first_->previous_ = &link;
         first_ = &link;
-        return runtime_.start(child);
+        if (!runtime_.start(child)) return false;
+        link.task_ = &child;
+        return true;
     }
 
     void leave(scope_link& link) noexcept {
@@ -113,7 +115,8 @@ private:
     bool cancel_rest(scope_state why) noexcept {
         if (state_ != scope_state::open) return false;
         state_ = why;
-        for (scope_link* each = first_; each != nullptr; each = each->next_) abort_task(*each->task_);
+        for (scope_link* each = first_; each != nullptr; each = each->next_)
+            if (each->task_ != nullptr) abort_task(*each->task_);
         return true;
     }
 

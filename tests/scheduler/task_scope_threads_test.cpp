@@ -129,6 +129,25 @@ task<> holds_a_scope(std::atomic<int>& alive) {
     });
 }
 
+// Spawns into its scope when it is destroyed.
+class spawns_at_its_end {
+public:
+    spawns_at_its_end(scope<>& s, std::atomic<int>& ends) noexcept : scope_(&s), ends_(ends) {}
+    spawns_at_its_end(spawns_at_its_end&& other) noexcept
+        : scope_(std::exchange(other.scope_, nullptr)), ends_(other.ends_) {}
+    spawns_at_its_end& operator=(spawns_at_its_end&&) = delete;
+    ~spawns_at_its_end() {
+        if (scope_ == nullptr) return;
+        ++ends_;
+        scope_->spawn([] {});
+    }
+    void operator()() const {}
+
+private:
+    scope<>* scope_;
+    std::atomic<int>& ends_;
+};
+
 }  // namespace
 
 TEST_SUITE("scheduler/task_scope/threads") {
@@ -269,6 +288,24 @@ TEST_SUITE("scheduler/task_scope/threads") {
             CHECK_THROWS_AS((void)poll_once(fut), task_cancelled);
             CHECK(polls == 0);
         }
+    }
+
+    TEST_CASE("scope::spawn: work that is refused is destroyed once, also if that cancels the scope") {
+        std::atomic<int> ends = 0;
+        std::atomic<bool> is_in_scope = false;
+        {
+            pollux::runtime rt(workers(2));
+            const auto handle = rt.handle();
+            rt.spawn([&]() -> task<> {
+                  co_await task_scope([&](scope<>& s) {
+                      is_in_scope = true;
+                      wait_until([&] { return handle.spawn(pollux::ready(1)).is_finished(); });  // refused
+                      s.spawn(spawns_at_its_end(s, ends));
+                  });
+              }).detach();
+            wait_until([&] { return is_in_scope.load(); });
+        }
+        CHECK(ends == 1);
     }
 
     TEST_CASE("task_scope: thousands of children, awaited and dropped") {

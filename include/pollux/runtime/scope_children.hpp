@@ -39,9 +39,10 @@ private:
 
     scope_link** at_;  // gone once it is in the list
     scope_core* core_ = nullptr;
-    task_header* task_ = nullptr;
     bool is_finished_ = false;
-    scope_link* previous_ = nullptr;  // both guarded by the scope's lock
+    // Guarded by the scope's lock.
+    task_header* task_ = nullptr;  // null: refused by its runtime
+    scope_link* previous_ = nullptr;
     scope_link* next_ = nullptr;
 };
 
