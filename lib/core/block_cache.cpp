@@ -8,6 +8,14 @@
 
 #include "pollux/core/short_lock.hpp"
 
+#if defined(__SANITIZE_ADDRESS__)
+#define POLLUX_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POLLUX_ADDRESS_SANITIZER 1
+#endif
+#endif
+
 namespace pollux::inline v0::detail {
 
 constinit thread_local block_cache* current_blocks = nullptr;
@@ -55,6 +63,14 @@ block_cache::~block_cache() {
         release_all(each.first);
         release_all(each.second);
     }
+}
+
+block_cache* block_cache::for_thread([[maybe_unused]] block_cache& cache) noexcept {
+#if defined(POLLUX_ADDRESS_SANITIZER)
+    return nullptr;
+#else
+    return &cache;
+#endif
 }
 
 void* block_cache::fresh(std::size_t bytes) {

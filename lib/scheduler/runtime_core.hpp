@@ -189,7 +189,7 @@ private:
     flavour flavour_;
     fork_guard fork_guard_;
     block_cache visitor_blocks_;
-    std::atomic<block_cache*> free_visitor_blocks_{&visitor_blocks_};
+    std::atomic<block_cache*> free_visitor_blocks_{block_cache::for_thread(visitor_blocks_)};
     std::atomic<std::uint32_t> owners_{1};
     std::atomic<bool> should_stop_{false};
     std::atomic<bool> is_shut_down_{false};

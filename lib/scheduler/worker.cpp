@@ -81,7 +81,7 @@ worker::~worker() {
 
 worker::entered::entered(worker& self) noexcept
     : scope_(self),
-      outer_blocks_(std::exchange(current_blocks, &self.blocks_)),
+      outer_blocks_(std::exchange(current_blocks, block_cache::for_thread(self.blocks_))),
       outer_stands_back_(std::exchange(stands_back, self.core_.uses().standing_back)) {}
 
 worker::entered::~entered() {

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -40,6 +41,7 @@ using pollux::test::yields_for_ever;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
+using namespace std::chrono_literals;
 
 task<> yields(int times) {
     for (int i = 0; i != times; ++i) co_await pollux::yield_now();
@@ -304,6 +306,7 @@ TEST_SUITE("scheduler/task_scope/threads") {
                   });
               }).detach();
             wait_until([&] { return is_in_scope.load(); });
+            rt.shutdown(1h);
         }
         CHECK(ends == 1);
     }

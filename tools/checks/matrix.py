@@ -24,7 +24,8 @@ SANITIZER_ENVIRONMENT = {
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
     "TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:suppressions={ROOT}/tests/support/tsan.supp",
 }
-SYMBOLIZER = "/usr/lib/llvm-19/bin/llvm-symbolizer"
+# Of binutils, so it is there with the compilers; clang-19's packages that are installed have none.
+SYMBOLIZER = "/usr/bin/addr2line"
 
 GCC, CLANG = "g++", "clang++-19"
 ASAN = ["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Dcpp_args=-gline-tables-only -fno-omit-frame-pointer"]
@@ -150,9 +151,8 @@ def run_tests(build, folder, tests):
     """Runs the tests; gives Meson's rows about them."""
     log = folder / "meson-logs/testlog.json"
     log.unlink(missing_ok=True)
-    environment = os.environ | SANITIZER_ENVIRONMENT
-    if os.path.exists(SYMBOLIZER):
-        environment |= {f"{tool}_SYMBOLIZER_PATH": SYMBOLIZER for tool in ("ASAN", "TSAN", "UBSAN")}
+    environment = (os.environ | SANITIZER_ENVIRONMENT |
+                   {f"{tool}_SYMBOLIZER_PATH": SYMBOLIZER for tool in ("ASAN", "TSAN", "UBSAN")})
     done = subprocess.run(
         ["meson", "test", "-C", folder, "--no-rebuild", "--num-processes", JOBS, "-t", str(build.slowdown),
          *sorted({test["name"] for test in tests})],

@@ -69,6 +69,9 @@ public:
             put_batch_away(index);
     }
 
+    /// What a thread uses of it. Null with address sanitizer: each block is the allocator's then, so that it sees who uses one that was
+    /// given back, or gives it back twice.
+    static block_cache* for_thread(block_cache& cache) noexcept;
     /// From the allocator. Throws: std::bad_alloc.
     static void* fresh(std::size_t bytes);
     static void release(void* block) noexcept;
