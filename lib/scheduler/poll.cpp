@@ -170,10 +170,12 @@ void worker::show_own_wake() noexcept {
     publish_end(done);
 }
 
+void worker::complete_task(task_header& done) noexcept { complete_here(done); }
+
 // Or one that has failed: the common way asks once for both.
 [[gnu::noinline]] void worker::complete_linked(task_header& done) noexcept {
     if (failed.value != 0) [[unlikely]]
-        return complete_task(done);
+        return complete_failed(done);
     set_task(nullptr);
     if (const list_try removed = core_.tasks().try_remove(done); removed != list_try::done) [[unlikely]]
         return complete_removed(done, removed);
@@ -256,14 +258,12 @@ void worker::show_own_wake() noexcept {
     tell_end(done, states::to_complete(done.state));
 }
 
-void worker::complete_task(task_header& done) noexcept {
+[[gnu::noinline]] void worker::complete_failed(task_header& done) noexcept {
     set_task(nullptr);
     if (done.was_linked()) core_.tasks().remove(done);
     if (core_.census().count_end(census_counter_)) [[unlikely]]
         look_closely_at_end();
     const task_id failed_task = failed;
-    if (failed_task.value == 0) [[likely]]
-        return tell_end(done, states::to_complete(done.state));
     keep_exception(done);
     const std::uint64_t state = states::to_complete(done.state);
     if ((state & states::join_interest) != 0) return tell_end(done, state);

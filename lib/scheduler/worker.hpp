@@ -173,6 +173,7 @@ private:
     void push_back_slowly(runnable& item) noexcept;
     void publish_end(task_header& task) noexcept;
     void complete_linked(task_header& task) noexcept;
+    void complete_failed(task_header& task) noexcept;
     void complete_removed(task_header& task, list_try removed) noexcept;
     void tell_end(task_header& task, std::uint64_t state) noexcept;
     static void end_unawaited(task_header& task, std::uint64_t state) noexcept;
