@@ -6,15 +6,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "core/address_sanitizer.hpp"
 #include "pollux/core/short_lock.hpp"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define POLLUX_ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define POLLUX_ADDRESS_SANITIZER 1
-#endif
-#endif
 
 namespace pollux::inline v0::detail {
 

@@ -170,8 +170,6 @@ void worker::show_own_wake() noexcept {
     publish_end(done);
 }
 
-void worker::complete_task(task_header& done) noexcept { complete_here(done); }
-
 // Or one that has failed: the common way asks once for both.
 [[gnu::noinline]] void worker::complete_linked(task_header& done) noexcept {
     if (failed.value != 0) [[unlikely]]
@@ -257,6 +255,8 @@ void worker::complete_task(task_header& done) noexcept { complete_here(done); }
     look_closely_at_end();
     tell_end(done, states::to_complete(done.state));
 }
+
+void worker::complete_task(task_header& done) noexcept { complete_here(done); }
 
 [[gnu::noinline]] void worker::complete_failed(task_header& done) noexcept {
     set_task(nullptr);

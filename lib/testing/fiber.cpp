@@ -9,17 +9,10 @@
 #include <new>
 #include <utility>
 
+#include "core/address_sanitizer.hpp"
 #include "pollux/core/block_cache.hpp"
 #include "pollux/core/execution.hpp"
 #include "pollux/core/sync_policy.hpp"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define POLLUX_ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define POLLUX_ADDRESS_SANITIZER 1
-#endif
-#endif
 
 #if defined(POLLUX_ADDRESS_SANITIZER)
 extern "C" void __sanitizer_start_switch_fiber(void** fake_stack_save, const void* bottom, std::size_t size);
