@@ -5,12 +5,9 @@
 // given back, and the queue is freed once, by the last.
 #include "relacy_sync.hpp"
 
+#include "model_blocks.hpp"
 #include "model_waker.hpp"
 #include "pollux/sync/mpsc_queue.hpp"
-
-// Relacy replaces the plain form only; these must not reach the standard library's.
-void operator delete(void* p, std::size_t) noexcept { operator delete(p); }
-void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return operator new(bytes); }
 
 namespace {
 

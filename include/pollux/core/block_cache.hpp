@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 #include "pollux/core/export.hpp"
 
@@ -111,17 +112,21 @@ POLLUX_API void* take_block_elsewhere(std::size_t bytes) noexcept;
 }
 #endif
 
-/// Throws: std::bad_alloc.
-inline void* take_block(std::size_t bytes) {
+/// Null: no memory.
+[[gnu::always_inline]] inline void* try_to_take_block(std::size_t bytes) noexcept {
     block_cache* const cache = current_blocks;
     if (cache != nullptr) [[likely]]
         if (void* const block = cache->take_if_any(bytes)) [[likely]]
             return block;
 #if defined(__clang__)
-    void* const block = take_block_saving_registers(bytes);
+    return take_block_saving_registers(bytes);
 #else
-    void* const block = take_block_elsewhere(bytes);
+    return take_block_elsewhere(bytes);
 #endif
+}
+/// Throws: std::bad_alloc.
+inline void* take_block(std::size_t bytes) {
+    void* const block = try_to_take_block(bytes);
     if (block == nullptr) [[unlikely]]
         fail_to_take_block();
     return block;
@@ -136,5 +141,22 @@ inline void give_block_to_shelf(void* block, std::size_t index) noexcept {
 inline void give_block(void* block, std::size_t bytes) noexcept {
     give_block_to_shelf(block, block_cache::shelf_of(bytes));
 }
+
+/// A base of what is made by `new` on the hot path: the memory is this thread's free blocks. What is aligned further than the
+/// allocator aligns comes from there.
+struct in_free_blocks {
+    static void* operator new(std::size_t bytes) { return take_block(bytes); }
+    static void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept { return try_to_take_block(bytes); }
+    static void operator delete(void* block, std::size_t bytes) noexcept { give_block(block, bytes); }
+    static void* operator new(std::size_t bytes, std::align_val_t alignment) {
+        return ::operator new(bytes, alignment);
+    }
+    static void* operator new(std::size_t bytes, std::align_val_t alignment, const std::nothrow_t& only) noexcept {
+        return ::operator new(bytes, alignment, only);
+    }
+    static void operator delete(void* block, std::align_val_t alignment) noexcept {
+        ::operator delete(block, alignment);
+    }
+};
 
 }  // namespace pollux::inline v0::detail

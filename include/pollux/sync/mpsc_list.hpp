@@ -36,7 +36,7 @@
 //   it on their way, or have still to come to it: see the claims.
 //
 // Cost: a push is two read-modify-writes, of the word that all pushes change and of what is beside the item; a take none. A block
-// is allocated for each `size` items, unless one is spare.
+// is taken from the thread's free ones for each `size` items, unless the list has one that is spare.
 #pragma once
 
 #include <atomic>
@@ -46,6 +46,7 @@
 #include <new>
 #include <utility>
 
+#include "pollux/core/block_cache.hpp"
 #include "pollux/core/polled.hpp"
 
 namespace pollux::inline v0::detail {
@@ -234,7 +235,7 @@ private:
         typename Sync::template atomic<link*> next{nullptr};
     };
 
-    struct block : link {
+    struct block : in_free_blocks, link {
         static constexpr std::uint64_t not_left = ~std::uint64_t{0};
 
         block() noexcept : link(0) {}

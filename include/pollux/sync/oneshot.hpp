@@ -27,22 +27,13 @@
 namespace pollux::inline v0::detail {
 
 // Every function that may be an end's last access is static and takes the block: it may be freed there.
+// In the thread's free blocks, like the frames of the tasks that it connects.
 template <class T, class Waker, class Sync>
-class oneshot_block {
+class oneshot_block : public in_free_blocks {
 public:
     oneshot_block() noexcept {}
     oneshot_block(const oneshot_block&) = delete;
     oneshot_block& operator=(const oneshot_block&) = delete;
-
-    // From the thread's free blocks, like the frames of the tasks that it connects.
-    static void* operator new(std::size_t bytes) { return take_block(bytes); }
-    static void operator delete(void* block, std::size_t bytes) noexcept { give_block(block, bytes); }
-    static void* operator new(std::size_t bytes, std::align_val_t alignment) {
-        return ::operator new(bytes, alignment);
-    }
-    static void operator delete(void* block, std::align_val_t alignment) noexcept {
-        ::operator delete(block, alignment);
-    }
 
     /// The sender's end. Gives the value back if the receiver is gone.
     [[gnu::always_inline]] static std::expected<void, T> send(oneshot_block* block, T&& value) noexcept {
