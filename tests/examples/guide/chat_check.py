@@ -186,13 +186,15 @@ def one_who_floods_and_does_not_read_starves_nobody(server):
 
 def one_who_does_not_read_is_out_and_costs_little_memory(server):
     with room(server) as here:
-        deaf, bob = here.enter("deaf"), here.enter("bob")
-        heard = listening(bob, "nobody")
-        before = here.memory()
+        heard = listening(here.enter("bob"), "nobody")
         flood = flooding(here.enter("flood"))
+        # The room itself has all that it needs by then.
+        heard.wait(lambda: heard.bytes > 4 * MEBIBYTE)
+        before = here.memory()
+        deaf = here.enter("deaf")
         here.see("deaf has left")
         more = here.memory() - before
-        yield f"{more} bytes more" if more > 16 * MEBIBYTE else None
+        yield f"{more} bytes more" if more > 8 * MEBIBYTE else None
         so_far = heard.bytes
         heard.wait(lambda: heard.bytes > so_far + 4 * MEBIBYTE)
         flood.end()
