@@ -40,19 +40,19 @@ public:
         std::construct_at(std::addressof(block->value_), std::move(value));
         const auto sent = block->state_.try_send();
         if (sent == oneshot_sent::other) [[unlikely]]
-            return send_closely(block);
-        if (sent == oneshot_sent::awaited) wake_receiver(block);
+            return send_closely(*block);
+        if (sent == oneshot_sent::awaited) wake_receiver(*block);
         return {};
     }
 
     static void drop_sender(oneshot_block* block) noexcept {
-        finish(block, oneshot_end::sender, block->state_.leave_sender(false));
+        finish(*block, oneshot_end::sender, block->state_.leave_sender(false));
     }
 
     static void drop_receiver(oneshot_block* block) noexcept {
         const auto todo = block->state_.leave_receiver(false);
         if (todo.value_owned) std::destroy_at(std::addressof(block->value_));
-        finish(block, oneshot_end::receiver, todo);
+        finish(*block, oneshot_end::receiver, todo);
     }
 
     /// The receiver's end, after has_value().
@@ -62,7 +62,7 @@ public:
         if (block->state_.is_sender_done()) [[likely]]
             delete block;
         else
-            leave_taken(block);
+            leave_taken(*block);
         return value;
     }
 
@@ -85,42 +85,43 @@ public:
 private:
     // What is still in a slot has been taken by the other end.
     ~oneshot_block() {
-        if (!state_.has_waker()) return;
+        const auto word = state_.last_word();
+        if (!state_.is_any_published(word)) return;
         for (const auto end : {oneshot_end::sender, oneshot_end::receiver}) {
-            if (!state_.is_waker_published(end)) continue;
+            if (!state_.is_published(word, end)) continue;
             Waker& taken = slot(end);
             taken.forget();
             std::destroy_at(&taken);
         }
     }
 
-    [[gnu::noinline]] static void wake_receiver(oneshot_block* block) noexcept {
+    [[gnu::noinline]] static void wake_receiver(oneshot_block& block) noexcept {
         finish(block, oneshot_end::sender, {.wake_other = true, .must_finish = true});
     }
     // With the value in its place, after try_send().
-    [[gnu::noinline]] static std::expected<void, T> send_closely(oneshot_block* block) noexcept {
-        const auto todo = block->state_.leave_sender(true);
+    [[gnu::noinline]] static std::expected<void, T> send_closely(oneshot_block& block) noexcept {
+        const auto todo = block.state_.leave_sender(true);
         if (!todo.value_refused) {
             finish(block, oneshot_end::sender, todo);
             return {};
         }
-        std::unexpected<T> refused(std::move(block->value_));
-        std::destroy_at(std::addressof(block->value_));
+        std::unexpected<T> refused(std::move(block.value_));
+        std::destroy_at(std::addressof(block.value_));
         finish(block, oneshot_end::sender, todo);
         return refused;
     }
-    [[gnu::noinline]] static void leave_taken(oneshot_block* block) noexcept {
-        finish(block, oneshot_end::receiver, block->state_.leave_receiver(true));
+    [[gnu::noinline]] static void leave_taken(oneshot_block& block) noexcept {
+        finish(block, oneshot_end::receiver, block.state_.leave_receiver(true));
     }
 
     // Inlined, as leave() is: most ends have none of it to do.
-    [[gnu::always_inline]] static void finish(oneshot_block* block, oneshot_end end,
+    [[gnu::always_inline]] static void finish(oneshot_block& block, oneshot_end end,
                                               const oneshot_leave& todo) noexcept {
         Waker to_wake;
         if (todo.wake_other)
-            to_wake = block->take_waker_of(end == oneshot_end::sender ? oneshot_end::receiver : oneshot_end::sender);
-        if (todo.empty_slot) std::destroy_at(&block->slot(end));
-        if (todo.must_finish ? block->state_.finish(end) : todo.free_block) delete block;
+            to_wake = block.take_waker_of(end == oneshot_end::sender ? oneshot_end::receiver : oneshot_end::sender);
+        if (todo.empty_slot) std::destroy_at(&block.slot(end));
+        if (todo.must_finish ? block.state_.finish(end) : todo.free_block) delete &block;
         std::move(to_wake).wake();
     }
 

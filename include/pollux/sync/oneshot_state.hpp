@@ -77,11 +77,17 @@ public:
         return (word_.load(std::memory_order::relaxed) & own(end).waker) != 0;
     }
 
-    /// Whether a slot is published; by who frees the block.
-    bool has_waker() const noexcept {
+    /// Whether a slot was published, by what last_word() has given.
+    static constexpr bool is_published(std::uint32_t word, oneshot_end end) noexcept {
+        return (word & own(end).waker) != 0;
+    }
+    static constexpr bool is_any_published(std::uint32_t word) noexcept {
+        return (word & (own(oneshot_end::sender).waker | own(oneshot_end::receiver).waker)) != 0;
+    }
+    /// Of who frees the block.
+    std::uint32_t last_word() const noexcept {
         // Relaxed: nobody else is left to change it.
-        constexpr auto wakers = own(oneshot_end::sender).waker | own(oneshot_end::receiver).waker;
-        return (word_.load(std::memory_order::relaxed) & wakers) != 0;
+        return word_.load(std::memory_order::relaxed);
     }
 
     /// After the own slot was written. False: the other end is gone and will not wake anybody.
@@ -159,7 +165,8 @@ public:
     /// The last access of an end whose leave(), or try_send(), asked for it. True: free the block.
     [[nodiscard]] bool finish(oneshot_end end) noexcept {
         // Release: this end's accesses come before the block is freed. Acquire: the other's do.
-        const auto seen = word_.fetch_or(own(end).done, std::memory_order::acq_rel);
+        // An addition sets the bit, which only this end does, and once; x86-64 has no fetch_or that gives the other bits.
+        const auto seen = word_.fetch_add(own(end).done, std::memory_order::acq_rel);
         return (seen & other(end).done) != 0;
     }
 
