@@ -15,8 +15,8 @@ namespace detail {
 
 class runtime_core;
 
-// One scheduler poll's share: a leaf takes a unit for each result it gives, and a coroutine for each await that is ready at once,
-// so that no loop of ready results starves others.
+// One scheduler poll's share: a leaf takes a unit for each result it gives, and a coroutine for each await, so that no loop of ready
+// results starves others.
 // Limited by count and by time: the clock is read once in `chunk` units. Used by one thread at a time.
 struct poll_budget {
     // Units in one poll: 128 results of leaves that a coroutine awaits, as many as Tokio gives, which has served for years. A

@@ -75,7 +75,7 @@ struct async_stream_promise final : promise_base {
     }
 
     template <class A>
-    decltype(auto) await_transform(A&& awaitable) noexcept {
+    [[gnu::always_inline]] decltype(auto) await_transform(A&& awaitable) {
         return make_awaiter(std::forward<A>(awaitable), *this);
     }
 

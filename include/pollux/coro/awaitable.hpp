@@ -39,7 +39,7 @@ private:
 };
 
 template <class A, class Promise>
-decltype(auto) make_awaiter(A&& awaitable, Promise& promise) noexcept {
+[[gnu::always_inline]] inline decltype(auto) make_awaiter(A&& awaitable, Promise& promise) {
     using X = std::remove_reference_t<A>;
     if constexpr (has_awaiter<X>) {
         if constexpr (std::is_reference_v<decltype(awaitable.into_awaiter())>) {

@@ -11,6 +11,7 @@
 // resumed it read `up` before and learns from the execution's `suspension` that it has ended.
 #pragma once
 
+#include <bit>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
@@ -65,8 +66,11 @@ struct promise_base {
 
     frame_kind kind() const noexcept { return static_cast<frame_kind>(up & frame_kind_mask); }
     std::uintptr_t up_pointer() const noexcept { return up & ~frame_kind_mask; }
-    /// Polled or spawned: nobody has to be asked about its unit.
-    bool is_plain_root() const noexcept { return (up & 6) == 0; }
+    /// Polled or spawned: nobody has to be asked about its unit. The lowest byte, which one instruction tests where it is.
+    bool is_plain_root() const noexcept {
+        static_assert(std::endian::native == std::endian::little);
+        return (*reinterpret_cast<const unsigned char*>(&up) & 6) == 0;
+    }
     bool is_awaited() const noexcept { return (up & 6) == 2; }
     promise_base& unit_root() noexcept { return is_awaited() ? *root : *this; }
 

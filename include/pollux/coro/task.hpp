@@ -100,7 +100,7 @@ struct task_promise final : returns_value<T, E> {
     }
 
     template <class A>
-    decltype(auto) await_transform(A&& awaitable) noexcept {
+    [[gnu::always_inline]] decltype(auto) await_transform(A&& awaitable) {
         return make_awaiter(std::forward<A>(awaitable), *this);
     }
 

@@ -140,63 +140,38 @@ template <class F>
 inline constexpr bool is_try_awaitable<try_awaitable<F>> = true;
 
 template <class F, class Promise>
-class try_future_awaiter : suspension_point {
-    using view = try_view<typename F::value_type, typename F::error_type,
-                          polled<typename F::value_type, typename F::error_type>>;
+class try_future_awaiter : polling_awaiter<F> {
+    using answer_type = polling_awaiter<F>::answer_type;
+    using view = try_view<typename F::value_type, typename F::error_type, answer_type>;
 
 public:
-    try_future_awaiter(F& fut, Promise& promise) noexcept : promise_(promise), fut_(fut) { expect_drop(*this); }
-    try_future_awaiter(const try_future_awaiter&) = delete;
-    try_future_awaiter& operator=(const try_future_awaiter&) = delete;
-    ~try_future_awaiter() { drop_thrown(*this); }
+    [[gnu::always_inline]] try_future_awaiter(F& fut, Promise& promise) : polling_awaiter<F>(fut, promise) {}
 
-    bool await_ready() {
-        context& cx = leaf_context(promise_);
-        poll_budget* const budget = cx.budget();
-        poll_into(answer_, fut_, cx);
-        return answer_.is_ready() && !is_error() && may_go_on(promise_, budget);
+    bool await_ready() { return this->is_ready_at_once() && !is_error(this->answer()); }
+    void await_suspend(std::coroutine_handle<Promise> waiting) {
+        if (!this->is_answered()) return this->wait(waiting, &poll_this_again);
+        if constexpr (can_fail) waiting.promise().end_with(std::move(view::error(this->answer())));
+        waiting.destroy();
     }
-    void await_suspend(std::coroutine_handle<> waiting) {
-        if (answer_.is_ready()) {
-            if (is_error()) {
-                if constexpr (can_fail) promise_.end_with(std::move(view::error(answer_)));
-                return waiting.destroy();
-            }
-            this->poll_again = &go_on;
-        } else {
-            this->poll_again = &poll_this_again;
-        }
-        this->frame = waiting.address();
-        suspend_unit(promise_, *this);
-    }
-    typename view::shape::value_type await_resume() {
-        if (answer_.is_pending()) [[unlikely]]
-            rethrow_thrown(*this);
-        return view::value(answer_);
-    }
+    typename view::shape::value_type await_resume() { return view::value(this->answer()); }
 
 private:
     static constexpr bool can_fail = !std::is_same_v<typename view::shape::error_type, never>;
 
-    bool is_error() noexcept { return can_fail && view::is_error(answer_, answer_.has_error()); }
+    static bool is_error(answer_type& from) noexcept { return can_fail && view::is_error(from, from.has_error()); }
 
     static wait_end poll_this_again(suspension_point& point, context& cx) noexcept {
         auto& self = static_cast<try_future_awaiter&>(point);
-        try {
-            poll_into(self.answer_, self.fut_, cx);
-            if (self.answer_.is_pending()) return wait_end::pending;
-            if (!self.is_error()) return wait_end::ready;
-            if constexpr (can_fail) self.promise_.end_with(std::move(view::error(self.answer_)));
-        } catch (...) {
-            make_pending(self.answer_);
-            return keep_thrown(point);
-        }
-        return end_waiting(point);
+        const wait_end end = self.poll_once_more(cx, [&self] {
+            if (!is_error(self.answer())) return wait_end::ready;
+            if constexpr (can_fail)
+                std::coroutine_handle<Promise>::from_address(self.frame)
+                    .promise()
+                    .end_with(std::move(view::error(self.answer())));
+            return wait_end::ended;
+        });
+        return end == wait_end::ended ? end_waiting(point) : end;
     }
-
-    Promise& promise_;
-    F& fut_;
-    polled<typename F::value_type, typename F::error_type> answer_{pending};
 };
 
 template <class T, class E, class Promise>
