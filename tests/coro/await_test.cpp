@@ -12,6 +12,7 @@
 
 #include "pollux/core/block_on.hpp"
 #include "pollux/coro/task.hpp"
+#include "pollux/coro/try.hpp"
 #include "pollux/future/boxed.hpp"
 #include "pollux/future/by_ref.hpp"
 #include "pollux/future/join.hpp"
@@ -19,6 +20,7 @@
 #include "pollux/future/poll_fn.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/future/select.hpp"
+#include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/manual_future.hpp"
 #include "support/tracked.hpp"
@@ -190,6 +192,40 @@ TEST_SUITE("coro/await") {
         };
         auto fut = many();
         CHECK(assert_ready(poll_once(fut)) == 1);
+    }
+
+    TEST_CASE("co_await: a coroutine that has had its share holds no result: what it awaits next was not polled") {
+        int polls = 0;
+        int results = 0;
+        const auto counting = [&polls] {
+            return pollux::poll_fn([&polls](pollux::context&) -> polled<int> { return ++polls; });
+        };
+        const auto awaits = [](auto make, int& seen) -> task<> {
+            for (int i = 0; i != 10'000; ++i) {
+                static_cast<void>(co_await make());
+                ++seen;
+            }
+        };
+        const auto tries = [](auto make, int& seen) -> task<> {
+            for (int i = 0; i != 10'000; ++i) {
+                static_cast<void>(co_await pollux::try_(make()));
+                ++seen;
+            }
+        };
+        const auto look = [&](task<> loop) {
+            polls = results = 0;
+            pollux::current_thread_runtime rt;
+            auto busy = rt.spawn(std::move(loop));
+            rt.poll_once();
+            CHECK(results > 0);
+            CHECK(results < 10'000);
+            CHECK(polls == results);
+            rt.run_until_stalled();
+            CHECK(busy.is_finished());
+            CHECK(polls == 10'000);
+        };
+        look(awaits(counting, results));
+        look(tries(counting, results));
     }
 
     TEST_CASE("co_await: an exception of a leaf is thrown where it is awaited, at once and later") {
