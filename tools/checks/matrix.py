@@ -72,7 +72,7 @@ BETWEEN_THREADS = ("scheduler", "sync", "offload", "time", "random_yields", "fut
                    "signal", "process")
 MATRIX = (
     Build("gcc-o2", GCC, "2", every_suite=True),
-    # Without optimization it is built in less than half of the time and runs for twice as long, which is less.
+    # Without optimization it is built in half of the time, and runs for half as long again, which is less.
     Build("clang-asan", CLANG, "0", ASAN, slowdown=4),
     Build("clang-tsan", CLANG, "1", TSAN, folders=(*BETWEEN_THREADS, "coro"), slowdown=8),
     Build("gcc-tsan", GCC, "1", GCC_TSAN, folders=("coro",), slowdown=8),

@@ -164,7 +164,8 @@ public:
 
     /// The last access of an end whose leave(), or try_send(), asked for it. True: free the block.
     [[nodiscard]] bool finish(oneshot_end end) noexcept {
-        // Release: this end's accesses come before the block is freed. Acquire: the other's do.
+        // Release: this end's accesses come before the block is freed. Acquire: the other's do. Pairs with the other's finish(), leave()
+        // and try_send(), and with is_sender_done().
         // An addition sets the bit, which only this end does, and once; x86-64 has no fetch_or that gives the other bits.
         const auto seen = word_.fetch_add(own(end).done, std::memory_order::acq_rel);
         return (seen & other(end).done) != 0;
