@@ -121,6 +121,23 @@ task<std::string> what_is_thrown(std::atomic<int>& alive) {
     co_return what + ", alive " + std::to_string(alive);
 }
 
+// Children that give nothing and write into their parent's array, which they borrow. The one that is `bad`, if there is one, throws.
+task<> writes_square(int n, int bad, int& place) {
+    for (int i = 0; i != n % 3; ++i) co_await pollux::yield_now();
+    if (n == bad) throw std::runtime_error("bad " + std::to_string(n));
+    place = n * n;
+}
+task<std::string> squares(int n, int bad) {
+    std::vector<int> places(static_cast<std::size_t>(n));
+    auto children = std::views::iota(0, n) | std::views::transform([&](int i) {
+                        return writes_square(i, bad, places[static_cast<std::size_t>(i)]);
+                    });
+    static_assert(std::is_same_v<decltype(pollux::fork_all(children).await_resume()), std::vector<pollux::unit>>);
+    std::string text = co_await size_or_error(std::move(children)) + ":";
+    for (const int each : places) text += " " + std::to_string(each);
+    co_return text;
+}
+
 task<int> waits(manual_event event, tracked) {
     auto fut = event.wait();
     co_await fut;
@@ -171,6 +188,15 @@ TEST_SUITE("coro/fork_all") {
                 CAPTURE(n);
                 CHECK(run_by(how, 2, sums_of_large(n)) == n * (n - 1));
             }
+        }
+    }
+
+    TEST_CASE("fork_all: children of void write into what they borrow, and give a unit each") {
+        for (const way how : all_ways) {
+            CAPTURE(static_cast<int>(how));
+            CHECK(run_by(how, 2, squares(0, -1)) == "0:");
+            CHECK(run_by(how, 2, squares(5, -1)) == "5: 0 1 4 9 16");
+            CHECK(run_by(how, 2, squares(5, 2)) == "bad 2: 0 1 0 9 16");
         }
     }
 

@@ -165,18 +165,15 @@ public:
         return end != fork_end::below_poll || suspend_below_poll(parent.promise(), parent.address());
     }
 
-    outcomes await_resume() {
-        outcomes all;
-        if (children_.size() == 0) return all;
-        all.reserve(children_.size());
-        if (is_below_poll()) [[unlikely]] {
-            take_below_poll(all);
+    // Units are made where the compiler sees whether anybody looks at them: where nobody does it makes no vector.
+    [[gnu::always_inline]] outcomes await_resume() {
+        const std::size_t n = children_.size();
+        if constexpr (std::is_void_v<outcome<T, E>>) {
+            if (n != 0) take_units();
+            return outcomes(n);
         } else {
-            result<T, E>* const slots = children_.slots();
-            for (std::size_t i = 0, n = children_.size(); i != n; ++i) all.push_back(take_stored(slots[i]));
+            return n != 0 ? take_all() : outcomes();
         }
-        children_.release();
-        return all;
     }
 
 private:
@@ -204,11 +201,29 @@ private:
         }
         return fallback_.suspend();
     }
-    [[gnu::noinline]] void take_below_poll(outcomes& all) {
+    [[gnu::noinline]] outcomes take_all() {
+        outcomes all;
+        all.reserve(children_.size());
+        take_each([&](result<T, E>& from) { all.push_back(take_stored(from)); });
+        return all;
+    }
+    [[gnu::noinline]] void take_units() {
+        take_each([](result<T, E>& from) { from.take(); });
+    }
+    template <class Take>
+    [[gnu::always_inline]] void take_each(Take take) {
+        if (is_below_poll()) [[unlikely]]
+            take_each_below_poll(take);
+        else
+            for (result<T, E>*each = children_.slots(), *const end = each + children_.size(); each != end; ++each)
+                take(*each);
+        children_.release();
+    }
+    template <class Take>
+    [[gnu::noinline]] void take_each_below_poll(Take take) {
         for (std::size_t i = 0, n = children_.size(); i != n; ++i)
-            all.push_back(take_stored(fallback_.has_spawned()
-                                          ? coroutine_task<T, E>::outcome_in_front_of(fallback_.frame(n - 1 - i))
-                                          : children_.slots()[i]));
+            take(fallback_.has_spawned() ? coroutine_task<T, E>::outcome_in_front_of(fallback_.frame(n - 1 - i))
+                                         : children_.slots()[i]);
         end_fallback();
     }
     void end_fallback() noexcept {
@@ -231,7 +246,8 @@ private:
 /// that stand in it are copied.
 ///
 /// Cost: a block for the children's places and results, from the worker's own memory where it is small, and the vector. Of a range that
-/// does not know its length the block is made larger as the children come.
+/// does not know its length the block is made larger as the children come. Of children of void that cannot fail an optimizing clang makes
+/// no vector where it is not used: who wants none lets the children write what they find into an array of the caller's.
 template <class Range>
 auto fork_all(Range&& children) {
     using child = decltype(detail::into_task(std::declval<std::ranges::range_value_t<Range>>()));
