@@ -6,7 +6,9 @@
 #include <bit>
 #include <utility>
 
+#include "pollux/core/task_header.hpp"
 #include "pollux/runtime/errors.hpp"
+#include "scheduler/task_waker.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -14,6 +16,10 @@ namespace {
 
 // Runs of 1, 2, 4, ... sleeps that are sorted already: more than there can be.
 constexpr std::size_t most_runs = 48;
+
+// Of a tick: above so many sleeps it is worth while to spread them over its parts first, which takes a few comparisons for each.
+constexpr std::size_t few = 64;
+constexpr unsigned part_bits = 6;
 
 // Those of `older` come first where deadlines are equal.
 sleep_entry* merged(sleep_entry* older, sleep_entry* newer) noexcept {
@@ -41,6 +47,34 @@ sleep_entry* sorted(sleep_entry* oldest) noexcept {
     sleep_entry* all = nullptr;
     for (sleep_entry* const run : runs) all = merged(run, all);
     return all;
+}
+
+bool are_few(const sleep_entry* first) noexcept {
+    for (std::size_t n = 0; n != few; ++n, first = first->next)
+        if (first == nullptr) return true;
+    return false;
+}
+
+// While a task slept nobody has read anything of it, so its memory comes from far away; it is fetched while others are sorted and woken.
+// Without that 100,000 sleeps take a fifth longer. Whatever else the waker points to, a prefetch of it does nothing.
+constexpr std::size_t cache_line = 64;
+template <class T>
+void fetch(const T* at, std::size_t offset = 0) noexcept {
+    __builtin_prefetch(reinterpret_cast<const char*>(at) + offset, 1);
+}
+// The header is there: the head of its frame, and the frame that awaits the sleep.
+void fetch_frames(const sleep_entry& entry) noexcept {
+    fetch(static_cast<char*>(entry.wake_data), cache_line);
+    fetch(&entry, cache_line);
+    fetch(&entry, 2 * cache_line);
+}
+// What the end of the task writes.
+void fetch_neighbours(const waker& of_task) noexcept {
+    if (of_task.table() != &task_waker_table) return;
+    const task_links& task = *static_cast<const task_header*>(of_task.data());
+    if (!task.was_linked()) return;
+    fetch(task.previous_task());
+    fetch(task.next_task());
 }
 
 }  // namespace
@@ -122,12 +156,14 @@ void sleep_wheel::end_until(std::uint64_t now, sleep_state become, std::size_t m
                 }
                 sleep_entry& entry = *overdue.first;
                 take_out(entry);
+                fetch_frames(entry);
                 due[n++] = waker_of(entry);
                 entry.state.store(become, std::memory_order::release);  // pairs with the acquire in poll()
             }
             gone_ += n;
         }
         most -= n;
+        for (std::size_t i = 0; i != n; ++i) fetch_neighbours(due[i]);
         for (std::size_t i = 0; i != n; ++i) std::exchange(due[i], waker()).wake();
     }
 }
@@ -249,13 +285,38 @@ bool sleep_wheel::advance(std::uint64_t now) noexcept {
     return true;
 }
 
+// Those of one tick, which begins behind `elapsed_ - 1`.
 void sleep_wheel::make_due(sleep_entry* oldest) noexcept {
-    slot& due = slots_[due_slot];
-    due.first = sorted(oldest);
-    due.end = &due.first;
-    for (sleep_entry* each = due.first; each != nullptr; each = each->next) {
-        each->link = std::exchange(due.end, &each->next);
-        each->slot = due_slot;
+    slots_[due_slot].end = &slots_[due_slot].first;
+    if (are_few(oldest)) {
+        append_due(sorted(oldest));
+        return;
+    }
+    struct part {
+        sleep_entry* first = nullptr;
+        sleep_entry** end = &first;
+    };
+    std::array<part, std::size_t{1} << part_bits> parts;
+    const auto begin = static_cast<std::int64_t>((elapsed_ - 1) * tick_ns_);
+    const int shift = std::max(static_cast<int>(std::bit_width(tick_ns_)) - static_cast<int>(part_bits), 0);
+    for (; oldest != nullptr; oldest = oldest->next) {
+        fetch(oldest->wake_data);
+        const std::int64_t deadline = oldest->deadline.time_since_epoch().count();
+        part& into = parts[deadline <= begin ? 0 : static_cast<std::uint64_t>(deadline - begin) >> shift];
+        *std::exchange(into.end, &oldest->next) = oldest;
+    }
+    for (part& each : parts) {
+        *each.end = nullptr;
+        append_due(sorted(each.first));
+    }
+}
+
+void sleep_wheel::append_due(sleep_entry* earliest) noexcept {
+    sleep_entry**& end = slots_[due_slot].end;
+    *end = earliest;
+    for (; earliest != nullptr; earliest = earliest->next) {
+        earliest->link = std::exchange(end, &earliest->next);
+        earliest->slot = due_slot;
     }
 }
 

@@ -137,6 +137,7 @@ private:
     static sleep_entry* take_all(slot& from) noexcept;
     bool advance(std::uint64_t now) noexcept;
     void make_due(sleep_entry* oldest) noexcept;
+    void append_due(sleep_entry* earliest) noexcept;
     void count_entries(std::size_t now) noexcept { entries_.store(now, std::memory_order::relaxed); }
     static waker waker_of(const sleep_entry& entry) noexcept { return waker(entry.wake_data, entry.wake_table); }
 

@@ -13,8 +13,10 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -241,6 +243,31 @@ TEST_SUITE("scheduler/sleep_wheel") {
         CHECK(std::ranges::all_of(sleepers, [](const sleeper& each) { return each.woken.count() == 1; }));
         CHECK(later.woken.count() == 0);
         CHECK(wheel->size() == 1);
+    }
+
+    TEST_CASE(
+        "fire: hundreds of one tick fire in the order of their deadlines, equal ones in that of arming, overdue ones "
+        "first") {
+        constexpr std::size_t n = 700;
+        for (const auto tick : {1ns, 63ns, 64ns, 65ns, 100'000ns, 999'999ns, 3'600'000'000'000ns}) {
+            CAPTURE(tick.count());
+            const auto wheel = make_wheel(tick);
+            const time_point end = start - start.time_since_epoch() % tick;
+            wheel->fire(end - tick);
+            std::vector<sleeper> sleepers(n);
+            std::vector<std::pair<time_point, std::size_t>> expected, fired;
+            for (std::size_t i = 0; i != n; ++i) {
+                // Several of them have the same deadline; each seventh is overdue, one by all there is.
+                const auto before_end = tick * static_cast<std::int64_t>(i * 37 % 100) / 100;
+                const time_point deadline = i == 7 ? time_point::min() : end - before_end - (i % 7 == 0 ? tick : 0ns);
+                expected.emplace_back(deadline, i);
+                sleepers[i].woken.on_wake([&fired, deadline, i] { fired.emplace_back(deadline, i); });
+                sleepers[i].arm(wheel, deadline);
+            }
+            std::ranges::sort(expected);
+            wheel->fire(end);
+            CHECK(fired == expected);
+        }
     }
 
     TEST_CASE("fire: wakers are called outside the lock, and what they arm fires in its turn") {

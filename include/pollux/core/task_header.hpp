@@ -50,28 +50,33 @@ protected:
     ~task_home() = default;
 };
 
-// A circle of tasks; whoever has it stands in it with links of its own, so that no end needs a question. Guarded by its lock, but
-// for was_linked(): a neighbour that is linked or unlinked meanwhile writes that link, and never null.
+// A circle of tasks; whoever has it stands in it with links of its own, so that no end needs a question. Guarded by its lock, but for
+// was_linked(): a neighbour that is linked or unlinked meanwhile writes that link, and never null; and but for who only prefetches what the
+// links point to. All accesses are relaxed: the lock orders them.
 class task_links {
 public:
     constexpr task_links() noexcept : previous_task_(this), next_task_(this) {}
     task_links(const task_links&) = delete;
     task_links& operator=(const task_links&) = delete;
 
-    task_links* next_task() const noexcept { return next_task_; }
+    /// Of a task: after was_linked().
+    task_links* next_task() const noexcept { return next_task_.load(std::memory_order::relaxed); }
+    /// Null: it was never linked.
+    task_links* previous_task() const noexcept { return previous_task_.load(std::memory_order::relaxed); }
     void link(task_links& one) noexcept {
-        one.previous_task_.store(this, std::memory_order::relaxed);  // all relaxed: the lock orders them
-        one.next_task_ = next_task_;
-        next_task_->previous_task_.store(&one, std::memory_order::relaxed);
-        next_task_ = &one;
+        task_links* const next = next_task();
+        one.previous_task_.store(this, std::memory_order::relaxed);
+        one.next_task_.store(next, std::memory_order::relaxed);
+        next->previous_task_.store(&one, std::memory_order::relaxed);
+        next_task_.store(&one, std::memory_order::relaxed);
     }
     void unlink() noexcept {
-        task_links* const before = previous_task_.load(std::memory_order::relaxed);
-        before->next_task_ = next_task_;
-        next_task_->previous_task_.store(before, std::memory_order::relaxed);
+        task_links *const before = previous_task(), *const next = next_task();
+        before->next_task_.store(next, std::memory_order::relaxed);
+        next->previous_task_.store(before, std::memory_order::relaxed);
     }
     /// Of a task: it stands in a circle, or has stood in one. By whoever has marked it as running, or under the lock.
-    bool was_linked() const noexcept { return previous_task_.load(std::memory_order::relaxed) != nullptr; }
+    bool was_linked() const noexcept { return previous_task() != nullptr; }
 
     /// Of a task that is in no circle any more: its id, kept for a report.
     void keep_failed_id(std::uint64_t id) noexcept { failed_id_ = id; }
@@ -84,7 +89,7 @@ protected:
 private:
     std::atomic<task_links*> previous_task_;
     union {
-        task_links* next_task_;
+        std::atomic<task_links*> next_task_;
         std::uint64_t failed_id_;
     };
 };
