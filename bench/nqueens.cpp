@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <ranges>
+#include <utility>
 
 #include "nqueens_board.hpp"
 #include "pollux/runtime.hpp"
@@ -21,11 +22,12 @@ pollux::task<> count_solutions(bench::board placed, std::size_t row, std::size_t
     }
     std::uint64_t parts[bench::most_queens];
     std::size_t tried = 0;
-    co_await pollux::fork_all(std::views::iota(std::size_t{0}, n) |
-                              std::views::filter([&](std::size_t column) { return placed.is_safe(row, column); }) |
-                              std::views::transform([&](std::size_t column) {
-                                  return count_solutions(placed.with(row, column), row + 1, n, parts[tried++]);
-                              }));
+    auto next = std::views::iota(std::size_t{0}, n) |
+                std::views::filter([&](std::size_t column) { return placed.is_safe(row, column); }) |
+                std::views::transform([&](std::size_t column) {
+                    return count_solutions(placed.with(row, column), row + 1, n, parts[tried++]);
+                });
+    co_await pollux::fork_all(std::move(next));
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i != tried; ++i) sum += parts[i];
     found = sum;
@@ -33,7 +35,7 @@ pollux::task<> count_solutions(bench::board placed, std::size_t row, std::size_t
 
 pollux::task<std::uint64_t> solutions(std::size_t n) {
     std::uint64_t found = 0;
-    co_await count_solutions({}, 0, n, found);
+    co_await count_solutions(bench::board(), 0, n, found);
     co_return found;
 }
 
