@@ -64,12 +64,12 @@ private:
     relacy_sync::atomic<unsigned> word_{0};
 };
 
-template <class Derived, int Threads, int Items, unsigned Shards = 1, unsigned Capacity = 1, std::size_t MostByRing = 4>
+template <class Derived, int Threads, int Items, unsigned Shards = 1, unsigned Capacity = 1, std::size_t MostInRing = 4>
 struct inject_suite : pollux::model::suite<Derived, Threads> {
     static_assert(Items <= most_items);
     using ring = word_ring<Capacity>;
 
-    pollux::v0::detail::injection_queue<item, relacy_sync, ring, MostByRing> queue{Shards};
+    pollux::v0::detail::injection_queue<item, relacy_sync, MostInRing, ring> queue{Shards};
     item items[Items];
     int last_seen[Threads][Threads];  // by consumer and producer: plain, each used by one thread
 
@@ -115,8 +115,9 @@ struct inject_suite : pollux::model::suite<Derived, Threads> {
 };
 
 // One producer; the others take.
-template <int Threads, int Items, unsigned Capacity>
-struct one_producer : inject_suite<one_producer<Threads, Items, Capacity>, Threads, Items, 1, Capacity> {
+template <int Threads, int Items, unsigned Capacity, std::size_t MostInRing = 4>
+struct one_producer
+    : inject_suite<one_producer<Threads, Items, Capacity, MostInRing>, Threads, Items, 1, Capacity, MostInRing> {
     void thread(unsigned index) {
         if (index == 0) {
             for (int i = 0; i != Items; ++i) this->push(i);
@@ -215,7 +216,10 @@ int main(int argc, char** argv) {
         {
             describe<one_producer<2, 3, 1>>("one producer, one consumer", 3),
             describe<one_producer<2, 4, 2>>("one producer, one consumer, a ring of two", 3),
+            describe<one_producer<2, 4, 2, 1>>("one producer, one consumer, a crowd that goes round the ring", 3),
             describe<one_producer<3, 3, 1>>("one producer, two consumers", 1, 100'000),
+            describe<one_producer<3, 3, 2, 1>>("one producer, two consumers, a crowd that goes round the ring", 1,
+                                               100'000),
             describe<batch<2>>("a batch", 3),
             describe<batch<3>>("a batch, two consumers", 1, 100'000),
             describe<batch_round_the_ring<2>>("a batch round the ring", 3),

@@ -23,8 +23,8 @@ struct item {
     unsigned number = 0;
 };
 
-// A ring of four, so that nearly everything overflows.
-using tiny_queue = injection_queue<item, std_sync, injection_ring<item, 4>>;
+// A ring of four for a shard of up to eight, so that it is full before a shard is crowded, and nearly everything overflows.
+using tiny_queue = injection_queue<item, std_sync, 8, injection_ring<item, 4>>;
 
 std::vector<item> numbered(std::size_t n) {
     std::vector<item> items(n);
