@@ -5,11 +5,12 @@
 Usage: bench/echo.py [--server NAME=COMMAND]... [--quick] [--json FILE]
        bench/echo.py --server 'pollux 1=build/bench/bench/bench_echo_server --workers 1'
 
-The raw epoll loop, Asio and, where its crates are installed, Tokio take turns with the servers that are given. For each, in each round:
-requests a second and latencies at full load, and what the server's threads took of the CPU for a request; then, in a load of its own, the
-system calls for a request, which `perf` counts (by a tracepoint, as root; left out where that does not work). Afterwards, once, the
-instructions of a request in user space: the slope between two loads under callgrind, with 50 connections (all of which have asked when the
-slowed server looks, so it waits once for many) and with one (it waits for each).
+The raw epoll loop, Asio and, where liburing and the crates are installed, a raw loop with io_uring and Tokio take turns with the servers that
+are given. For each, in each round: requests a second and latencies at full load, and what the server's threads took of the CPU for a request;
+then, in a load of its own, the system calls for a request, which `perf` counts (by a tracepoint, as root; left out where that does not work).
+Afterwards, once, and not for those with `uring` in their name: the instructions of a request in user space, as the slope between two loads
+under callgrind, with 50 connections (all of which have asked when the slowed server looks, so it waits once for many) and with one (it waits
+for each).
 """
 
 import argparse
@@ -86,6 +87,9 @@ def main():
     programs.built("bench_echo_load")
     epoll, asio = programs.built("peer_echo_epoll", "peer_echo_asio")
     commands = {"epoll": [epoll], "asio 1": [asio, "1"], "asio 2": [asio, "2"]}
+    uring = programs.built_if_known("peer_echo_uring")
+    if uring:
+        commands["io_uring"] = [uring]
     tokio = programs.tokio("echo")
     if tokio:
         commands |= {"tokio 1": [tokio, "1"], "tokio 2": [tokio, "2"]}
@@ -99,6 +103,8 @@ def main():
     traced = {}
     print("| program | instructions, 50 connections | 1 connection |\n|---|---|---|")
     for name, command in commands.items():
+        if "uring" in name:
+            continue  # valgrind does not serve its completions
         traced[name] = [instructions(command, connections) for connections in (50, 1)]
         print(f"| {name} | {traced[name][0]:,.0f} | {traced[name][1]:,.0f} |", flush=True)
     rounds.keep({"rounds": results, "instructions": traced}, options)

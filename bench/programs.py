@@ -21,6 +21,12 @@ def built(*names):
     return [str(FOLDER / name) for name in names]
 
 
+def built_if_known(name):
+    """The same of a peer, or None where its packages were missing when the build was configured. After built()."""
+    known = f"build bench/{name}:" in (FOLDER.parent / "build.ninja").read_text()
+    return built(name)[0] if known else None
+
+
 def tokio(name):
     """The path of a program of peers/tokio, or None and a line on stderr where Debian's crates or cargo are missing."""
     _build("tokio")
