@@ -90,7 +90,8 @@ private:
     static std::uint64_t known_by(connection& c, kind what) { return reinterpret_cast<std::uintptr_t>(&c) | what; }
     char* memory_of(unsigned buffer) { return memory_.data() + std::size_t{buffer} * buffer_bytes; }
     void give_back(unsigned buffer) {
-        io_uring_buf_ring_add(free_, memory_of(buffer), buffer_bytes, static_cast<unsigned short>(buffer), buffers - 1, 0);
+        io_uring_buf_ring_add(free_, memory_of(buffer), buffer_bytes, static_cast<unsigned short>(buffer), buffers - 1,
+                              0);
         io_uring_buf_ring_advance(free_, 1);
     }
 
@@ -105,7 +106,8 @@ private:
     void send_first(connection& c) {
         const chunk& first = c.unsent.front();
         io_uring_sqe& asked = entry();
-        io_uring_prep_send(&asked, c.socket, memory_of(first.buffer) + first.begin, first.end - first.begin, MSG_NOSIGNAL);
+        io_uring_prep_send(&asked, c.socket, memory_of(first.buffer) + first.begin, first.end - first.begin,
+                           MSG_NOSIGNAL);
         asked.user_data = known_by(c, sending);
     }
 
