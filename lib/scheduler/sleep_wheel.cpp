@@ -6,6 +6,7 @@
 #include <bit>
 #include <utility>
 
+#include "core/prefetch.hpp"
 #include "pollux/core/task_header.hpp"
 #include "pollux/runtime/errors.hpp"
 #include "scheduler/task_waker.hpp"
@@ -55,26 +56,21 @@ bool are_few(const sleep_entry* first) noexcept {
     return false;
 }
 
-// While a task slept nobody has read anything of it, so its memory comes from far away; it is fetched while others are sorted and woken.
-// Without that 100,000 sleeps take a fifth longer. Whatever else the waker points to, a prefetch of it does nothing.
-constexpr std::size_t cache_line = 64;
-template <class T>
-void fetch(const T* at, std::size_t offset = 0) noexcept {
-    __builtin_prefetch(reinterpret_cast<const char*>(at) + offset, 1);
+// While a task sleeps nobody touches it, so it is prefetched while others of its tick are sorted and woken: its header first, to which the waker
+// points, then what its poll needs, and when the header is there what its end writes. Without that 100,000 sleeps take a fifth longer.
+void prefetch_header(const sleep_entry& entry) noexcept { prefetch_to_write(entry.wake_data); }
+// The head of the frame, which is behind the header, and the frame that awaits the sleep.
+void prefetch_frames(const sleep_entry& entry) noexcept {
+    prefetch_to_write(entry.wake_data, cache_line);
+    prefetch_to_write(&entry, cache_line);
+    prefetch_to_write(&entry, 2 * cache_line);
 }
-// The header is there: the head of its frame, and the frame that awaits the sleep.
-void fetch_frames(const sleep_entry& entry) noexcept {
-    fetch(static_cast<char*>(entry.wake_data), cache_line);
-    fetch(&entry, cache_line);
-    fetch(&entry, 2 * cache_line);
-}
-// What the end of the task writes.
-void fetch_neighbours(const waker& of_task) noexcept {
+void prefetch_neighbours(const waker& of_task) noexcept {
     if (of_task.table() != &task_waker_table) return;
     const task_links& task = *static_cast<const task_header*>(of_task.data());
     if (!task.was_linked()) return;
-    fetch(task.previous_task());
-    fetch(task.next_task());
+    prefetch_to_write(task.previous_task());
+    prefetch_to_write(task.next_task());
 }
 
 }  // namespace
@@ -156,14 +152,14 @@ void sleep_wheel::end_until(std::uint64_t now, sleep_state become, std::size_t m
                 }
                 sleep_entry& entry = *overdue.first;
                 take_out(entry);
-                fetch_frames(entry);
+                prefetch_frames(entry);
                 due[n++] = waker_of(entry);
                 entry.state.store(become, std::memory_order::release);  // pairs with the acquire in poll()
             }
             gone_ += n;
         }
         most -= n;
-        for (std::size_t i = 0; i != n; ++i) fetch_neighbours(due[i]);
+        for (std::size_t i = 0; i != n; ++i) prefetch_neighbours(due[i]);
         for (std::size_t i = 0; i != n; ++i) std::exchange(due[i], waker()).wake();
     }
 }
@@ -300,7 +296,7 @@ void sleep_wheel::make_due(sleep_entry* oldest) noexcept {
     const auto begin = static_cast<std::int64_t>((elapsed_ - 1) * tick_ns_);
     const int shift = std::max(static_cast<int>(std::bit_width(tick_ns_)) - static_cast<int>(part_bits), 0);
     for (; oldest != nullptr; oldest = oldest->next) {
-        fetch(oldest->wake_data);
+        prefetch_header(*oldest);
         const std::int64_t deadline = oldest->deadline.time_since_epoch().count();
         part& into = parts[deadline <= begin ? 0 : static_cast<std::uint64_t>(deadline - begin) >> shift];
         *std::exchange(into.end, &oldest->next) = oldest;

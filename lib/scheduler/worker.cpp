@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "core/platform.hpp"
+#include "core/prefetch.hpp"
 #include "core/stand_back.hpp"
 #include "pollux/core/task_state.hpp"
 #include "scheduler/forked_unit.hpp"
@@ -231,8 +232,7 @@ runnable* worker::from_injection() noexcept {
     if (n == 0) return nullptr;
     // Another thread has written them: what is behind their links, the head of a frame, is fetched while the first ones are polled. A tenth
     // of the time of tasks that are spawned from outside.
-    constexpr std::size_t cache_line = 64;
-    for (std::size_t i = 0; i != n; ++i) __builtin_prefetch(reinterpret_cast<char*>(batch[i]) + cache_line, 1);
+    for (std::size_t i = 0; i != n; ++i) prefetch_to_write(batch[i], cache_line);
     overflow_to_injection overflow{*this};
     for (std::size_t i = 1 + queue_.push_some(batch.data() + 1, static_cast<std::uint32_t>(n - 1)); i < n; ++i)
         queue_.push(batch[i], overflow);
