@@ -259,6 +259,10 @@ TEST_SUITE("coro/try") {
         leaf.complete_by_throwing(std::runtime_error("late"));
         CHECK_THROWS_WITH_AS(poll_once(fut), "late", std::runtime_error);
         CHECK(alive == 0);
+        manual<int, std::string> at_once;
+        at_once.complete_by_throwing(std::runtime_error("at once"));
+        CHECK_THROWS_WITH_AS(pollux::block_on(plus_one(at_once.future(), alive)), "at once", std::runtime_error);
+        CHECK(alive == 0);
     }
 
     TEST_CASE("try_: converts the error to the coroutine's") {

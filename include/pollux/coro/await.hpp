@@ -132,7 +132,7 @@ protected:
     }
     // For poll_again: as it says, and what `fn` says where the future is ready. Both may throw.
     template <class Fn>
-    wait_end poll_once_more(context& cx, Fn fn) noexcept {
+    [[gnu::always_inline]] wait_end poll_once_more(context& cx, Fn fn) noexcept {
         try {
             this->answer_by(*fut_, cx);
             return is_answered() ? fn() : wait_end::pending;

@@ -241,8 +241,9 @@ private:
     Promise& promise_of_error_;
 };
 
+// Throws: what the future throws, where its awaiter polls it.
 template <class F, class Promise>
-auto make_try_awaiter(try_awaitable<F>& awaitable, Promise& promise) noexcept {
+[[gnu::always_inline]] inline auto make_try_awaiter(try_awaitable<F>& awaitable, Promise& promise) {
     using X = std::remove_reference_t<F>;
     using shape = try_shape<typename X::value_type, typename X::error_type>;
     static_assert(!std::is_const_v<X>, "pollux: try_: a const future cannot be polled; pass a non-const one");
