@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The cells of one row of the table of futures: a combinator over one input, as a plain value, boxed and inside a task, for every ending
-// of the input, dropped before its first poll, after it, and after the result. A row says what the journal must read.
+// The cells of one row of the table of futures: a combinator over one input, as a plain value, boxed, and awaited by a task, plainly and by
+// try_, for every ending of the input, dropped before its first poll, after it, and after the result. A row says what the journal must read.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -53,9 +53,9 @@ struct source_row {
 };
 
 enum class dropped { before, during, after };
-enum class form { plain, boxed, in_task };
+enum class form { plain, boxed, in_task, tried };
 inline constexpr const char* dropped_names[] = {"before", "during", "after"};
-inline constexpr const char* form_names[] = {"plain", "boxed", "in a task"};
+inline constexpr const char* form_names[] = {"plain", "boxed", "in a task", "tried in a task"};
 
 template <class F>
 task<typename F::value_type, typename F::error_type> awaited(F fut) {
@@ -64,6 +64,22 @@ task<typename F::value_type, typename F::error_type> awaited(F fut) {
     else
         co_return co_await fut;
 }
+
+/// The same by try_: an error ends the task as it would end the future. A value that try_ would look into is awaited.
+template <class F>
+task<typename F::value_type, typename F::error_type> tried(F fut) {
+    using T = typename F::value_type;
+    using E = typename F::error_type;
+    if constexpr (detail::try_shape<T, E>::looks_into_value) {
+        co_return co_await fut;
+    } else if constexpr (!std::is_void_v<T>) {
+        co_return co_await try_(fut);
+    } else {
+        co_await try_(fut);
+        if constexpr (!std::is_same_v<E, never>) co_return outcome_of<F>();
+    }
+}
+inline bool is_in_task(form as) { return as == form::in_task || as == form::tried; }
 
 /// A task's frame, with the future in it, goes before the result is handed out: the journal without the place of that.
 inline std::string without_bar(std::string text) {
@@ -105,7 +121,7 @@ void run_future_cell(const future_row& row, const cell& which, journal& notes, F
             }
             if (which.when == dropped::during || !notes.fire()) break;
         }
-        if (row.goes_on && result != "pending" && which.when == dropped::after && which.as != form::in_task)
+        if (row.goes_on && result != "pending" && which.when == dropped::after && !is_in_task(which.as))
             CHECK(poll_with(in_place, wakes).is_pending());
     }
     notes.forget();
@@ -131,7 +147,7 @@ void run_future_cell(const future_row& row, const cell& which, journal& notes, F
         expected_result = row.value_result;
     }
     std::string seen = notes.text();
-    if (which.as == form::in_task) {
+    if (is_in_task(which.as)) {
         seen = without_bar(seen);
         expected = without_bar(expected);
     }
@@ -157,7 +173,7 @@ template <class Make>
 int check_future_forms(const future_row& row, ending how, Make make) {
     int cells = 0;
     for (const dropped when : {dropped::before, dropped::during, dropped::after})
-        for (const form as : {form::plain, form::boxed, form::in_task}) {
+        for (const form as : {form::plain, form::boxed, form::in_task, form::tried}) {
             const std::string where = name_of({how, when, as});
             CAPTURE(row.name);
             CAPTURE(where);
@@ -172,6 +188,7 @@ int check_future_forms(const future_row& row, ending how, Make make) {
                     case form::plain: run_future_cell(row, which, notes, std::move(fut)); break;
                     case form::boxed: run_future_cell(row, which, notes, boxed_future<T, E>(std::move(fut))); break;
                     case form::in_task: run_future_cell(row, which, notes, awaited(std::move(fut))); break;
+                    case form::tried: run_future_cell(row, which, notes, tried(std::move(fut))); break;
                 }
             }
             CHECK(notes.live == 0);

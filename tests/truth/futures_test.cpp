@@ -46,7 +46,7 @@ using pollux::test::scripted;
 using pollux::test::thing;
 
 using input = scripted<>;
-constexpr int cells_of_a_row = 6 * 3 * 3;
+constexpr int cells_of_a_row = 6 * 3 * 4;
 
 // Callables, by what they return.
 auto plus_ten(journal& notes) {

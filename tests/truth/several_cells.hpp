@@ -82,7 +82,7 @@ struct several_cell {
     ending a;
     ending b;
     dropped when;
-    form as;
+    form as;  // not tried
     event_steps steps;
 };
 
@@ -181,7 +181,8 @@ int check_several(const several_rule& rule, Make make) {
                 case form::boxed:
                     run_several_cell(rule, which, notes, happening, boxed_future<T, E>(std::move(fut)));
                     break;
-                case form::in_task: run_several_cell(rule, which, notes, happening, awaited(std::move(fut))); break;
+                case form::in_task:
+                case form::tried: run_several_cell(rule, which, notes, happening, awaited(std::move(fut))); break;
             }
         }
         CHECK(notes.live == 0);

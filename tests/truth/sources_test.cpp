@@ -98,6 +98,6 @@ TEST_SUITE("truth/sources") {
               });
         std::printf("truth table of sources: %d cells\n", cells);
         CHECK(rows == 21);
-        CHECK(cells == rows * 3 * 3);
+        CHECK(cells == rows * 3 * 4);
     }
 }
