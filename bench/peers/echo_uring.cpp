@@ -32,11 +32,10 @@ struct connection {
 
 class server {
 public:
-    explicit server(int listener) : memory_(std::size_t{buffers} * buffer_bytes) {
+    explicit server(int listener) : listener_(listener), memory_(std::size_t{buffers} * buffer_bytes) {
         io_uring_params how{};
-        // One thread asks, and takes what has ended when it waits. Of Linux 6.1, newer than Debian's liburing.
-        constexpr unsigned defer_taskrun = 1u << 13;
-        how.flags = IORING_SETUP_SINGLE_ISSUER | defer_taskrun;
+        // One thread asks, and takes what has ended when it waits.
+        how.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
         errno = -io_uring_queue_init_params(1024, &ring_, &how);
         require(errno == 0, "io_uring_queue_init_params");
         constexpr std::size_t page = 4096;
@@ -50,9 +49,7 @@ public:
         require(errno == 0, "io_uring_register_buf_ring");
         for (unsigned i = 0; i != buffers; ++i) give_back(i);
 
-        io_uring_sqe& accepts = entry();
-        io_uring_prep_multishot_accept(&accepts, listener, nullptr, nullptr, SOCK_CLOEXEC);
-        accepts.user_data = accepting;
+        accept();
         io_uring_sqe& ends = entry();
         io_uring_prep_poll_add(&ends, STDIN_FILENO, POLLRDHUP);
         ends.user_data = ending;
@@ -67,8 +64,10 @@ public:
             unsigned head = 0, taken = 0;
             io_uring_for_each_cqe(&ring_, head, done) {
                 ++taken;
-                if (done->user_data == ending) return;
-                handle(*done);
+                if (done->user_data != ending)
+                    handle(*done);
+                else if (done->res >= 0)
+                    return;  // files and /dev/null cannot be watched, and do not close either
             }
             io_uring_cq_advance(&ring_, taken);
         }
@@ -95,6 +94,11 @@ private:
         io_uring_buf_ring_advance(free_, 1);
     }
 
+    void accept() {
+        io_uring_sqe& asked = entry();
+        io_uring_prep_multishot_accept(&asked, listener_, nullptr, nullptr, SOCK_CLOEXEC);
+        asked.user_data = accepting;
+    }
     void receive(connection& c) {
         io_uring_sqe& asked = entry();
         io_uring_prep_recv_multishot(&asked, c.socket, nullptr, 0, 0);
@@ -114,6 +118,7 @@ private:
     void handle(const io_uring_cqe& done) {
         const auto what = static_cast<kind>(done.user_data & 3);
         if (what == accepting) {
+            if ((done.flags & IORING_CQE_F_MORE) == 0) accept();
             if (done.res < 0) return;  // the client has gone
             bench::set_nodelay(done.res);
             return receive(*new connection{.socket = done.res, .unsent = {}});
@@ -151,6 +156,7 @@ private:
         if (!c.unsent.empty()) send_first(c);
     }
 
+    const int listener_;
     io_uring ring_;
     io_uring_buf_ring* free_ = nullptr;
     std::vector<char> memory_;

@@ -14,8 +14,8 @@
 //   overflowed_  items that go round the ring: in `arrivals_` or in `waiting_`
 //   arrivals_    the stack, newest on top
 //   waiting_     what a consumer took from the stack, turned round and left, oldest first; guarded by is_taking_
-// push:   (1) raise size_; (2) not more than MostInRing then, and overflowed_ zero: into the ring; (3) else, or when it is full: raise
-//         overflowed_, then onto the stack.
+// push:   (1) raise size_; (2) not more than MostInRing then, and overflowed_ zero: into the ring; (3) else, or when it is full
+//         (no ring of MostInRing ever is): raise overflowed_, then onto the stack.
 // pop:    (4) from the ring; (5) ring empty, overflowed_ not zero: whoever sets is_taking_ (the others go on, they never wait)
 //         takes over the stack if waiting_ is empty, looks into the ring once more, then takes the first ones of waiting_; only
 //         then it lowers overflowed_.
@@ -37,8 +37,8 @@
 //   (the item carries that order), so a zero there means that all raised up to then were taken, this one among them.
 // Named races. A push stopped by the kernel between (1) and (2), or a taker half-way, keeps what it holds from the
 // others until it runs on: pop() may answer null while looks_empty() says false, so nobody parks over an item; yield
-// and look again. Turning the stack round is one pass over what overflowed since the last time, one cache miss an item
-// at worst, and the misses of their polls are spared.
+// and look again. In a crowd that is all of a shard. Turning the stack round is one pass over what overflowed since the last time, one cache
+// miss an item at worst; while the list fits the cache it spares their polls that miss.
 #pragma once
 
 #include <pthread.h>
@@ -169,8 +169,7 @@ private:
         const std::size_t now = s.size_.fetch_add(n, std::memory_order::relaxed) + n;
         Sync::yield_point("injection_queue: counted, not yet there");
         std::size_t i = 0;
-        // Acquire: pairs with the release in take_overflowed(). Zero: what this thread saw overflow has been taken out, or is in the ring,
-        // before ours.
+        // Acquire: pairs with the release in take_overflowed(). Zero: what this thread saw overflow has been taken out before ours.
         if (now <= MostInRing && s.overflowed_.load(std::memory_order::acquire) == 0)
             while (i != n && s.ring_.push(items[i])) ++i;
         if (i != n) overflow(s, items + i, n - i);
@@ -211,7 +210,7 @@ private:
             n = 1;
         } else if (next != nullptr) {
             for (; next != nullptr && n != max; next = next->next) out[n++] = next;
-            // Release: pairs with the acquire in push_batch().
+            // Release: pairs with the acquire in push_items().
             s.overflowed_.fetch_sub(n, std::memory_order::release);
         }
         s.waiting_.store(next);

@@ -54,6 +54,19 @@ task<int, std::string> number_or_error(int kind) {
     }
 }
 
+struct throws_at_end {
+    ~throws_at_end() noexcept(false) { throw std::runtime_error("local"); }
+};
+// What is thrown behind the first co_return is caught, and there is a second one.
+task<tracked, std::string> ends_twice(bool with_error, std::atomic<int>& alive) {
+    try {
+        const throws_at_end local;
+        co_return tracked(alive);
+    } catch (const std::runtime_error&) {}
+    if (with_error) co_return std::unexpected("second");
+    co_return tracked(alive);
+}
+
 task<void, std::string> nothing_or_error(int kind) {
     switch (kind) {
         case 0: co_return {};
@@ -184,6 +197,18 @@ TEST_SUITE("coro/task") {
     TEST_CASE("task: an exception while the result is stored is the task's exception") {
         CHECK(pollux::block_on(hard_to_return(1)).value == 1);
         CHECK_THROWS_WITH_AS(pollux::block_on(hard_to_return(-1)), "moved", std::runtime_error);
+    }
+
+    TEST_CASE("task: ends as its last co_return says, and what an earlier one gave is destroyed") {
+        std::atomic<int> alive = 0;
+        {
+            const auto value = pollux::block_on(ends_twice(false, alive));
+            CHECK(value.has_value());
+            CHECK(alive == 1);
+        }
+        CHECK(alive == 0);
+        CHECK(pollux::block_on(ends_twice(true, alive)).error() == "second");
+        CHECK(alive == 0);
     }
 
     TEST_CASE("task: an exception leaves the poll, and the frame is gone then") {

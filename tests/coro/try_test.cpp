@@ -96,6 +96,13 @@ task<int, std::string> sum_of_plain(std::vector<int> items) {
     co_return sum;
 }
 
+task<int, std::string> count_until_error(std::vector<std::expected<void, std::string>> items) {
+    auto source = pollux::iter(std::move(items));
+    int n = 0;
+    while (co_await try_(pollux::next(source))) ++n;
+    co_return n;
+}
+
 class failing_stream {
 public:
     using value_type = int;
@@ -263,6 +270,11 @@ TEST_SUITE("coro/try") {
         at_once.complete_by_throwing(std::runtime_error("at once"));
         CHECK_THROWS_WITH_AS(pollux::block_on(plus_one(at_once.future(), alive)), "at once", std::runtime_error);
         CHECK(alive == 0);
+    }
+
+    TEST_CASE("try_: an item may be an expected of nothing") {
+        CHECK(pollux::block_on(count_until_error({{}, {}, {}})).value() == 3);
+        CHECK(pollux::block_on(count_until_error({{}, std::unexpected("second")})).error() == "second");
     }
 
     TEST_CASE("try_: converts the error to the coroutine's") {

@@ -5,6 +5,7 @@
 // capacity of one or two.
 #include "relacy_sync.hpp"
 
+#include <algorithm>
 #include <cstddef>
 
 #include "scheduler/injection_queue.hpp"
@@ -105,7 +106,7 @@ struct inject_suite : pollux::model::suite<Derived, Threads> {
         return one != nullptr;
     }
     void after() {
-        if (queue.approximate_size() > Capacity * Shards) overflowed = true;
+        if (queue.approximate_size() > std::min<std::size_t>(Capacity, MostInRing) * Shards) overflowed = true;
         // Thread 0 has ended, so it can stand for whoever comes last; the order holds for it too.
         while (pop(0)) {}
         for (item& one : items) expect(one.taken.load() == 1, "no item is lost");
@@ -217,6 +218,7 @@ int main(int argc, char** argv) {
             describe<one_producer<2, 3, 1>>("one producer, one consumer", 3),
             describe<one_producer<2, 4, 2>>("one producer, one consumer, a ring of two", 3),
             describe<one_producer<2, 4, 2, 1>>("one producer, one consumer, a crowd that goes round the ring", 3),
+            describe<one_producer<2, 4, 2, 2>>("one producer, one consumer, a ring for as many as may be in it", 3),
             describe<one_producer<3, 3, 1>>("one producer, two consumers", 1, 100'000),
             describe<one_producer<3, 3, 2, 1>>("one producer, two consumers, a crowd that goes round the ring", 1,
                                                100'000),

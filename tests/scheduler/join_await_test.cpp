@@ -45,6 +45,16 @@ task<std::string> text_of(join_handle<int, std::string> handle) {
     co_return end ? std::to_string(*end) : end.error();
 }
 
+// A future of its own, made of a handle.
+struct hundred_more : join_handle<int> {
+    pollux::polled<int> poll(pollux::context& cx) {
+        auto answer = join_handle<int>::poll(cx);
+        if (answer.is_ready()) answer.value() += 100;
+        return answer;
+    }
+};
+task<int> awaits_derived(hundred_more handle) { co_return co_await handle; }
+
 task<std::size_t> awaits_all(std::vector<join_handle<int>>& handles, std::atomic<bool>& is_over) {
     std::size_t sum = 0;
     for (auto& each : handles) sum += static_cast<std::size_t>(co_await each);
@@ -100,6 +110,11 @@ TEST_SUITE("scheduler/join_await") {
         assert_pending(poll_once(later));
         rt.run_until_stalled();
         CHECK_THROWS_WITH_AS(poll_once(later), "later", std::runtime_error);
+    }
+
+    TEST_CASE("await of what is derived from a join handle: by its own poll") {
+        current_thread_runtime rt;
+        CHECK(rt.block_on(awaits_derived(hundred_more{rt.spawn(number(3))})) == 103);
     }
 
     TEST_CASE("await of a join handle: gives an error as a value") {

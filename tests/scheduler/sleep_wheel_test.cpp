@@ -270,6 +270,33 @@ TEST_SUITE("scheduler/sleep_wheel") {
         }
     }
 
+    TEST_CASE("leave: from hundreds that are due, of which the rest fires in order") {
+        constexpr std::size_t n = 700;
+        const auto wheel = make_wheel();
+        std::vector<sleeper> sleepers(n);
+        std::vector<std::size_t> expected, fired;
+        for (std::size_t i = 0; i != n; ++i) {
+            sleepers[i].woken.on_wake([&fired, i] { fired.push_back(i); });
+            sleepers[i].arm(wheel, start + std::chrono::nanoseconds(1'000 * i));
+        }
+        // All of that tick are due then, and the first ones have fired.
+        wheel->fire(start + 1ms, 100);
+        for (std::size_t i = 0; i != 100; ++i) expected.push_back(i);
+        CHECK(fired == expected);
+        for (std::size_t i = 100; i != n; ++i) {
+            if (i % 3 == 0 || i == 100 || i == n - 1)
+                sleepers[i].leave();
+            else
+                expected.push_back(i);
+        }
+        wheel->fire(start + 1ms);
+        CHECK(fired == expected);
+        CHECK(wheel->size() == 0);
+        sleepers[0].arm(wheel, start + 2ms);
+        wheel->fire(start + 2ms);
+        CHECK(fired.back() == 0);
+    }
+
     TEST_CASE("fire: wakers are called outside the lock, and what they arm fires in its turn") {
         const auto wheel = make_wheel();
         sleeper first;

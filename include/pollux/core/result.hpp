@@ -42,6 +42,7 @@ public:
 
     template <class... Args>
     void set_value(Args&&... args) {
+        make_room();
         // The cast keeps users' -Wsign-conversion quiet about `co_return 1;` in a task of an unsigned number.
         if constexpr (std::is_arithmetic_v<value_type>)
             ::new (static_cast<void*>(std::addressof(value_))) value_type(static_cast<value_type>(args)...);
@@ -52,6 +53,7 @@ public:
     template <class... Args>
     void set_error(Args&&... args) {
         if constexpr (!std::is_same_v<E, never>) {
+            make_room();
             ::new (static_cast<void*>(std::addressof(error_))) E(std::forward<Args>(args)...);
             state_ = result_state::error;
         }
@@ -125,6 +127,12 @@ public:
     void reset() noexcept { destroy(std::exchange(state_, result_state::empty)); }
 
 private:
+    // A body may catch what a destructor has thrown behind its co_return, and end another way.
+    void make_room() noexcept {
+        if constexpr (!is_plain)
+            if (state_ != result_state::empty) [[unlikely]]
+                reset();
+    }
     // Of a value and an error that need no destroying one comparison is left, which knows the answer behind a take().
     void destroy(result_state state) noexcept {
         switch (state) {

@@ -52,16 +52,16 @@ protected:
 
 // A circle of tasks; whoever has it stands in it with links of its own, so that no end needs a question. Guarded by its lock, but for
 // was_linked(): a neighbour that is linked or unlinked meanwhile writes that link, and never null; and but for who only prefetches what the
-// links point to. All accesses are relaxed: the lock orders them.
+// links point to, whatever that is by then. All accesses are relaxed: the lock orders them.
 class task_links {
 public:
     constexpr task_links() noexcept : previous_task_(this), next_task_(this) {}
     task_links(const task_links&) = delete;
     task_links& operator=(const task_links&) = delete;
 
-    /// Of a task: after was_linked().
+    /// Of what stands in a circle.
     task_links* next_task() const noexcept { return next_task_.load(std::memory_order::relaxed); }
-    /// Null: it was never linked.
+    /// The same. Null: it was never linked.
     task_links* previous_task() const noexcept { return previous_task_.load(std::memory_order::relaxed); }
     void link(task_links& one) noexcept {
         task_links* const next = next_task();
@@ -79,19 +79,19 @@ public:
     bool was_linked() const noexcept { return previous_task() != nullptr; }
 
     /// Of a task that is in no circle any more: its id, kept for a report.
-    void keep_failed_id(std::uint64_t id) noexcept { failed_id_ = id; }
-    std::uint64_t failed_id() const noexcept { return failed_id_; }
+    void keep_failed_id(std::uint64_t id) noexcept {
+        next_task_.store(reinterpret_cast<task_links*>(id), std::memory_order::relaxed);
+    }
+    std::uint64_t failed_id() const noexcept { return reinterpret_cast<std::uint64_t>(next_task()); }
 
 protected:
     enum class unlinked { yet };
-    explicit task_links(unlinked) noexcept : previous_task_(nullptr) {}  // link() comes later, or never
+    explicit task_links(unlinked) noexcept
+        : previous_task_(nullptr), next_task_(nullptr) {}  // link() comes later, or never
 
 private:
     std::atomic<task_links*> previous_task_;
-    union {
-        std::atomic<task_links*> next_task_;
-        std::uint64_t failed_id_;
-    };
+    std::atomic<task_links*> next_task_;  // or the id of keep_failed_id()
 };
 
 struct POLLUX_API task_header : runnable, task_links {

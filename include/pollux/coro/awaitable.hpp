@@ -17,9 +17,10 @@ namespace pollux::inline v0::detail {
 template <class A>
 concept has_awaiter = requires(A& own) { own.into_awaiter(); };
 
-// A future that waits in a frame in a shorter way than any future can be polled.
+// A future that waits in a frame in a shorter way than any future can be polled. Not what is derived from it, which has a poll of its own.
 template <class F>
-concept has_own_awaiter = requires { typename F::frame_awaiter; };
+concept has_own_awaiter =
+    requires { typename F::frame_awaiter::awaited; } && std::is_same_v<typename F::frame_awaiter::awaited, F>;
 
 // g++ 12 copies an awaiter that await_transform returns by reference; this one is a value and refers to it.
 template <class A>

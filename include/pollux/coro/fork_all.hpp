@@ -243,7 +243,7 @@ private:
 }  // namespace detail
 
 /// As fork_join, for a range of futures of one type: a vector of their outcomes, in order. Of a range that is given by name the futures
-/// that stand in it are copied.
+/// that stand in it are copied; of any other they are taken, also out of what a view that is no borrowed range, like a filter, looks at.
 ///
 /// Cost: a block for the children's places and results, from the worker's own memory where it is small, and the vector. Of a range that
 /// does not know its length the block is made larger as the children come. Of children of void that cannot fail an optimizing clang makes

@@ -40,16 +40,19 @@ struct try_shape<std::expected<V, X>, never> {
 };
 template <class V, class X>
 struct try_shape<std::optional<std::expected<V, X>>, never> {
-    using value_type = std::optional<V>;
+    using value_type = std::optional<or_unit<V>>;
     using error_type = X;
     static constexpr bool looks_into_value = true;
     static bool is_error(const std::optional<std::expected<V, X>>& answer) noexcept {
         return answer.has_value() && !answer->has_value();
     }
     static X& error(std::optional<std::expected<V, X>>& answer) noexcept { return answer->error(); }
-    static std::optional<V> value(std::optional<std::expected<V, X>>& answer) {
+    static value_type value(std::optional<std::expected<V, X>>& answer) {
         if (!answer.has_value()) return std::nullopt;
-        return std::optional<V>(**std::move(answer));
+        if constexpr (std::is_void_v<V>)
+            return unit();
+        else
+            return value_type(**std::move(answer));
     }
 };
 
@@ -107,7 +110,8 @@ private:
 /// coroutine's error type. `x` is a future, a std::expected or a std::unexpected. A future that cannot fail but whose value
 /// is a std::expected, or an optional of one, is looked into, so that `try_(next(s))` gives an optional item.
 ///
-/// Throws: what `x` throws.
+/// Throws: what `x` throws. An error destroys the coroutine's locals where it stands: if one throws then, and the coroutine catches that,
+/// the error is lost.
 /// Cancel: as `x`.
 /// Cost: as `co_await x`.
 template <class F>

@@ -203,6 +203,8 @@ namespace detail {
 template <class T, class E>
 class join_awaiter : suspension_point {
 public:
+    using awaited = join_handle<T, E>;
+
     join_awaiter(join_handle<T, E>& handle, promise_base&) noexcept : handle_(handle) {}
     join_awaiter(const join_awaiter&) = delete;
     join_awaiter& operator=(const join_awaiter&) = delete;

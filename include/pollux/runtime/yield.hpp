@@ -43,6 +43,8 @@ private:
 // In a frame of a task the mark is set without the way through the waker.
 class yield_now_awaiter : suspension_point {
 public:
+    using awaited = yield_future;
+
     yield_now_awaiter(yield_future& fut, promise_base& promise) noexcept : promise_(promise), fut_(fut) {}
     yield_now_awaiter(const yield_now_awaiter&) = delete;
     yield_now_awaiter& operator=(const yield_now_awaiter&) = delete;
