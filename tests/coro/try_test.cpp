@@ -99,7 +99,7 @@ task<int, std::string> sum_of_plain(std::vector<int> items) {
 task<int, std::string> count_until_error(std::vector<std::expected<void, std::string>> items) {
     auto source = pollux::iter(std::move(items));
     int n = 0;
-    while (co_await try_(pollux::next(source))) ++n;
+    while (auto item = co_await try_(pollux::next(source))) ++n;
     co_return n;
 }
 
