@@ -59,6 +59,7 @@ public:
     void run() {
         for (;;) {
             const int submitted = io_uring_submit_and_wait(&ring_, 1);
+            errno = -submitted;
             require(submitted >= 0 || submitted == -EINTR, "io_uring_submit_and_wait");
             io_uring_cqe* done = nullptr;
             unsigned head = 0, taken = 0;
@@ -118,6 +119,8 @@ private:
     void handle(const io_uring_cqe& done) {
         const auto what = static_cast<kind>(done.user_data & 3);
         if (what == accepting) {
+            errno = -done.res;
+            require(done.res >= 0 || done.res == -ECONNABORTED, "accept");
             if ((done.flags & IORING_CQE_F_MORE) == 0) accept();
             if (done.res < 0) return;  // the client has gone
             bench::set_nodelay(done.res);
