@@ -15,7 +15,7 @@
 //   arrivals_    the stack, newest on top
 //   waiting_     what a consumer took from the stack, turned round and left, oldest first; guarded by is_taking_
 // push:   (1) raise size_; (2) not more than MostInRing then, and overflowed_ zero: into the ring; (3) else, or when it is full
-//         (no ring of MostInRing ever is): raise overflowed_, then onto the stack.
+//         (one of MostInRing is not, but Boost's may say so): raise overflowed_, then onto the stack.
 // pop:    (4) from the ring; (5) ring empty, overflowed_ not zero: whoever sets is_taking_ (the others go on, they never wait)
 //         takes over the stack if waiting_ is empty, looks into the ring once more, then takes the first ones of waiting_; only
 //         then it lowers overflowed_.

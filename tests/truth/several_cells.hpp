@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The cells of one combinator of several futures: two children, each pair of endings, the order in which what they wait for happens,
-// dropped before the first poll, after it, and after the result, as a plain value, boxed and inside a task. several_model.hpp says
+// dropped before the first poll, after it, and after the result, as a plain value, boxed, and awaited by a task, plainly and by try_. several_model.hpp says
 // what the journal must read.
 #pragma once
 
@@ -82,7 +82,7 @@ struct several_cell {
     ending a;
     ending b;
     dropped when;
-    form as;  // not tried
+    form as;
     event_steps steps;
 };
 
@@ -151,7 +151,7 @@ void run_several_cell(const several_rule& rule, const several_cell& which, journ
     CHECK_FALSE(wakes.is_kept());
 
     const several_model expected = expected_of(rule, which);
-    if (which.as == form::in_task)
+    if (is_in_task(which.as))
         CHECK(without_bar(notes.text()) == without_bar(expected.text));
     else
         CHECK(notes.text() == expected.text);
@@ -181,8 +181,8 @@ int check_several(const several_rule& rule, Make make) {
                 case form::boxed:
                     run_several_cell(rule, which, notes, happening, boxed_future<T, E>(std::move(fut)));
                     break;
-                case form::in_task:
-                case form::tried: run_several_cell(rule, which, notes, happening, awaited(std::move(fut))); break;
+                case form::in_task: run_several_cell(rule, which, notes, happening, awaited(std::move(fut))); break;
+                case form::tried: run_several_cell(rule, which, notes, happening, tried(std::move(fut))); break;
             }
         }
         CHECK(notes.live == 0);
@@ -191,7 +191,7 @@ int check_several(const several_rule& rule, Make make) {
     int cells = 0;
     for (const ending a : all_endings)
         for (const ending b : all_endings)
-            for (const form as : {form::plain, form::boxed, form::in_task}) {
+            for (const form as : {form::plain, form::boxed, form::in_task, form::tried}) {
                 check({a, b, dropped::before, as, {}});
                 check({a, b, dropped::during, as, {}});
                 cells += 2;

@@ -36,8 +36,8 @@ using until = pollux::test::several_rule::until;
 
 using outcomes = const several_outcomes&;
 
-// Each pair of endings: before, during and after, the two that wait both in four orders, in three forms.
-constexpr int cells_of_a_rule = (36 * 3 + 4 * 3) * 3;
+// Each pair of endings: before, during and after, the two that wait both in four orders, in four forms.
+constexpr int cells_of_a_rule = (36 * 3 + 4 * 3) * 4;
 
 std::vector<child_future> range_of(child_future a, child_future b) {
     std::vector<child_future> both;
