@@ -69,16 +69,18 @@ void hand_back::complete(job_base& job) noexcept {
 bool hand_back::push(job_base& job) noexcept {
     job_base* newest = finished_.load(std::memory_order::relaxed);  // checked by the exchange
     do job.next = newest;
-    // Release: the job, for the acquires of who takes it. Relaxed on failure: another push came first, nothing of it is read.
-    while (!finished_.compare_exchange_weak(newest, &job, std::memory_order::release, std::memory_order::relaxed));
+    // Release: the job, for the acquires of who takes it. Acquire: where null was there, pairs with the release in run(): the worker has done
+    // with the item's link. Relaxed on failure: another push came first, nothing of it is read.
+    while (!finished_.compare_exchange_weak(newest, &job, std::memory_order::acq_rel, std::memory_order::relaxed));
     return newest == nullptr;
 }
 
 // --- workers -----------------------------------------------------------------------------------------------------------------
 
 void hand_back::run(execution&) noexcept {
-    // Acquire: pairs with the releases in push().
-    const std::size_t n = wake_all(finished_.exchange(nullptr, std::memory_order::acquire), nullptr);
+    // Acquire: pairs with the releases in push(). Release: pairs with the acquire in push() that finds null, now or after an attendant, whose
+    // read-modify-writes carry it on: what took this item from a queue has read its link.
+    const std::size_t n = wake_all(finished_.exchange(nullptr, std::memory_order::acq_rel), nullptr);
     if (!attending_pays(n)) return;
     // Relaxed: says who may queue the item; the queue orders the rest.
     if (is_attendant_out_.load(std::memory_order::relaxed)) return;

@@ -43,20 +43,12 @@ public:
     template <class... Args>
     void set_value(Args&&... args) {
         make_room();
-        // The cast keeps users' -Wsign-conversion quiet about `co_return 1;` in a task of an unsigned number.
-        if constexpr (std::is_arithmetic_v<value_type>)
-            ::new (static_cast<void*>(std::addressof(value_))) value_type(static_cast<value_type>(args)...);
-        else
-            ::new (static_cast<void*>(std::addressof(value_))) value_type(std::forward<Args>(args)...);
-        state_ = result_state::value;
+        put_value(std::forward<Args>(args)...);
     }
     template <class... Args>
     void set_error(Args&&... args) {
-        if constexpr (!std::is_same_v<E, never>) {
-            make_room();
-            ::new (static_cast<void*>(std::addressof(error_))) E(std::forward<Args>(args)...);
-            state_ = result_state::error;
-        }
+        make_room();
+        put_error(std::forward<Args>(args)...);
     }
     // An exception may arrive after a value: a destructor of a local that throws behind co_return.
     void set_exception(std::exception_ptr exception) noexcept {
@@ -68,22 +60,22 @@ public:
         reset();
         state_ = result_state::cancelled;
     }
+    /// Of an empty one.
     void set(polled<T, E>&& from) {
         if (from.has_value()) {
             if constexpr (std::is_void_v<T>)
-                set_value();
+                put_value();
             else
-                set_value(std::move(from.value()));
+                put_value(std::move(from.value()));
         } else {
-            if constexpr (!std::is_same_v<E, never>) set_error(std::move(from.error()));
+            if constexpr (!std::is_same_v<E, never>) put_error(std::move(from.error()));
         }
     }
-
     /// Of an empty one.
     void take_over(result& from) {
         switch (from.state_) {
-            case result_state::value: set_value(std::move(from.value_)); break;
-            case result_state::error: set_error(std::move(from.error_)); break;
+            case result_state::value: put_value(std::move(from.value_)); break;
+            case result_state::error: put_error(std::move(from.error_)); break;
             case result_state::exception: set_exception(std::move(from.exception_)); break;
             case result_state::empty:
             case result_state::cancelled: state_ = from.state_; break;
@@ -127,6 +119,22 @@ public:
     void reset() noexcept { destroy(std::exchange(state_, result_state::empty)); }
 
 private:
+    template <class... Args>
+    void put_value(Args&&... args) {
+        // The cast keeps users' -Wsign-conversion quiet about `co_return 1;` in a task of an unsigned number.
+        if constexpr (std::is_arithmetic_v<value_type>)
+            ::new (static_cast<void*>(std::addressof(value_))) value_type(static_cast<value_type>(args)...);
+        else
+            ::new (static_cast<void*>(std::addressof(value_))) value_type(std::forward<Args>(args)...);
+        state_ = result_state::value;
+    }
+    template <class... Args>
+    void put_error(Args&&... args) {
+        if constexpr (!std::is_same_v<E, never>) {
+            ::new (static_cast<void*>(std::addressof(error_))) E(std::forward<Args>(args)...);
+            state_ = result_state::error;
+        }
+    }
     // A body may catch what a destructor has thrown behind its co_return, and end another way.
     void make_room() noexcept {
         if constexpr (!is_plain)
