@@ -32,10 +32,10 @@ constexpr std::uint64_t normal_turn = 16, low_turn = 64;
 
 cpu_pool::cpu_pool(runtime_core& core)
     : job_pool(core, &queued_),
-      slots_(core.cpu_slots()),
       slice_ticks_(core.ticks_per_ms() * slice_us / 1000),
       most_in_flight_(core.options().max_offloaded),
       look_ticks_(core.ticks_per_ms() * look_us / 1000),
+      runners_(core.cpu_slots()),
       linger_(core.uses().lingering ? core.ticks_per_ms() * linger_us / 1000 : 0) {
     if (!core.is_simulated()) tbb_.emplace(core.cpu_slots());
 }
@@ -57,26 +57,19 @@ void cpu_pool::push(job_base& job) noexcept {
     while (!incoming_.compare_exchange_weak(newest, &job, std::memory_order::seq_cst, std::memory_order::relaxed));
 }
 
-bool cpu_pool::may_start(std::uint64_t hands) const noexcept {
-    return (hands & (starting | closed)) == 0 && lingering_in(hands) == 0 && runners_in(hands) < slots_;
-}
-
 void cpu_pool::start_runner_if_needed() {
-    std::uint64_t hands = hands_.load(std::memory_order::seq_cst);  // (2)
-    if ((hands & closed) != 0) [[unlikely]] {
-        std::unique_lock guard(lock_);
-        give_up_all(guard, no_threads_);
-        return;
-    }
-    while (may_start(hands)) {
-        // Seq_cst as (2): on failure it is another look.
-        if (!hands_.compare_exchange_weak(hands, hands + runner + starting, std::memory_order::seq_cst)) continue;
-        try {
-            enqueue_runner(true);
-        } catch (...) {
-            start_failed(std::current_exception());
+    switch (runners_.try_start()) {
+        case runner_start::no: return;
+        case runner_start::closed: {
+            std::unique_lock guard(lock_);
+            return give_up_all(guard, no_threads_);
         }
-        return;
+        case runner_start::start: break;
+    }
+    try {
+        enqueue_runner(true);
+    } catch (...) {
+        start_failed(std::current_exception());
     }
 }
 
@@ -87,11 +80,10 @@ void cpu_pool::start_failed(std::exception_ptr why) noexcept {
     if (tbb_ &&
         !has_had_runner_.load(std::memory_order::relaxed)) {  // relaxed: a runner that begins only now sees to the jobs
         no_threads_ = why;
-        hands_.fetch_or(closed, std::memory_order::seq_cst);  // before the look at the queues; see (2)
+        runners_.close();
         tbb_share::has_no_threads();
     }
-    const std::uint64_t before = hands_.fetch_sub(runner + starting, std::memory_order::seq_cst);  // as (a)
-    if (runners_in(before) == 1) give_up_all(guard, why);
+    if (runners_.start_failed()) give_up_all(guard, why);
     over_.notify_all();
 }
 
@@ -126,8 +118,8 @@ void cpu_pool::enqueue_runner(bool is_first) {
 
 void cpu_pool::run(bool is_first) noexcept {
     in_enqueued(this);
-    has_had_runner_.store(true, std::memory_order::relaxed);                // see start_failed()
-    hands_.fetch_sub(is_first ? starting : 0, std::memory_order::seq_cst);  // (a)
+    has_had_runner_.store(true, std::memory_order::relaxed);  // see start_failed()
+    if (is_first) runners_.has_started();                     // (a)
     execution own;
     own.runtime = &core_;
     const execution_scope scope(own);
@@ -199,12 +191,11 @@ bool cpu_pool::linger(unsigned just_ran) noexcept {
     const std::uint64_t spin = linger_.ticks();
     // With all slots taken nobody asks whether this one lingers, so the first wait need not be told: most jobs that follow
     // closely come in it.
-    if (spin != 0 &&
-        runners_in(hands_.load(std::memory_order::relaxed)) == slots_) {  // a stale value: one wait more or less
+    if (spin != 0 && runners_.all_slots_run()) {
         pause_briefly(most_pauses);
         if (!looks_empty()) return true;
     }
-    hands_.fetch_add(lingering, std::memory_order::seq_cst);
+    runners_.lingers();
     bool has_come = false;
     if (just_ran >= many_jobs && core_.uses().lingering) {
         wait_a_turn();
@@ -215,7 +206,7 @@ bool cpu_pool::linger(unsigned just_ran) noexcept {
         linger_.has_brought(has_come);
     }
     if (!has_come) return leave_or_stay();
-    hands_.fetch_sub(lingering, std::memory_order::seq_cst);  // (a); (b) is the next turn of run()
+    runners_.goes_on();  // (a); (b) is the next turn of run()
     return true;
 }
 
@@ -225,20 +216,15 @@ bool cpu_pool::look_for_a_while(std::uint64_t end) const noexcept {
         if (!looks_empty()) return true;
         pause_briefly(pauses);
         pauses = std::min(2 * pauses, most_pauses);
-    } while (ticks_now() < end && (hands_.load(std::memory_order::relaxed) & closed) == 0);  // relaxed: a hint
+    } while (ticks_now() < end && !runners_.is_closed());
     return false;
 }
 
 bool cpu_pool::leave_or_stay() noexcept {
-    // (a): neither lingering nor a runner, but the pool stays until `leaving` is taken back.
-    hands_.fetch_add(leaving - lingering - runner, std::memory_order::seq_cst);
+    runners_.leaves();  // (a)
     const std::lock_guard guard(lock_);
-    if (!looks_empty()) {  // (b), re-check
-        std::uint64_t hands = hands_.load(std::memory_order::seq_cst);
-        while (may_start(hands))
-            if (hands_.compare_exchange_weak(hands, hands + runner - leaving, std::memory_order::seq_cst)) return true;
-    }
-    hands_.fetch_sub(leaving, std::memory_order::seq_cst);
+    if (!looks_empty() && runners_.comes_back()) return true;  // (b)
+    runners_.has_left();
     over_.notify_all();  // under the lock: the pool may be gone right after it
     return false;
 }
@@ -334,17 +320,16 @@ void cpu_pool::give_up_all(std::unique_lock<short_lock>& guard, const std::excep
 }
 
 bool cpu_pool::is_over() const noexcept {
-    const std::uint64_t hands = hands_.load(std::memory_order::relaxed);  // changes that matter come with the lock
     bool is_empty = waiting_.is_empty() && running_ == 0;
     for (const job_list& each : queues_) is_empty = is_empty && each.is_empty();
-    return is_empty && runners_in(hands) == 0 && leaving_in(hands) == 0;
+    return is_empty && runners_.is_over();
 }
 
 // --- the rest ----------------------------------------------------------------------------------------------------------------
 
 std::size_t cpu_pool::stop(std::chrono::steady_clock::time_point deadline) noexcept {
     std::size_t stuck = 0;
-    hands_.fetch_or(closed, std::memory_order::seq_cst);  // before the look at the queues; see (2)
+    runners_.close();  // before the look at the queues; see (2)
     {
         std::unique_lock guard(lock_);
         give_up_all(guard, nullptr);
@@ -363,7 +348,7 @@ void cpu_pool::add_to(runtime_metrics& sum) const noexcept {
     const std::uint64_t room = most_in_flight_ - std::min(most_in_flight_, queued + running_);
     sum.offload_queued += queued + std::min(room, have_come);
     sum.offload_running += running_;
-    sum.offload_slots += tbb_ ? tbb_->share.usable_slots() : slots_;
+    sum.offload_slots += tbb_ ? tbb_->share.usable_slots() : core_.cpu_slots();
 }
 
 }  // namespace pollux::inline v0::detail

@@ -10,25 +10,14 @@
 // The way of a job: submit() puts it on `incoming_`, a stack that takes one compare-exchange and which runners take as a whole, at
 // most every few microseconds, into `queues_`, under the lock. So submitters share with runners no line that each job moves.
 //
-// Who starts runners. `hands_` counts: runners (started and not ended), of these lingering ones, whether one is starting (enqueued,
-// no job taken yet), and leaving ones. A runner is started only if fewer than `slots_` exist, none lingers and none is
-// starting: whoever comes or comes back starts the next one if jobs remain.
-//   Submitter: (1) push; (2) read hands_: if a runner can be started, do it.
-//   Runner:    (a) stop starting, lingering or being counted; (b) look whether there is a job; (c) it took one and sees more: as (2).
-// Claim: a job is taken while there is a free slot, without another submit.
-// Proof: (1) (2) (a) (b) are sequentially consistent. (2) before (a): then (b) sees the push of (1), and the runner takes a job and
-// with (c) sees to the rest, or goes on. (a) before (2): the submitter sees that this one does not count, and starts
-// one, or relies on another to whom the same applies. A runner that ends looks once more after it is not counted as a
-// runner, see leave_or_stay(). With all slots taken by runners that run: they take the next job when they finish.
-// (b) is done with the lock held, and whoever takes jobs from the stack puts them into the queues before it gives the lock back:
-// a future on its way out may do that between (1) and (b), and (b) sees them there. (c) comes after the lock, too: had (b) of
-// the runner that it relies on been before, (a) would have been seen.
+// Who starts runners: runner_count.hpp says it, and proves that a job is taken while there is a free slot. (1), (2), (a), (b) and (c)
+// here are the steps of there. That a job is there, (b), is seen with the lock held.
 //
 // In flight are jobs that stand in `queues_` or run; `max_offloaded` bounds them. Those that find no room stand in `waiting_` and are
 // admitted in the order of their coming by whoever finishes a job or takes one out. The future has nothing to do with that, so no
 // turn is lost when it is dropped. If jobs wait, others run: those that do see to the next.
 //
-// The end: stop() marks hands_ as closed. A submitter whose push comes too late for stop()'s look sees that mark in (2) and gives
+// The end: stop() closes the count of runners. A submitter whose push comes too late for stop()'s look sees that mark in (2) and gives
 // up what is queued itself. The pool ends when no runner is left and no future is on its way into take_out().
 // No user code runs under the lock.
 #pragma once
@@ -46,6 +35,7 @@
 #include "offload/job_list.hpp"
 #include "offload/job_pool.hpp"
 #include "offload/learned_spin.hpp"
+#include "offload/runner_count.hpp"
 #include "offload/tbb_arena.hpp"
 #include "offload/tbb_share.hpp"
 #include "pollux/core/short_lock.hpp"
@@ -62,17 +52,6 @@ public:
     void add_to(runtime_metrics& sum) const noexcept override;
 
 private:
-    // Fields of hands_. 20 bits hold more runners than oneTBB has threads.
-    static constexpr std::uint64_t runner = 1;
-    static constexpr std::uint64_t lingering = 1u << 20;
-    static constexpr std::uint64_t leaving = std::uint64_t{1} << 40;
-    static constexpr std::uint64_t starting = std::uint64_t{1} << 60;
-    static constexpr std::uint64_t closed = std::uint64_t{1} << 61;
-    static constexpr std::uint64_t field = (1u << 20) - 1;
-    static std::uint64_t runners_in(std::uint64_t hands) noexcept { return hands & field; }
-    static std::uint64_t lingering_in(std::uint64_t hands) noexcept { return hands / lingering & field; }
-    static std::uint64_t leaving_in(std::uint64_t hands) noexcept { return hands / leaving & field; }
-
     static constexpr unsigned priorities = 3;
 
     struct tbb_slots {
@@ -84,7 +63,6 @@ private:
     // Submitting.
     void push(job_base& job) noexcept;
     void start_runner_if_needed();
-    bool may_start(std::uint64_t hands) const noexcept;
     void start_failed(std::exception_ptr why) noexcept;
 
     // Running; on oneTBB's threads.
@@ -106,7 +84,6 @@ private:
     void give_up_all(std::unique_lock<short_lock>& guard, const std::exception_ptr& why) noexcept;
     bool is_over() const noexcept;
 
-    const std::uint64_t slots_;
     const std::uint64_t slice_ticks_;
     const std::uint64_t most_in_flight_;
     const std::uint64_t look_ticks_;
@@ -115,7 +92,7 @@ private:
     alignas(64) std::atomic<job_base*> incoming_{nullptr};
 
     // Read by submitters at each job; written when a runner comes, goes, begins or ends to linger.
-    alignas(64) std::atomic<std::uint64_t> hands_{0};
+    alignas(64) runner_count<> runners_;
     learned_spin linger_;
 
     // Runners, at each job.

@@ -23,24 +23,6 @@ void wake_and_leave(job_base& job) noexcept {
     if (job.state.finish()) job.free();
 }
 
-// From the newest to `bottom`. How many there were.
-std::size_t wake_all(job_base* newest, const job_base* bottom) noexcept {
-    std::size_t n = 0;
-    job_base* oldest = nullptr;
-    while (newest != bottom) {
-        job_base* const after = newest->next;
-        newest->next = oldest;
-        oldest = newest;
-        newest = after;
-    }
-    for (; oldest != nullptr; ++n) {
-        job_base* const after = oldest->next;  // before the job may be freed
-        wake_and_leave(*oldest);
-        oldest = after;
-    }
-    return n;
-}
-
 }  // namespace
 
 hand_back::hand_back(runtime_core& core, const std::atomic<std::size_t>* queued) noexcept
@@ -63,28 +45,13 @@ void hand_back::complete(job_base& job) noexcept {
         wake_and_leave(job);
         return;
     }
-    if (push(job)) core_.schedule_any(*this);
-}
-
-bool hand_back::push(job_base& job) noexcept {
-    job_base* newest = finished_.load(std::memory_order::relaxed);  // checked by the exchange
-    do job.next = newest;
-    // Release: the job, for the acquires of who takes it. Acquire: where null was there, pairs with the release in run(): the worker has done
-    // with the item's link. Relaxed on failure: another push came first, nothing of it is read.
-    while (!finished_.compare_exchange_weak(newest, &job, std::memory_order::acq_rel, std::memory_order::relaxed));
-    return newest == nullptr;
+    if (finished_.push(job)) core_.schedule_any(*this);
 }
 
 // --- workers -----------------------------------------------------------------------------------------------------------------
 
 void hand_back::run(execution&) noexcept {
-    // Acquire: pairs with the releases in push(). Release: pairs with the acquire in push() that finds null, now or after an attendant, whose
-    // read-modify-writes carry it on: what took this item from a queue has read its link.
-    const std::size_t n = wake_all(finished_.exchange(nullptr, std::memory_order::acq_rel), nullptr);
-    if (!attending_pays(n)) return;
-    // Relaxed: says who may queue the item; the queue orders the rest.
-    if (is_attendant_out_.load(std::memory_order::relaxed)) return;
-    if (!is_attendant_out_.exchange(true, std::memory_order::acquire))  // pairs with the release in attend()
+    if (attending_pays(finished_.visit(finished_.take(), wake_and_leave)) && finished_.send_attendant())
         core_.injection().push(&attendant_);
 }
 
@@ -92,36 +59,23 @@ void hand_back::attendant::run(execution& self) noexcept { of.attend(static_cast
 
 void hand_back::attend(worker& self) noexcept {
     // Not while there is something to do. Sleeps that are due are fired first.
-    if (self.fire_and_count() == 0) {
-        job_base* newest = nullptr;
-        // Relaxed, all: what is taken is acquired below.
-        if (finished_.compare_exchange_strong(newest, attended(), std::memory_order::relaxed)) {  // (1)
-            newest = attended();
-            if (look_for_a_while() ||
-                !finished_.compare_exchange_strong(newest, nullptr, std::memory_order::relaxed)) {  // (2), (3)
-                // Acquire: pairs with the releases in push().
-                newest = finished_.exchange(nullptr, std::memory_order::acquire);
-                if (attending_pays(wake_all(newest, attended()))) {
-                    core_.injection().push(&attendant_);
-                    return;
-                }
-            }
-        }
-    }
-    is_attendant_out_.store(false, std::memory_order::release);  // pairs with run(): it is in no queue any more
+    if (self.fire_and_count() == 0)
+        if (job_base* const newest = finished_.attend([this] { return look_for_a_while(); });
+            newest != nullptr && attending_pays(finished_.visit(newest, wake_and_leave)))
+            return core_.injection().push(&attendant_);
+    finished_.attendant_leaves();
 }
 
 // True: something has come.
 bool hand_back::look_for_a_while() noexcept {
-    // Relaxed, all: see attend().
     if (many_are_left()) {
         wait_a_turn();
-        if (finished_.load(std::memory_order::relaxed) != attended()) return true;
+        if (finished_.has_come()) return true;
     }
     const std::uint64_t end = ticks_now() + attend_.ticks();
     unsigned pauses = least_pauses;
     do {
-        if (finished_.load(std::memory_order::relaxed) != attended()) {
+        if (finished_.has_come()) {
             attend_.has_brought(true);
             return true;
         }
@@ -148,11 +102,6 @@ bool hand_back::many_are_left() const noexcept {
     return queued_ != nullptr && queued_->load(std::memory_order::relaxed) >= many_jobs;  // a hint
 }
 
-job_base* hand_back::attended() noexcept { return reinterpret_cast<job_base*>(alignof(job_base)); }
-
-void hand_back::drain() noexcept {
-    // Acquire: pairs with the releases in push().
-    wake_all(finished_.exchange(nullptr, std::memory_order::acquire), nullptr);
-}
+void hand_back::drain() noexcept { finished_.visit(finished_.take(), wake_and_leave); }
 
 }  // namespace pollux::inline v0::detail

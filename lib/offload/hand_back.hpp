@@ -13,17 +13,6 @@
 // the first job that it ends woke a sleeper.
 // The attendant is a second item, in the injection queue without a wake-up: it need not run at all.
 //
-// What finished_ holds: null: nobody is coming to the list; jobs down to null: hand_back is scheduled; `attended`, alone or below
-// jobs: a worker attends, within a few looks it takes them. Steps:
-//   push:   puts a job on top; if null was there, schedules hand_back.
-//   run:    takes all, leaves null; wakes them.
-//   attend: (1) null -> attended, else leave: hand_back is scheduled; (2) look; something came: take all, leave null; wake them;
-//           (3) nothing came: attended -> null, and if that fails as (2).
-// Claim: a job on the list is woken. Proof: push finds null: it schedules a run, whose exchange takes the job; nothing else
-// takes from a list that ends in null, so the item stands in one queue at most. It finds jobs: the same exchange takes it with
-// them, or finds them gone, and then it was not these that it found. It finds `attended` at the bottom: only the attendant
-// takes that away, in (2) with all that is above it, or in (3) with nothing above it. There is one attendant at a time:
-// is_attendant_out_. Two runs may overlap: each has its own list.
 // The end: the workers have gone before the pools are stopped; drain() there wakes what was left.
 #pragma once
 
@@ -31,6 +20,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "offload/finished_list.hpp"
 #include "offload/learned_spin.hpp"
 #include "pollux/core/runnable.hpp"
 #include "pollux/offload/job.hpp"
@@ -59,10 +49,6 @@ private:
         hand_back& of;
     };
 
-    // At the bottom of an attended list; never looked into.
-    static job_base* attended() noexcept;
-
-    bool push(job_base& job) noexcept;
     void attend(worker& self) noexcept;
     bool look_for_a_while() noexcept;
     bool attending_pays(std::size_t woken) noexcept;
@@ -73,11 +59,7 @@ private:
     attendant attendant_{*this};
     const std::uint64_t brisk_ticks_;
 
-    // Written by each completion: on a line of its own.
-    alignas(64) std::atomic<job_base*> finished_{nullptr};
-
-    // Workers, each time they have taken a list.
-    alignas(64) std::atomic<bool> is_attendant_out_{false};
+    finished_list<job_base> finished_;
     std::atomic<std::uint64_t> last_taken_{0};
     learned_spin attend_;
 };

@@ -33,6 +33,8 @@ MODELLED = {
     'include/pollux/core/fork_deque.hpp': ['fork_deque'],
     'include/pollux/coro/join_word.hpp': ['join_word'],
     'include/pollux/offload/job_state.hpp': ['offload_job'],
+    'lib/offload/finished_list.hpp': ['finished_list'],
+    'lib/offload/runner_count.hpp': ['runner_count'],
     'include/pollux/sync/mpsc_list.hpp': ['mpsc_queue'],
     'include/pollux/sync/mpsc_queue.hpp': ['mpsc_queue'],
     'include/pollux/sync/oneshot.hpp': ['oneshot'],
@@ -60,6 +62,13 @@ PLANTED = {
     'include/pollux/sync/notify_state.hpp': [
         ('a dropped waiter keeps its notification', 'if (one.is_marked_) {', 'if (false) {'),
         ('the last that leaves does not say so', 'if ((seen & waiting) != 0 && line_.is_alone()) word_', 'if (false) word_'),
+    ],
+    'lib/offload/finished_list.hpp': [
+        ('an attended list is scheduled, too', 'return newest == nullptr;', 'return newest == nullptr || newest == attended();'),
+        ('an attendant in vain leaves what came last', 'newest_.compare_exchange_strong(newest, nullptr, std::memory_order::relaxed))',
+         '(newest_.exchange(nullptr, std::memory_order::relaxed), true))'),
+        ('a second attendant is sent', '!is_attendant_out_.exchange(true, std::memory_order::acquire)',
+         '(is_attendant_out_.exchange(true, std::memory_order::acquire), true)'),
     ],
     'include/pollux/sync/mpsc_list.hpp': [
         ('a new block does not say that it is awaited', 'fresh->places[0].mark.store(awaited,', 'fresh->places[0].mark.store(empty,'),
