@@ -205,12 +205,15 @@ struct task_suite : pollux::model::suite<Derived, Threads>, world {
     /// One poll of the join handle. True: the output was taken.
     bool join_poll(int id) {
         auto& t = *it;
-        const auto seen = states::seen_by_joiner(t.state());
-        bool is_complete = (seen & states::complete) != 0;
-        if (!is_complete && (seen & states::join_waker) != 0) {
-            if (t.slot.load() == id) return false;
-            is_complete = !states::withdraw_join_waker(t.state());
-            if (!is_complete) t.slot.store(0);
+        bool is_complete = states::is_complete(t.state());  // an await that is polled again asks this first
+        if (!is_complete) {
+            const auto seen = states::seen_by_joiner(t.state());
+            is_complete = (seen & states::complete) != 0;
+            if (!is_complete && (seen & states::join_waker) != 0) {
+                if (t.slot.load() == id) return false;
+                is_complete = !states::withdraw_join_waker(t.state());
+                if (!is_complete) t.slot.store(0);
+            }
         }
         if (!is_complete) {
             t.slot.store(id);
