@@ -129,7 +129,8 @@ bool ring::push(const io_uring_sqe& entry) noexcept {
 bool ring::submit() noexcept {
     // If others submit at the same time the kernel takes what there is. What it does not take now is the next one's.
     const unsigned count = unsubmitted();
-    return count == 0 || enter(descriptor_, count, 0, 0, nullptr, 0) >= 0;
+    const int taken = count == 0 ? 0 : enter(descriptor_, count, 0, 0, nullptr, 0);
+    return taken >= 0 && static_cast<unsigned>(taken) >= count;
 }
 
 // --- completions -------------------------------------------------------------------------------------------------------------

@@ -20,6 +20,8 @@
 //   many small writes make few jobs. Its error is kept in `write_error_` for the next operation of any kind.
 #pragma once
 
+#include <sys/types.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -117,6 +119,8 @@ private:
     bool start_part() noexcept;
     bool goes_on() noexcept;
     bool goes_on_after(int result) noexcept;
+    bool is_to_be_repeated(int result) noexcept;
+    void settle_position(int result) noexcept;
     static void part_done(pollux::detail::ring_operation& self, int result, unsigned flags) noexcept;
     void end_transfer() noexcept;
     void leave_transfer() noexcept;
@@ -153,6 +157,8 @@ private:
     std::size_t to_give_back_ = 0;
     std::string writing_;
     std::size_t written_ = 0;  // of it, through the ring
+    off_t position_ = 0;       // before the part that is under way, where there is one
+    bool has_faulted_ = false;
     transfer transfer_;
     descriptor_call call_{};
     std::error_code result_;

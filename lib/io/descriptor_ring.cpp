@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Reads and writes of a descriptor_core through io_uring: see descriptor_core.hpp.
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -22,10 +24,6 @@ namespace {
 // The position of the descriptor, as read() and write() have it.
 constexpr auto at_position = static_cast<__u64>(-1);
 
-// Ended without having been done: when the thread ends that has submitted it, the kernel cancels it. Not EAGAIN, as for sockets: that
-// is what a descriptor answers which does not block.
-bool is_to_be_repeated(int result) noexcept { return result == -ECANCELED || result == -EINTR; }
-
 }  // namespace
 
 // Null: it has none, or there is no runtime, as the job will say. Throws: task_cancelled.
@@ -43,6 +41,7 @@ void descriptor_core::start_transfer(ring_driver& ring) noexcept {
     ring_ = &ring;
     add_owner();
     written_ = 0;
+    has_faulted_ = false;
     bool is_started = false;
     if (act_ == act::read) {
         ahead_begin_ = ahead_end_ = 0;
@@ -63,6 +62,7 @@ bool descriptor_core::start_part() noexcept {
     io_uring_sqe entry{};
     entry.fd = fd_;
     entry.off = at_position;
+    if (traits_.can_seek) position_ = ::lseek(fd_, 0, SEEK_CUR);
     if (act_ == act::read) {
         entry.opcode = IORING_OP_READ;
         entry.addr = reinterpret_cast<std::uintptr_t>(ahead_.get());
@@ -77,6 +77,20 @@ bool descriptor_core::start_part() noexcept {
     return false;
 }
 
+// Ended without having been done: when the thread ends that has submitted it, the kernel cancels it; or, where it waits for a page of a file,
+// says that the memory is bad. If it is, it says so again. Not EAGAIN, as for sockets: that is what a descriptor answers which does not block.
+bool descriptor_core::is_to_be_repeated(int result) noexcept {
+    return result == -ECANCELED || result == -EINTR || (result == -EFAULT && !std::exchange(has_faulted_, true));
+}
+
+// A part that the kernel gives up half-way for such a reason answers with what it has done, but has not moved the position.
+void descriptor_core::settle_position(int result) noexcept {
+    if (!traits_.can_seek || result <= 0) return;
+    const std::size_t asked = act_ == act::read ? wanted_ : writing_.size() - written_;
+    if (static_cast<std::size_t>(result) != asked && ::lseek(fd_, 0, SEEK_CUR) == position_)
+        ::lseek(fd_, result, SEEK_CUR);
+}
+
 // True: another part was started.
 bool descriptor_core::goes_on_after(int result) noexcept {
     if (is_to_be_repeated(result)) {
@@ -85,6 +99,7 @@ bool descriptor_core::goes_on_after(int result) noexcept {
         const lock_scope guard(lock_);
         return !is_left_ && start_part();
     }
+    settle_position(result);
     result_ = std::error_code(result < 0 ? -result : 0, std::generic_category());
     if (act_ == act::read) {
         if (result > 0) ahead_end_ = static_cast<std::size_t>(result);

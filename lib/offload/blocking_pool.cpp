@@ -235,11 +235,22 @@ void blocking_pool::run_one(job_base& job, lock_guard& guard) noexcept {
     job.run();
     // Before the awaiter is woken: what it hands in next has a thread coming. Relaxed: see see_to_queue().
     coming_.fetch_add(1, std::memory_order::relaxed);
-    back_.complete(job);
+    job_base* const unwanted = back_.complete(job);
     guard = lock_guard(lock_);
     coming_.fetch_sub(1, std::memory_order::relaxed);
+    if (unwanted != nullptr) [[unlikely]]
+        free_unwanted(*unwanted, guard);
     --running_;
     ++finished_;
+}
+
+// Ends a result of a user's, which may wait for what stands in the queue: meanwhile this thread does not count as coming.
+void blocking_pool::free_unwanted(job_base& job, lock_guard& guard) noexcept {
+    const errand what = see_to_queue();
+    guard.unlock();
+    do_errand(what);
+    job.free();
+    guard.lock();
 }
 
 // False: it has waited for long enough and is to end.
@@ -303,7 +314,7 @@ void blocking_pool::give_up_all(lock_guard& guard, const std::exception_ptr& why
     for (; given_up != nullptr; ++n) {
         job_base* const after = given_up->next;
         given_up->give_up(why);
-        back_.complete(*given_up);
+        if (job_base* const unwanted = back_.complete(*given_up)) unwanted->free();
         given_up = after;
     }
     guard.lock();

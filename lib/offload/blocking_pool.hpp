@@ -93,6 +93,7 @@ private:
     void work(member& self, role as, lock_guard& guard) noexcept;
     void watch(member& self, lock_guard& guard) noexcept;
     void run_one(job_base& job, lock_guard& guard) noexcept;
+    void free_unwanted(job_base& job, lock_guard& guard) noexcept;
     bool wait_for_call(member& self, lock_guard& guard) noexcept;
     void spin_for_call(const member& self, lock_guard& guard) noexcept;
 

@@ -75,6 +75,10 @@ public:
     bool has_come() const noexcept {
         return newest_.load(std::memory_order::relaxed) != attended();  // what is taken is acquired in attend()
     }
+    /// No worker is left. What comes afterwards schedules nothing, for the item may still stand in a queue; to be called again.
+    Job* take_at_end() noexcept {
+        return newest_.exchange(attended(), std::memory_order::acquire);  // pairs with the releases in push()
+    }
     void attendant_leaves() noexcept {
         is_attendant_out_.store(false,
                                 std::memory_order::release);  // pairs with send_attendant(): it is in no queue any more

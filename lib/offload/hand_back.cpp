@@ -33,19 +33,19 @@ hand_back::hand_back(runtime_core& core, const std::atomic<std::size_t>* queued)
 
 // --- threads of the pool -----------------------------------------------------------------------------------------------------
 
-void hand_back::complete(job_base& job) noexcept {
+job_base* hand_back::complete(job_base& job) noexcept {
     switch (job.state.complete()) {
-        case job_complete::abandoned: job.free(); return;
-        case job_complete::silent:
-            if (job.state.finish()) job.free();
-            return;
-        case job_complete::wake: break;
+        case job_complete::abandoned: return &job;
+        case job_complete::silent: break;
+        case job_complete::wake:
+            if (job.wake_on_worker) {
+                if (finished_.push(job)) core_.schedule_any(*this);
+                return nullptr;
+            }
+            job.to_wake.wake();
+            break;
     }
-    if (!job.wake_on_worker) {
-        wake_and_leave(job);
-        return;
-    }
-    if (finished_.push(job)) core_.schedule_any(*this);
+    return job.state.finish() ? &job : nullptr;
 }
 
 // --- workers -----------------------------------------------------------------------------------------------------------------
@@ -102,6 +102,6 @@ bool hand_back::many_are_left() const noexcept {
     return queued_ != nullptr && queued_->load(std::memory_order::relaxed) >= many_jobs;  // a hint
 }
 
-void hand_back::drain() noexcept { finished_.visit(finished_.take(), wake_and_leave); }
+void hand_back::drain() noexcept { finished_.visit(finished_.take_at_end(), wake_and_leave); }
 
 }  // namespace pollux::inline v0::detail

@@ -16,7 +16,9 @@ extern "C" void __tsan_release(void*);
 
 namespace pollux::inline v0::detail {
 
-/// Has a thread of `arena` call `run(self)`, which does not throw. Throws what oneTBB throws: std::bad_alloc.
+/// Has a thread of `arena` call `run(self)`, which does not throw. Throws what oneTBB throws: std::bad_alloc, std::runtime_error if the
+/// system refused it a thread. It does that behind the enqueueing, too, with what was enqueued left behind: then this throws only if nobody
+/// has come to that yet, and nobody will call `run`.
 void enqueue_in(oneapi::tbb::task_arena& arena, void (*run)(void* self), void* self);
 
 /// Before a call that uses `what` is enqueued.

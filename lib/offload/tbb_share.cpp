@@ -27,7 +27,7 @@ struct all_shares {
     std::size_t limit_before = 0;
     std::unique_ptr<control> limit;
     tbb::task_scheduler_handle threads;
-    bool has_no_threads = false;  // for good
+    bool was_refused_thread = false, has_no_threads = false;  // for good
 
     // The new one first: of two the smaller counts, so on the way up the old one holds until it goes.
     void set_limit() {
@@ -73,9 +73,15 @@ tbb_share::~tbb_share() {
     if (--ours.shares != 0) return;
     // False where others use oneTBB: the threads stay with them. Before the limit goes: with one CPU no thread would be allowed
     // any more to leave the arena, and finalize would spin for ever.
-    if (!ours.has_no_threads) static_cast<void>(tbb::finalize(ours.threads, std::nothrow));
+    if (!ours.was_refused_thread) static_cast<void>(tbb::finalize(ours.threads, std::nothrow));
     ours.threads = tbb::task_scheduler_handle();
     ours.limit.reset();
+}
+
+void tbb_share::was_refused_thread() noexcept {
+    all_shares& ours = all();
+    const std::lock_guard guard(ours.lock);
+    ours.was_refused_thread = true;
 }
 
 void tbb_share::has_no_threads() noexcept {

@@ -21,8 +21,9 @@ public:
     /// The arena of this share has been terminated. Waits for oneTBB's threads if it was the last one.
     ~tbb_share();
 
-    /// oneTBB was refused its first thread, which it counts all the same: it will never have one, and waiting for the end of its threads
-    /// would not end. From now on nobody gets a share.
+    /// oneTBB was refused a thread, which it counts all the same: waiting for the end of its threads would not end. So nobody does any more.
+    static void was_refused_thread() noexcept;
+    /// It was the first one: there will never be any. From now on nobody gets a share, either.
     static void has_no_threads() noexcept;
 
     /// Of our slots, as many as oneTBB's limit allows now; at least 1, which enqueued work always gets.

@@ -33,8 +33,10 @@ void describe_task(task_header& task, std::string& text) {
 void worker::describe(std::string& text) const {
     text += "  worker " + std::to_string(index_) + ": " + (parker_.is_parked() ? "parked" : "awake") + ", " +
             std::to_string(queue_.size()) + " in the run queue" + (slot_.looks_empty() ? "" : ", 1 in the next slot") +
-            (forks.looks_empty() ? "" : ", forks") + ", " + std::to_string(wheel_ != nullptr ? wheel_->size() : 0) +
-            " sleeps, " + std::to_string(count_.polls.read()) + " polls\n";
+            (forks.looks_empty() ? "" : ", forks") + ", " +
+            // A stand-in's wheel is another worker's, and changes with the hiring.
+            (index_ < core_.worker_count() ? std::to_string(wheel_->size()) + " sleeps, " : "stands in, ") +
+            std::to_string(count_.polls.read()) + " polls\n";
 }
 
 std::string runtime_core::describe() {

@@ -186,8 +186,9 @@ void runtime_core::end_tasks() noexcept {
 }
 
 std::size_t runtime_core::stop_services(std::chrono::steady_clock::time_point deadline) noexcept {
-    // A thread that makes one now finds the runtime ending, or is waited for here.
-    const std::lock_guard guard(service_lock_);
+    // A thread that makes one now finds the runtime ending, or is waited for here. Not longer: a job may just be about to find that, and its
+    // pool waits for it below.
+    { const std::lock_guard guard(service_lock_); }
     std::size_t still_running = 0;
     for (const auto& each : services_)
         if (each != nullptr) still_running += each->stop(deadline);

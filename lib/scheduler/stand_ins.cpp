@@ -62,7 +62,13 @@ void stand_ins::see_to(worker& away) noexcept {
         }
         next_try_ = steady_now() + pause_after_failure;
     }
-    has_missing_.store(true, std::memory_order::relaxed);  // with the lock held
+    miss_one();
+}
+
+// With the lock held. The watchdog tries again later.
+void stand_ins::miss_one() noexcept {
+    has_missing_.store(true, std::memory_order::relaxed);
+    core_.watch().has_to_look(core_.idle().is_asymmetric());
 }
 
 // One that rests; else a worker that needs a thread. Null: all are at work, and there is no room for more.
@@ -119,7 +125,7 @@ bool stand_ins::enter(member& self) noexcept {
         // Relaxed, both: written under the lock only.
         if (each->stand_in_.load(std::memory_order::relaxed) != &self.self) continue;
         each->stand_in_.store(nullptr, std::memory_order::relaxed);
-        has_missing_.store(true, std::memory_order::relaxed);
+        miss_one();
     }
     next_try_ = steady_now() + pause_after_failure;
     return false;

@@ -79,6 +79,7 @@ private:
 
     // With the lock held.
     void see_to(worker& away) noexcept;
+    void miss_one() noexcept;
     void hire(member& one, worker& away);
     member* find();
 

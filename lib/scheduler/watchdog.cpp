@@ -72,10 +72,11 @@ bool watchdog::sees_only_sleepers() const noexcept {
 void watchdog::sleep() noexcept {
     is_asleep_.store(true, std::memory_order::relaxed);  // (a); ordered by the fence
     if (core_.idle().is_asymmetric())
-        std_sync::heavy_fence();  // (b); pairs with the light fence in worker_is_awake()
+        std_sync::heavy_fence();  // (b); pairs with the light fence in has_to_look()
     else
-        std_sync::full_fence();                   // (b); pairs with the full fence there
-    const bool may_sleep = sees_only_sleepers();  // (c) re-check: who has woken before the fence is seen
+        std_sync::full_fence();  // (b); pairs with the full fence there
+    // (c) re-check: who has woken before the fence is seen, and who is missed.
+    const bool may_sleep = sees_only_sleepers() && !core_.substitutes().has_missing();
     while (may_sleep && is_asleep_.load(std::memory_order::relaxed) && !should_stop_.load(std::memory_order::relaxed))
         parker_.park();
     is_asleep_.store(false, std::memory_order::relaxed);  // a token that is on its way is spurious

@@ -9,8 +9,8 @@
 // too much to do more threads are no help. One that is another than at the take-over means that the worker is back.
 //
 // An idle runtime makes no wake-ups. When all workers have slept for a second the watchdog sleeps, too, until one wakes it:
-//   watchdog: (a) is_asleep_; (b) heavy fence; (c) read all stamps; park if all are 0.
-//   worker:   (1) stamp, not 0; (2) light fence; (3) is_asleep_: take that back, unpark the watchdog.
+//   watchdog: (a) is_asleep_; (b) heavy fence; (c) read all stamps; park if all are 0 and nobody is missed.
+//   worker:   (1) stamp, not 0, or stand_ins::has_missing(); (2) light fence; (3) is_asleep_: take that back, unpark the watchdog.
 // Proof: a worker whose (1) is not seen in (c) has its interrupt of (b) before (1), so (3) sees (a). Without asymmetric fences (b)
 // and (2) are full ones, which have one order. A worker that is added later comes to (3) later, too.
 #pragma once
@@ -44,8 +44,9 @@ public:
     /// Joins it, if there is one. When the workers have ended. Threads: who ends the runtime.
     void stop() noexcept;
 
-    /// The caller, a worker, has made its stamp another than asleep. Cost: a load, and a system call if the watchdog sleeps.
-    void worker_is_awake(bool asymmetric) noexcept {
+    /// The caller has made its stamp another than asleep, or found nobody to stand in for a worker. Cost: a load, and a system call if the
+    /// watchdog sleeps. Threads: those of the runtime.
+    void has_to_look(bool asymmetric) noexcept {
         if (asymmetric)
             std_sync::light_fence();  // (2); pairs with the heavy fence in sleep()
         else

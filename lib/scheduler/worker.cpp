@@ -202,6 +202,8 @@ void worker::run_until_relieved() noexcept {
     while (runnable* const item = slot_.take()) give_to_others(*item);
     while (runnable* const item = queue_.pop()) give_to_others(*item);
     submit();
+    end_stretch();  // it rests, maybe for long
+    polls_left_ = 0;
     set_stamp(asleep_stamp);
     core_.wheel_has_earlier(*wheel_);
 }

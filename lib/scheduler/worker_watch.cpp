@@ -28,7 +28,7 @@ void worker::come_back() noexcept {
 
 void worker::be_awake(std::uint64_t stamp) noexcept {
     set_stamp(stamp);
-    core_.watch().worker_is_awake(asymmetric_fences);
+    core_.watch().has_to_look(asymmetric_fences);
 }
 
 bool worker::join_with_others(fork_point& point, bool as_holder) noexcept {

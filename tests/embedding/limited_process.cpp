@@ -185,6 +185,20 @@ int no_thread_for_offload() {
     return another.block_on(another.spawn([] { return 5; })) == 5 ? 0 : 5;
 }
 
+// oneTBB has enqueued the runner by the time it is refused the second thread; the first one may come to it, or not.
+int one_thread_for_offload() {
+    pollux::runtime_options options;
+    options.cpu_slots = 2;
+    pollux::runtime rt(options);
+    const pollux::test::refused_threads all_but_one(1);
+    for (int i = 0; i != 3; ++i) {
+        try {
+            if (rt.block_on(pollux::offload([i] { return i; })) != i) return 1;
+        } catch (const std::exception&) {}
+    }
+    return rt.block_on(rt.spawn([] { return 5; })) == 5 ? 0 : 2;
+}
+
 struct scenario {
     const char* name;
     int (*run)();
@@ -196,6 +210,7 @@ constexpr std::array scenarios{
     scenario{"small_stacks", small_stacks},
     scenario{"no_descriptors", no_descriptors},
     scenario{"no_thread_for_offload", no_thread_for_offload},
+    scenario{"one_thread_for_offload", one_thread_for_offload},
 };
 
 int status_of(char* program, char* name) {

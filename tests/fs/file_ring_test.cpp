@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 // fs::file in a runtime with io_driver::uring: what it has of its own there. All else say the other tests, which run on both drivers.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "fs/files.hpp"
@@ -64,6 +67,28 @@ TEST_SUITE("fs/file_ring") {
             out.reset();
             rt.end();
             CHECK(contents_of(path).size() == accepted);
+        }
+    }
+    TEST_CASE("with io_uring a read goes on, and where it was, though the thread ends that has begun it") {
+        const temporary_directory directory;
+        const std::string path = directory / "file";
+        const std::string bytes = random_bytes(1'000'000, 3);
+        put_contents(path, bytes);
+        hand_polled_runtime rt(on_uring());
+        for (int i = 0; i != 20; ++i) {
+            CAPTURE(i);
+            file in = open_elsewhere(path, {});
+            // Its head is there, the rest has to come from the disk.
+            ::fdatasync(in.native_handle());
+            ::posix_fadvise(in.native_handle(), 0, 0, POSIX_FADV_DONTNEED);
+            char head[100];
+            REQUIRE(::pread(in.native_handle(), head, sizeof head, 0) == sizeof head);
+            auto reading = in.read_to_end();
+            decltype(rt.poll(reading)) answer = pollux::pending;
+            std::thread([&] { answer = rt.poll(reading); }).join();
+            if (answer.is_pending()) answer = rt.finish(reading);
+            REQUIRE(answer.has_value());
+            CHECK(answer.value() == bytes);
         }
     }
     TEST_CASE("with io_uring a read that waits for ever is given up with its file, and with its runtime") {

@@ -15,6 +15,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "pollux/core/block_on.hpp"
@@ -118,6 +119,32 @@ TEST_SUITE("offload/blocking") {
         for (auto& each : handles) rt.block_on(each);
         CHECK(most == 3);
         CHECK(runs == 30);
+    }
+
+    TEST_CASE("the result of a dropped future may wait for another call as it is destroyed") {
+        struct waits_for_another {
+            explicit waits_for_another(std::latch& at_end) noexcept : ended(&at_end) {}
+            waits_for_another(waits_for_another&& other) noexcept : ended(std::exchange(other.ended, nullptr)) {}
+            waits_for_another& operator=(waits_for_another&&) = delete;
+            ~waits_for_another() {
+                if (ended == nullptr) return;
+                pollux::block_on(blocking([this] { ended->count_down(); }));
+            }
+            std::latch* ended;
+        };
+        std::latch begun(1), dropped(1), ended(1);
+        pollux::runtime rt;
+        auto handle = rt.spawn(blocking([&] {
+            begun.count_down();
+            dropped.wait();
+            return waits_for_another(ended);
+        }));
+        begun.wait();
+        handle.abort();
+        CHECK_THROWS_AS(rt.block_on(handle), pollux::task_cancelled);
+        dropped.count_down();
+        ended.wait();
+        CHECK(rt.metrics().blocking_threads == 2);
     }
 
     TEST_CASE("of several idle threads the one that became idle last takes the next job") {
