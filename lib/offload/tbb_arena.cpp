@@ -6,6 +6,10 @@
 
 #include "offload/tbb_share.hpp"
 
+// Null without thread sanitizer, which sees here only that memory is made and freed.
+extern "C" [[gnu::weak]] void __tsan_acquire(void* of);
+extern "C" [[gnu::weak]] void __tsan_release(void* of);
+
 namespace pollux::inline v0::detail {
 
 namespace {
@@ -20,7 +24,10 @@ public:
     ticket& operator=(const ticket&) = delete;
     ~ticket() {
         // Release: what this owner did with it; acquire: what the others did. Partner: this line.
-        if (claim_->owners.fetch_sub(1, std::memory_order::acq_rel) == 1) delete claim_;
+        if (__tsan_release != nullptr) __tsan_release(claim_);
+        if (claim_->owners.fetch_sub(1, std::memory_order::acq_rel) != 1) return;
+        if (__tsan_acquire != nullptr) __tsan_acquire(claim_);
+        delete claim_;
     }
     /// Null: somebody else has it. Relaxed: says only who.
     void* take() const noexcept { return claim_->self.exchange(nullptr, std::memory_order::relaxed); }
