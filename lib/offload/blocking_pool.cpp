@@ -235,7 +235,7 @@ void blocking_pool::run_one(job_base& job, lock_guard& guard) noexcept {
     job.run();
     // Before the awaiter is woken: what it hands in next has a thread coming. Relaxed: see see_to_queue().
     coming_.fetch_add(1, std::memory_order::relaxed);
-    job_base* const unwanted = back_.complete(job);
+    job_base* const unwanted = back_.complete_and_keep(job);
     guard = lock_guard(lock_);
     coming_.fetch_sub(1, std::memory_order::relaxed);
     if (unwanted != nullptr) [[unlikely]]
@@ -314,7 +314,7 @@ void blocking_pool::give_up_all(lock_guard& guard, const std::exception_ptr& why
     for (; given_up != nullptr; ++n) {
         job_base* const after = given_up->next;
         given_up->give_up(why);
-        if (job_base* const unwanted = back_.complete(*given_up)) unwanted->free();
+        back_.complete(*given_up);
         given_up = after;
     }
     guard.lock();

@@ -173,7 +173,7 @@ void cpu_pool::run_one(job_base& job) noexcept {
         job.give_up(std::make_exception_ptr(offload_expired(job.name)));
     else
         job.run();
-    if (job_base* const unwanted = back_.complete(job)) unwanted->free();
+    back_.complete(job);
 }
 
 // False: oneTBB took no successor; this runner goes on.
@@ -310,7 +310,7 @@ void cpu_pool::give_up_all(std::unique_lock<short_lock>& guard, const std::excep
     for (; given_up != nullptr; ++n) {
         job_base* const after = given_up->next;
         given_up->give_up(why);
-        if (job_base* const unwanted = back_.complete(*given_up)) unwanted->free();
+        back_.complete(*given_up);
         given_up = after;
     }
     guard.lock();

@@ -33,7 +33,7 @@ hand_back::hand_back(runtime_core& core, const std::atomic<std::size_t>* queued)
 
 // --- threads of the pool -----------------------------------------------------------------------------------------------------
 
-job_base* hand_back::complete(job_base& job) noexcept {
+job_base* hand_back::complete_and_keep(job_base& job) noexcept {
     switch (job.state.complete()) {
         case job_complete::abandoned: return &job;
         case job_complete::silent: break;

@@ -33,9 +33,12 @@ public:
     /// `queued`: how many jobs of the pool are still to run, at some moment; null: not known.
     explicit hand_back(runtime_core& core, const std::atomic<std::size_t>* queued = nullptr) noexcept;
 
-    /// `job` has a result and no closure any more. Afterwards it must not be touched, but for what is returned: a job that nobody wants, for the
-    /// caller to free, by which a result of a user's ends. Threads: any.
-    [[nodiscard]] job_base* complete(job_base& job) noexcept;
+    /// `job` has a result and no closure any more. Afterwards it must not be touched. Threads: any.
+    void complete(job_base& job) noexcept {
+        if (job_base* const unwanted = complete_and_keep(job)) unwanted->free();
+    }
+    /// The same, but a job that nobody wants is returned, for the caller to free: by that a result of a user's ends.
+    [[nodiscard]] job_base* complete_and_keep(job_base& job) noexcept;
     /// Wakes what is on the list. No worker is left.
     void drain() noexcept;
 

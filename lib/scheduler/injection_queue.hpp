@@ -54,8 +54,8 @@
 namespace pollux::inline v0::detail {
 
 /// A queue of `T*` that any thread may push to and any pop from. `T` has a link `T* next`, which is the queue's while
-/// the item is in it: who pushes it again does so behind that pop. `Ring` is a bounded queue with `bool push(T*)` and `T* pop()`. Owns nothing: drain it before it
-/// goes.
+/// the item is in it: who pushes it again does so behind that pop. `Ring` is a bounded queue with `bool push(T*)` and
+/// `T* pop()`. Owns nothing: drain it before it goes.
 ///
 /// A shard with more than `MostInRing` items takes what comes on its stack: there an item costs two read-modify-writes instead of three, and
 /// a line that its consumer writes once for many. A thread that spawns as fast as a worker polls took 1.8 times as long when all went

@@ -16,16 +16,7 @@ using pollux::model::relacy_sync;
 using std::memory_order;
 
 struct job {
-    // Plain memory that the list guards.
-    struct link {
-        relacy_sync::cell<job*> target;
-        link& operator=(job* to) {
-            target.store(to);
-            return *this;
-        }
-        operator job*() const { return target.load(); }
-    };
-    link next;
+    pollux::model::plain_link<job> next;
     relacy_sync::cell<int> result{0};
     int visits = 0;
 };
@@ -118,6 +109,26 @@ struct list_suite : pollux::model::suite<Derived, PoolThreads + Workers> {
     }
 };
 
+// The last worker ends at any moment, maybe with the item in its queue, and then ends the list: once, and again when the pool has ended.
+struct end : list_suite<end, 1, 1, 3> {
+    parker pool_ended;
+
+    static inline bool was_left_in_queue = false;
+    static bool is_covered() { return was_left_in_queue; }
+
+    void thread(unsigned index) {
+        if (index == 0) {
+            for (job& each : jobs) finish(each);
+            return pool_ended.unpark();
+        }
+        for (unsigned runs = choose(2); runs != 0; --runs)
+            if (item.pop()) visit(list.take());
+        visit(list.take_at_end());
+        was_left_in_queue |= item.is_queued.load(memory_order::relaxed) != 0;
+        pool_ended.park();
+        visit(list.take_at_end());
+    }
+};
 struct one_by_one : list_suite<one_by_one, 1, 1, 3> {};
 struct two_threads : list_suite<two_threads, 2, 1, 3> {};
 struct two_workers : list_suite<two_workers, 1, 2, 3> {};
@@ -130,5 +141,6 @@ int main(int argc, char** argv) {
                                    describe<one_by_one>("one by one", 3),
                                    describe<two_threads>("two threads of the pool", 2),
                                    describe<two_workers>("two workers", 1),
+                                   describe<end>("end", 3),
                                });
 }

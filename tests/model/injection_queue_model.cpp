@@ -20,16 +20,7 @@ using std::memory_order;
 constexpr int most_items = 8;
 
 struct item {
-    // Plain memory that the queue guards while the item is in it.
-    struct link {
-        relacy_sync::cell<item*> target;
-        link& operator=(item* to) {
-            target.store(to);
-            return *this;
-        }
-        operator item*() const { return target.load(); }
-    };
-    link next;
+    pollux::model::plain_link<item> next;
     relacy_sync::cell<int> payload;
     relacy_sync::cell<int> taken;  // by plain stores: two takers are a data race even if each sees the other's
 };

@@ -67,6 +67,7 @@ PLANTED = {
         ('an attended list is scheduled, too', 'return newest == nullptr;', 'return newest == nullptr || newest == attended();'),
         ('an attendant in vain leaves what came last', 'newest_.compare_exchange_strong(newest, nullptr, std::memory_order::relaxed))',
          '(newest_.exchange(nullptr, std::memory_order::relaxed), true))'),
+        ('the end leaves null', 'exchange(attended(), std::memory_order::acquire)', 'exchange(nullptr, std::memory_order::acquire)'),
         ('a second attendant is sent', '!is_attendant_out_.exchange(true, std::memory_order::acquire)',
          '(is_attendant_out_.exchange(true, std::memory_order::acquire), true)'),
     ],

@@ -5,25 +5,19 @@
 // side at a time, and nobody sleeps although the job is done (the checker reports it as a deadlock).
 #include "relacy_sync.hpp"
 
+#include "pollux/core/short_lock.hpp"
 #include "pollux/offload/job_state.hpp"
 
 namespace {
 
 using pollux::detail::job_complete;
 using pollux::detail::job_leave;
+using pollux::detail::lock_scope;
 using pollux::model::choose;
 using pollux::model::describe;
 using pollux::model::expect;
 using pollux::model::parker;
-using pollux::model::place;
 using pollux::model::relacy_sync;
-using pollux::model::to_relacy;
-
-struct lock_guard {
-    explicit lock_guard(rl::mutex& lock) : lock_(lock) { lock_.lock(to_relacy(place::current())); }
-    ~lock_guard() { lock_.unlock(to_relacy(place::current())); }
-    rl::mutex& lock_;
-};
 
 template <class Derived>
 struct job_suite : pollux::model::suite<Derived, 2> {
@@ -34,7 +28,7 @@ struct job_suite : pollux::model::suite<Derived, 2> {
     relacy_sync::cell<int> result{0};
     relacy_sync::cell<bool> is_freed{false};
 
-    rl::mutex queue_lock;
+    relacy_sync::short_lock queue_lock;
     relacy_sync::cell<bool> is_queued{true};
     parker sleepers[2];  // of the two wakers
     relacy_sync::atomic<int> stop_requests{0};
@@ -54,7 +48,7 @@ struct job_suite : pollux::model::suite<Derived, 2> {
     // The pool's side.
     void work() {
         {
-            const lock_guard guard(queue_lock);
+            const lock_scope guard(queue_lock);
             if (!is_queued.load() || !state.claim()) return;
             is_queued.store(false);
         }
@@ -87,7 +81,7 @@ struct job_suite : pollux::model::suite<Derived, 2> {
             case job_leave::take_out: break;
         }
         {
-            const lock_guard guard(queue_lock);
+            const lock_scope guard(queue_lock);
             is_queued.store(false);
         }
         free_block();

@@ -303,6 +303,20 @@ struct relacy_sync {
     static void yield_point(const char*) {}
 };
 
+/// A link `T* next` that is plain memory: whoever has the item guards it.
+template <class T>
+class plain_link {
+public:
+    plain_link& operator=(T* to) {
+        target_.store(to);
+        return *this;
+    }
+    operator T*() const { return target_.load(); }
+
+private:
+    relacy_sync::cell<T*> target_;
+};
+
 /// A thread's place to sleep, as a parker: one token, so that an unpark() before the park() is not lost. park() sees
 /// what came before every unpark() whose token it took or merged. All threads asleep is a deadlock, which Relacy
 /// reports.

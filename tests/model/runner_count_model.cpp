@@ -6,9 +6,11 @@
 #include "relacy_sync.hpp"
 
 #include "offload/runner_count.hpp"
+#include "pollux/core/short_lock.hpp"
 
 namespace {
 
+using pollux::detail::lock_scope;
 using pollux::detail::runner_start;
 using pollux::model::choose;
 using pollux::model::describe;
@@ -17,14 +19,9 @@ using pollux::model::parker;
 using pollux::model::relacy_sync;
 using std::memory_order;
 
-struct lock_guard {
-    explicit lock_guard(relacy_sync::short_lock& lock) : lock_(lock) { lock_.lock(); }
-    ~lock_guard() { lock_.unlock(); }
-    relacy_sync::short_lock& lock_;
-};
-
 // The first threads submit a job each, the next are hosts. In a suite that stops, one more ends the pool; with `HandsOver` a runner may
-// give its host back and send a successor. With `Meets` the last job but one ends only when the last one runs. With `Fails` a runner may find no host.
+// give its host back and send a successor. With `Meets` the last job but one ends only when the last one runs. With `Fails`
+// a runner may find no host.
 template <class Derived, int Submitters, int Hosts, int Slots, bool Stops = false, bool HandsOver = false,
           bool Meets = false, bool Fails = false, int Jobs = Submitters>
 struct pool_suite : pollux::model::suite<Derived, Submitters + Hosts + Stops> {
@@ -80,11 +77,11 @@ struct pool_suite : pollux::model::suite<Derived, Submitters + Hosts + Stops> {
     }
     bool looks_empty() { return incoming.load(memory_order::seq_cst) == 0 && queued.load(memory_order::relaxed) == 0; }
     void start_failed() {
-        const lock_guard guard(lock);
+        const lock_scope guard(lock);
         if (runners.start_failed()) give_up_queued();
     }
     void give_up_all() {
-        const lock_guard guard(lock);
+        const lock_scope guard(lock);
         give_up_queued();
     }
     void give_up_queued() {
@@ -124,11 +121,11 @@ struct pool_suite : pollux::model::suite<Derived, Submitters + Hosts + Stops> {
         }
     }
     void finished_one() {
-        const lock_guard guard(lock);
+        const lock_scope guard(lock);
         running.store(running.load() - 1);
     }
     bool next(bool has_run, bool& more) {
-        const lock_guard guard(lock);
+        const lock_scope guard(lock);
         if (has_run) running.store(running.load() - 1);
         distribute();
         const int n = queued.load(memory_order::relaxed);
@@ -156,7 +153,7 @@ struct pool_suite : pollux::model::suite<Derived, Submitters + Hosts + Stops> {
     bool leave_or_stay() {
         hosted.fetch_sub(1, memory_order::relaxed);
         runners.leaves();
-        const lock_guard guard(lock);
+        const lock_scope guard(lock);
         if (!looks_empty() && runners.comes_back()) {
             expect(hosted.fetch_add(1, memory_order::relaxed) < Slots, "more runners than slots");
             came_back = true;
@@ -176,7 +173,7 @@ struct pool_suite : pollux::model::suite<Derived, Submitters + Hosts + Stops> {
         wake_hosts();
     }
     bool is_over() {
-        const lock_guard guard(lock);
+        const lock_scope guard(lock);
         return queued.load(memory_order::relaxed) == 0 && running.load() == 0 && runners.is_over();
     }
 
@@ -230,7 +227,7 @@ struct taken_out : pool_suite<taken_out, 2, 2, 2, false, false, true, false, 3> 
         first_runs.park();
         submit();
         {
-            const lock_guard guard(lock);
+            const lock_scope guard(lock);
             distribute();
         }
         second_is_queued.unpark();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The cells of one combinator of several futures: two children, each pair of endings, the order in which what they wait for happens,
-// dropped before the first poll, after it, and after the result, as a plain value, boxed, and awaited by a task, plainly and by try_. several_model.hpp says
-// what the journal must read.
+// dropped before the first poll, after it, and after the result, as a plain value, boxed, and awaited by a task, plainly and by try_.
+// several_model.hpp says what the journal must read.
 #pragma once
 
 #include <doctest/doctest.h>
