@@ -235,16 +235,18 @@ void blocking_pool::run_one(job_base& job, lock_guard& guard) noexcept {
     job.run();
     // Before the awaiter is woken: what it hands in next has a thread coming. Relaxed: see see_to_queue().
     coming_.fetch_add(1, std::memory_order::relaxed);
-    job_base* const unwanted = back_.complete_and_keep(job);
+    job_base* left = back_.complete_and_keep(job);
+    if (left != nullptr && !left->holds_result()) std::exchange(left, nullptr)->free();
     guard = lock_guard(lock_);
     coming_.fetch_sub(1, std::memory_order::relaxed);
-    if (unwanted != nullptr) [[unlikely]]
-        free_unwanted(*unwanted, guard);
+    if (left != nullptr) [[unlikely]]
+        free_unwanted(*left, guard);
     --running_;
     ++finished_;
 }
 
-// Ends a result of a user's, which may wait for what stands in the queue: meanwhile this thread does not count as coming.
+// Ends a result that nobody has taken. It is a user's, and may wait for what stands in the queue: meanwhile this thread does not count as
+// coming.
 void blocking_pool::free_unwanted(job_base& job, lock_guard& guard) noexcept {
     const errand what = see_to_queue();
     guard.unlock();

@@ -35,9 +35,9 @@ public:
 
     /// `job` has a result and no closure any more. Afterwards it must not be touched. Threads: any.
     void complete(job_base& job) noexcept {
-        if (job_base* const unwanted = complete_and_keep(job)) unwanted->free();
+        if (job_base* const left = complete_and_keep(job)) left->free();
     }
-    /// The same, but a job that nobody wants is returned, for the caller to free: by that a result of a user's ends.
+    /// The same, but what is to be freed is returned, for the caller to do it.
     [[nodiscard]] job_base* complete_and_keep(job_base& job) noexcept;
     /// Wakes what is on the list. No worker is left.
     void drain() noexcept;

@@ -39,6 +39,8 @@ struct POLLUX_API job_base {
     virtual void request_stop() noexcept = 0;
     /// Destroys what is left and frees the block.
     virtual void free() noexcept = 0;
+    /// By whoever may free it: that ends a result, which is a user's.
+    virtual bool holds_result() const noexcept = 0;
 
     // What each job's way needs comes first, to share a cache line.
 
@@ -159,6 +161,7 @@ public:
         this->~job();
         give(this);
     }
+    bool holds_result() const noexcept override { return outcome_.state() != result_state::empty; }
 
 private:
     struct nothing {};
