@@ -14,7 +14,8 @@
 // it is known to fail it fails at once.
 //
 // It is counted: the place has a share, and each operation that is under way. A socket that is left keeps its descriptor until
-// they have ended: what it would receive is given up, and all is sent, but for a peer that takes nothing for so long.
+// they have ended: what it would receive is given up, and all is sent, but for a peer that takes nothing for so long, and where SO_LINGER
+// says that it is to be dropped.
 #pragma once
 
 #include <netinet/in.h>
@@ -110,6 +111,8 @@ private:
     bool start(operation& one, const io_uring_sqe& entry) noexcept;
     void end_sending() noexcept;
     void limit_closing() noexcept;
+    void give_up_sending() noexcept;
+    void settle_linger() noexcept;
     void give_up(operation& one) noexcept;
     bool is_busy() const noexcept;
     void close_if_left() noexcept;

@@ -208,21 +208,33 @@ void ring_socket::limit_closing() noexcept {
 
 void ring_socket::closing_done(ring_operation& self, int result, unsigned) noexcept {
     ring_socket& mine = *static_cast<operation&>(self).of;
-    bool is_over = false;
     {
         const lock_scope guard(mine.lock_);
         mine.closing_.is_under_way = false;
-        is_over = !is_to_be_repeated(result);
-        if (is_over && mine.writing_.is_under_way) {
-            mine.gives_up_ = true;
-            if (!mine.driver_.cancel(mine.writing_)) ::shutdown(mine.descriptor_, SHUT_RDWR);
-        }
+        if (!is_to_be_repeated(result) && mine.writing_.is_under_way) mine.give_up_sending();
     }
-    if (is_over)
-        mine.driver_.settle();
-    else
-        mine.limit_closing();
+    // Also after that: a cancellation misses what the kernel is just at.
+    mine.limit_closing();
     mine.drop_owner();
+}
+
+void ring_socket::give_up_sending() noexcept {
+    gives_up_ = true;
+    if (!driver_.cancel(writing_)) ::shutdown(descriptor_, SHUT_RDWR);
+}
+
+// The thread that serves the ring closes it, and must not wait.
+void ring_socket::settle_linger() noexcept {
+    linger time{};
+    socklen_t size = sizeof time;
+    if (driver_.is_in_child() || ::getsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &time, &size) != 0 || time.l_onoff == 0)
+        return;
+    if (time.l_linger == 0) {
+        if (writing_.is_under_way) give_up_sending();
+        return;
+    }
+    time.l_onoff = 0;
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &time, sizeof time);
 }
 
 int ring_socket::flush() noexcept {

@@ -158,6 +158,15 @@ struct clogged {
     clogged& operator=(const clogged&) = delete;
     ~clogged() { ::close(ends[1]); }
     bool is_closed() const { return ::fcntl(ends[0], F_GETFD) < 0; }
+    void set_linger(linger time) const {
+        REQUIRE(::setsockopt(ends[0], SOL_SOCKET, SO_LINGER, &time, sizeof time) == 0);
+    }
+    linger lingering() const {
+        linger time{};
+        socklen_t size = sizeof time;
+        REQUIRE(::getsockopt(ends[0], SOL_SOCKET, SO_LINGER, &time, &size) == 0);
+        return time;
+    }
 
     int ends[2] = {-1, -1};
     pollux::detail::event_slot* place = nullptr;
@@ -281,6 +290,21 @@ TEST_SUITE("net/ring_driver") {
         driven one({.time_to_close = std::chrono::seconds(0)});
         const clogged socket(one);
         CHECK(ring_socket::remove(*socket.place));
+        one.until([&] { return socket.is_closed(); });
+    }
+    TEST_CASE("ring_driver: a socket that is left gives up what it sends if it is not to linger") {
+        driven one({.time_to_close = std::chrono::hours(1)});
+        const clogged socket(one);
+        socket.set_linger({1, 0});
+        CHECK(ring_socket::remove(*socket.place));
+        one.until([&] { return socket.is_closed(); });
+    }
+    TEST_CASE("ring_driver: who serves the ring does not wait for what a socket that is left is to linger for") {
+        driven one({.time_to_close = std::chrono::seconds(0)});
+        const clogged socket(one);
+        socket.set_linger({1, 3600});
+        CHECK(ring_socket::remove(*socket.place));
+        CHECK(socket.lingering().l_onoff == 0);
         one.until([&] { return socket.is_closed(); });
     }
     TEST_CASE("ring_driver: a socket that is left sends all first, if its peer takes it") {

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -45,6 +46,20 @@ def compilers(configured):
     if configured and [os.path.basename(configured[-1])] not in chosen:
         chosen.insert(0, configured)
     return chosen
+
+
+def precompiled(compiler, flags, folder):
+    """Flags with which the compiler reads all of the public headers precompiled, in `folder`, which then has to stay.
+
+    Only with the same flags, but for definitions. Most of the time of a small program goes into those headers.
+    """
+    place = folder / os.path.basename(compiler[-1])
+    place.mkdir()
+    header = place / "all.hpp"
+    header.write_text("#include <vector>\n#include <pollux/pollux.hpp>\n")
+    # Each of the compilers looks for this name where it is told to include the header.
+    subprocess.run([*compiler, *flags, "-x", "c++-header", header, "-o", place / "all.hpp.gch"], cwd=ROOT, check=True)
+    return ["-include", str(header)]
 
 
 def jobs():
