@@ -227,7 +227,8 @@ void ring_socket::give_up_sending() noexcept {
 void ring_socket::settle_linger() noexcept {
     linger time{};
     socklen_t size = sizeof time;
-    if (driver_.is_in_child() || ::getsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &time, &size) != 0 || time.l_onoff == 0)
+    if (driver_.is_in_child() || ::getsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &time, &size) != 0 ||
+        time.l_onoff == 0)
         return;
     if (time.l_linger == 0) {
         if (writing_.is_under_way) give_up_sending();
