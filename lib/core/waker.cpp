@@ -56,7 +56,7 @@ union immortal_waker {
 }  // namespace
 
 waker make_waker(std::shared_ptr<wakeable> target) {
-    return waker(new shared_target(std::move(target)), &shared_table);
+    return target != nullptr ? waker(new shared_target(std::move(target)), &shared_table) : waker();
 }
 
 const waker& noop_waker() noexcept {

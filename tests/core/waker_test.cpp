@@ -104,6 +104,13 @@ TEST_SUITE("core/waker") {
         CHECK_FALSE(static_cast<bool>(noop));
     }
 
+    TEST_CASE("make_waker: without a target it wakes nobody and is false") {
+        const waker nobody = pollux::make_waker(nullptr);
+        nobody.wake();
+        CHECK_FALSE(static_cast<bool>(nobody));
+        CHECK(nobody.will_wake(waker()));
+    }
+
     TEST_CASE("noop_waker: wakes nobody and is always the same") {
         pollux::noop_waker().wake();
         const waker copy = pollux::noop_waker();

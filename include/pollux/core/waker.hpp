@@ -90,7 +90,7 @@ private:
     const detail::waker_table* table_ = nullptr;
 };
 
-/// A waker that calls `target->wake()`. Cost: one allocation here; copies only count.
+/// A waker that calls `target->wake()`; without a target one that wakes nobody, `waker()`. Cost: one allocation here; copies only count.
 POLLUX_API waker make_waker(std::shared_ptr<wakeable> target);
 
 /// A waker that wakes nobody; for a poll whose wake-up nobody waits for. The reference is valid for ever.
