@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "pollux/time/interval.hpp"
 
+#include <cstdint>
 #include <stdexcept>
 
 namespace pollux::inline v0 {
@@ -35,7 +36,11 @@ instant interval_stream::after(instant tick) const noexcept {
     const instant now = clock::now();
     if (scheduled >= now) return scheduled;  // none was missed
     if (policy_ == missed_tick::delay) return detail::later(now, period_);
-    return detail::later(now, period_ - (now - tick) % period_);
+    // Unsigned: between the first instant and now there may be more than a duration holds.
+    const auto late = static_cast<std::uint64_t>(now.time_since_epoch().count()) -
+                      static_cast<std::uint64_t>(tick.time_since_epoch().count());
+    const auto into_period = static_cast<clock::rep>(late % static_cast<std::uint64_t>(period_.count()));
+    return detail::later(now, period_ - clock::duration(into_period));
 }
 
 }  // namespace pollux::inline v0

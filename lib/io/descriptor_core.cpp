@@ -144,7 +144,9 @@ std::error_code descriptor_core::start(context& cx, act what) {
     try {
         undoing guard{*this};
         if (what == act::read) prepare_read(cx);
-        pollux::detail::ring_driver* const ring = what != act::call ? ring_of(cx) : nullptr;
+        // Not into a pipe: who has started it writes, and would be sent SIGPIPE; threads of `blocking` are not.
+        const bool is_for_ring = what == act::read || (what == act::write && traits_.can_seek);
+        pollux::detail::ring_driver* const ring = is_for_ring ? ring_of(cx) : nullptr;
         const bool gives_back = traits_.can_seek && (what == act::write || (what == act::call && call_.gives_back));
         to_give_back_ = gives_back ? ahead_end_ - ahead_begin_ : 0;
         result_ = std::make_error_code(std::errc::operation_canceled);  // if the job never runs

@@ -112,10 +112,10 @@ bool descriptor_core::goes_on_after(int result) noexcept {
     return take_waiting() && goes_on();
 }
 
-// The runtime ends only if there is no other part; what a file has accepted is in it then. A pipe may never have room.
+// The runtime ends only if there is no other part; what a file has accepted is in it then.
 bool descriptor_core::goes_on() noexcept {
     if (start_part()) return true;
-    if (act_ == act::read || !traits_.can_seek) return false;
+    if (act_ == act::read) return false;
     do {
         result_ = write_fully(fd_, const_span(writing_).subspan(written_));
         written_ = 0;

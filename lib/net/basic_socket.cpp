@@ -39,7 +39,10 @@ int poll_now(int descriptor, direction which) noexcept {
     pollfd asked{descriptor, static_cast<short>(which == direction::read ? POLLIN | POLLRDHUP : POLLOUT), 0};
     const int answer = ::poll(&asked, 1, 0);
     if (answer == 0) errno = EAGAIN;
-    return answer > 0 ? 0 : -1;
+    if (answer <= 0) return -1;
+    if ((asked.revents & POLLNVAL) == 0) return 0;
+    errno = EBADF;
+    return -1;
 }
 
 int readiness::operator()(int descriptor) const noexcept {

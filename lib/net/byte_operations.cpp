@@ -28,6 +28,10 @@ std::ptrdiff_t receiving_from::operator()(int descriptor) noexcept {
     sockaddr_storage sender;
     socklen_t size = sizeof sender;
     const auto n = ::recvfrom(descriptor, to.data(), to.size(), 0, reinterpret_cast<sockaddr*>(&sender), &size);
+    if (size == 0) {  // a unix socket without a name
+        sender.ss_family = AF_UNIX;
+        size = sizeof sender.ss_family;
+    }
     if (n >= 0) from = socket_address(&sender, size);
     return n;
 }

@@ -3,10 +3,12 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -270,6 +272,24 @@ TEST_SUITE("fs/file") {
         CHECK(rt.block_on(both.read_some(9)).value() == "cdef");
         CHECK(rt.block_on(both.read_some(9)).value() == "g");
         CHECK(rt.block_on(both.seek(0)).error() == std::errc::invalid_seek);
+    }
+    TEST_CASE("a pipe that nobody reads is broken_pipe, and no signal") {
+        struct sigaction action = {}, before = {};
+        static std::atomic<int> raised;
+        raised = 0;
+        action.sa_handler = [](int) { ++raised; };
+        REQUIRE(::sigaction(SIGPIPE, &action, &before) == 0);
+        const temporary_directory directory;
+        const std::string path = directory / "pipe";
+        REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+        const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        pollux::runtime rt(pollux::test::driver_options());
+        file out = rt.block_on(file::open(path, {.write = true})).value();
+        REQUIRE(::close(reader) == 0);
+        REQUIRE(rt.block_on(out.write_all("x")).has_value());
+        CHECK(rt.block_on(out.flush()).error() == std::errc::broken_pipe);
+        CHECK(raised == 0);
+        REQUIRE(::sigaction(SIGPIPE, &before, nullptr) == 0);
     }
     TEST_CASE("seek, set_length, sync_all, metadata") {
         const temporary_directory directory;

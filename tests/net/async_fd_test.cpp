@@ -174,6 +174,14 @@ TEST_SUITE("net/async_fd") {
         CHECK(rt.block_on(file.try_io(direction::read, [] { return failed<int>(EAGAIN); })).error() ==
               std::errc::operation_not_permitted);
     }
+    TEST_CASE("async_fd: a descriptor that is not open is an error, and not ready") {
+        current_thread_runtime rt(pollux::test::driver_options());
+        const int closed = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+        REQUIRE(::close(closed) == 0);
+        async_fd bad{pollux::net::borrowed(closed)};
+        CHECK(rt.block_on(bad.readable()).error() == std::errc::bad_file_descriptor);
+        CHECK(rt.block_on(bad.writable()).error() == std::errc::bad_file_descriptor);
+    }
     TEST_CASE("async_fd: a callable that is always interrupted makes room for others") {
         current_thread_runtime rt(pollux::test::driver_options());
         pipe_ends both;

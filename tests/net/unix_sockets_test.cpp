@@ -146,6 +146,7 @@ TEST_SUITE("net/unix_sockets") {
         CHECK(rt.block_on(unbound.send("hello")).value() == 5);
         const auto second = rt.block_on(one.recv_from(to)).value();
         CHECK(second.second.to_string().empty());
+        CHECK(second.second.is_unix());
     }
     TEST_CASE("unix_datagram: while the receiver is full, a connected send waits and send_to fails") {
         current_thread_runtime rt(pollux::test::driver_options());

@@ -82,6 +82,17 @@ TEST_SUITE("time/interval") {
               "0@0 100@100 200@350 400@400 500@500");
     }
 
+    TEST_CASE("interval: skip goes on from now however long ago the first tick was") {
+        sim_runtime rt(1);
+        auto ticks = interval_at(instant::min(), 1h).on_missed(missed_tick::skip);
+        CHECK(rt.block_on(pollux::next(ticks)) == instant::min());
+        const instant now = pollux::clock::now();
+        const auto second = rt.block_on(pollux::next(ticks));
+        CHECK(*second > now);
+        CHECK(*second <= now + 1h);
+        CHECK((second->time_since_epoch() % 1h + 1h) % 1h == (instant::min().time_since_epoch() % 1h + 1h) % 1h);
+    }
+
     TEST_CASE("interval: the policy may be set on one that lies somewhere") {
         auto ticks = interval(100ms);
         ticks.on_missed(missed_tick::skip).on_missed(missed_tick::delay);

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -100,6 +101,7 @@ TEST_SUITE("time/sleep") {
             co_await sleep_for(0s);
             co_await sleep_for(-5h);
             co_await sleep_for(std::chrono::nanoseconds::min());
+            co_await sleep_for(std::chrono::duration<double>(std::numeric_limits<double>::quiet_NaN()));
             co_await sleep_until(pollux::clock::now());
             co_await sleep_until(instant::min());
         });

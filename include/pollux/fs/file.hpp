@@ -70,8 +70,8 @@ private:
 /// An open file: a byte stream, with one position for reading and writing.
 ///
 /// Reading reads ahead, 64 KiB at a time. Writing is ready when the bytes are in a buffer of 64 KiB; a job writes them behind it. In a
-/// runtime with io_driver::uring reads and writes are operations of that; in others, and all else that a file does, they are jobs of
-/// `blocking`.
+/// runtime with io_driver::uring reads are operations of that, and writes to what can seek; all else that a file does, and all of it in
+/// others, is a job of `blocking`.
 /// If that fails, the next operation fails with its error, whichever it is, once; what was accepted up to then and is not in
 /// the file is lost. `flush()` waits until all is written. `shutdown()` does no more.
 ///
@@ -79,7 +79,7 @@ private:
 /// Throws: when polled, no_runtime outside a runtime; std::bad_alloc.
 /// Threads: may be moved to any while none of its futures is pending; used by one at a time, one future after the other, but
 /// for the halves of `split()`.
-/// Cancel: a read that is dropped while it is pending loses nothing: the next one gets the bytes. A seek or the like that is
+/// Cancel: a read that is dropped while it is pending loses nothing: the next one gets the bytes, or its error. A seek or the like that is
 /// dropped may have been done. Dropping the file closes it, when a job that runs has ended; bytes that it has accepted are
 /// still written, if the runtime lives long enough for their job to begin, but nobody learns of an error: flush first.
 /// Cost: an allocation for the file and one for each buffer that is used; a job of `blocking`, or an operation without an allocation, for

@@ -16,8 +16,7 @@
 
 namespace pollux::inline v0::net {
 
-/// One address. Made from text, or handed out by sockets and by `resolve`. One that was made by default is of no family, as is that
-/// of a unix socket that has no name.
+/// One address. Made from text, or handed out by sockets and by `resolve`. One that was made by default is of no family.
 ///
 /// Threads: a plain value. Cost: 112 bytes, no allocation but in what returns a string.
 class POLLUX_API socket_address {

@@ -45,6 +45,7 @@ public:
         for (const auto& one : many) args_.emplace_back(one);
         return *this;
     }
+    /// g++ 12 takes no list inside of a co_await expression ("array used as initializer"): name the command first, or use arg().
     command& args(std::initializer_list<std::string_view> many) {
         for (const auto one : many) args_.emplace_back(one);
         return *this;

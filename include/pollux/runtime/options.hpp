@@ -53,7 +53,9 @@ struct runtime_options {
     /// With uring, a stream reads ahead, up to 64 KiB and what is on its way by then, and what was written, up to 64 KiB, is sent once its
     /// worker has nothing else to do: `flush` and `shutdown` wait for that, and an error comes with the next operation. Closing goes on with it
     /// for 30 s; what a peer has not taken by then, or when the runtime ends, is lost. A listener that is dropped while somebody has waited
-    /// for it ends in other processes that share it, too. A runtime that cannot have it throws std::system_error,
+    /// for it ends in other processes that share it, too. A stream or listener that was connected or has waited in such a runtime belongs to
+    /// it: after its end it has only what `try_read` and `try_write` give, and for these what has come or gone just now may be on its way
+    /// still. A runtime that cannot have it throws std::system_error,
     /// a sim_runtime has no sockets anyway. Datagrams and all other descriptors wait by readiness with both. A stream costs an allocation and
     /// memory for what it has read and sent then, and the runtime 1 MiB.
     io_driver io = io_driver::epoll;

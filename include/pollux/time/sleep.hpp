@@ -63,13 +63,13 @@ private:
 
 namespace detail {
 
-// Saturates instead of overflowing: a hundred years in any unit, and nanoseconds::max().
+// Saturates instead of overflowing: a hundred years in any unit, and nanoseconds::max(). What is not a number is the least.
 template <class Rep, class Period>
 constexpr clock::duration saturated(std::chrono::duration<Rep, Period> d) noexcept {
     using seconds = std::chrono::duration<double>;
     if (std::chrono::duration_cast<seconds>(d) >= std::chrono::duration_cast<seconds>(clock::duration::max()))
         return clock::duration::max();
-    if (std::chrono::duration_cast<seconds>(d) <= std::chrono::duration_cast<seconds>(clock::duration::min()))
+    if (!(std::chrono::duration_cast<seconds>(d) > std::chrono::duration_cast<seconds>(clock::duration::min())))
         return clock::duration::min();
     if constexpr (std::is_floating_point_v<Rep>)
         return std::chrono::duration_cast<clock::duration>(d);

@@ -22,7 +22,7 @@ struct descriptor_traits {
     bool can_seek = false;  // what was read ahead can be given back
     // A read may wait for ever: it takes no more than was asked for, and gives up when the object goes or the runtime ends.
     bool is_input = false;
-    // It is read and written through the io_uring of a runtime that has one, for it needs nothing else in that time.
+    // It is read, and written if it can seek, through the io_uring of a runtime that has one, for it needs nothing else in that time.
     bool may_use_ring = false;
 };
 
