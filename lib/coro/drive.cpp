@@ -16,6 +16,12 @@ namespace pollux::inline v0::detail {
 
 constinit thread_local execution* current_execution = nullptr;
 
+void refuse_exception_of_destructor() noexcept {
+    fail_check(
+        "pollux: coroutine: the destructor of a local or a parameter threw while its frame was destroyed, and nobody "
+        "can be told; catch it in there");
+}
+
 namespace {
 
 // What goes on: a frame to be resumed or, if `frame` is null, how the poll has ended.
@@ -31,6 +37,7 @@ std::uintptr_t destroy_from(void* frame) noexcept {
         const std::uintptr_t up = promise.up;
         const frame_kind kind = promise.kind();
         const std::uintptr_t waiting = promise.up_pointer();
+        promise.slot = nullptr;  // nobody takes a result: see refuse_exception_of_destructor()
         std::coroutine_handle<>::from_address(frame).destroy();
         if (kind == frame_kind::awaited)
             frame = reinterpret_cast<promise_base*>(waiting)->frame();

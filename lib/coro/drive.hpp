@@ -22,7 +22,7 @@ poll_end go_on_after_end(execution& self, std::uintptr_t up);
     const std::uintptr_t up = promise_at(frame).up;
     self.nested_left = max_nested_frames;
     self.suspension = suspension_kind::none;
-    std::coroutine_handle<>::from_address(frame).resume();
+    resume_frame_at(frame);
     return up;
 }
 

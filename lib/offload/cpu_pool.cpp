@@ -37,7 +37,7 @@ cpu_pool::cpu_pool(runtime_core& core)
       look_ticks_(core.ticks_per_ms() * look_us / 1000),
       runners_(core.cpu_slots()),
       linger_(core.uses().lingering ? core.ticks_per_ms() * linger_us / 1000 : 0) {
-    if (!core.is_simulated()) tbb_.emplace(core.cpu_slots());
+    if (!core.is_simulated()) tbb_ = std::make_unique<tbb_slots>(core.cpu_slots());
 }
 
 std::unique_ptr<runtime_service> make_cpu_pool(runtime_core& core) { return std::make_unique<cpu_pool>(core); }
@@ -77,7 +77,7 @@ void cpu_pool::start_runner_if_needed() {
 // thread, and it counts the one that it was refused: it will not try again. So no job ever runs here.
 void cpu_pool::start_failed(std::exception_ptr why) noexcept {
     std::unique_lock guard(lock_);
-    if (tbb_ &&
+    if (!core_.is_simulated() &&
         !has_had_runner_.load(std::memory_order::relaxed)) {  // relaxed: a runner that begins only now sees to the jobs
         no_threads_ = why;
         runners_.close();
@@ -104,10 +104,20 @@ void cpu_pool::take_out(job_base& job) noexcept {
 // --- running -----------------------------------------------------------------------------------------------------------------
 
 void cpu_pool::enqueue_runner(bool is_first) {
-    if (!tbb_) {
+    if (core_.is_simulated()) {
         core_.start_detached([this, is_first] { run(is_first); });
         return;
     }
+    struct counted {
+        explicit counted(std::atomic<unsigned>& of) noexcept : count(of) {
+            count.fetch_add(1, std::memory_order::relaxed);  // the runner shows it to stop() by its end
+        }
+        counted(const counted&) = delete;
+        counted& operator=(const counted&) = delete;
+        ~counted() { count.fetch_sub(1, std::memory_order::release); }  // pairs with the acquire in stop()
+        std::atomic<unsigned>& count;
+    };
+    const counted in_use(enqueuing_);
     before_enqueue(this);
     enqueue_in(
         tbb_->arena,
@@ -329,13 +339,20 @@ bool cpu_pool::is_over() const noexcept {
 
 std::size_t cpu_pool::stop(std::chrono::steady_clock::time_point deadline) noexcept {
     std::size_t stuck = 0;
+    std::unique_ptr<tbb_slots> not_needed;
     runners_.close();  // before the look at the queues; see (2)
     {
         std::unique_lock guard(lock_);
         give_up_all(guard, nullptr);
-        if (!wait_until(over_, guard, deadline, core_.is_simulated(), [this] { return is_over(); })) stuck = running_;
+        if (!wait_until(over_, guard, deadline, core_.is_simulated(), [this] { return is_over(); }))
+            stuck = running_;
+        else
+            not_needed = std::move(tbb_);
     }
     back_.drain();
+    // The runner may have come and gone before who has enqueued it is out of oneTBB again.
+    if (not_needed != nullptr)
+        while (enqueuing_.load(std::memory_order::acquire) != 0) wait_a_turn();  // pairs with enqueue_runner()
     return stuck;
 }
 
@@ -348,7 +365,7 @@ void cpu_pool::add_to(runtime_metrics& sum) const noexcept {
     const std::uint64_t room = most_in_flight_ - std::min(most_in_flight_, queued + running_);
     sum.offload_queued += queued + std::min(room, have_come);
     sum.offload_running += running_;
-    sum.offload_slots += tbb_ ? tbb_->share.usable_slots() : core_.cpu_slots();
+    sum.offload_slots += tbb_ != nullptr ? tbb_->share.usable_slots() : core_.cpu_slots();
 }
 
 }  // namespace pollux::inline v0::detail

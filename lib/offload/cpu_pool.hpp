@@ -18,7 +18,8 @@
 // turn is lost when it is dropped. If jobs wait, others run: those that do see to the next.
 //
 // The end: stop() closes the count of runners. A submitter whose push comes too late for stop()'s look sees that mark in (2) and gives
-// up what is queued itself. The pool ends when no runner is left and no future is on its way into take_out().
+// up what is queued itself. The pool ends when no runner is left and no future is on its way into take_out(). Then stop() gives the arena
+// back, and with the last one oneTBB's threads end: the pool itself stays for as long as anybody keeps the runtime's core.
 // No user code runs under the lock.
 #pragma once
 
@@ -30,7 +31,6 @@
 #include <exception>
 #include <memory>
 #include <mutex>
-#include <optional>
 
 #include "offload/job_list.hpp"
 #include "offload/job_pool.hpp"
@@ -108,7 +108,9 @@ private:
     // Written under the lock, looked at by lingering runners.
     std::atomic<std::size_t> queued_{0};
 
-    std::optional<tbb_slots> tbb_;  // not in a simulation, which makes threads itself
+    // Null in a simulation, which makes threads itself, and when the pool has ended. Written under the lock.
+    std::unique_ptr<tbb_slots> tbb_;
+    std::atomic<unsigned> enqueuing_{0};  // threads that are about to use it, or have just done so, for a runner
 };
 
 std::unique_ptr<runtime_service> make_cpu_pool(runtime_core& core);

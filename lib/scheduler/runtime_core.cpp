@@ -33,6 +33,9 @@ runtime_options checked(runtime_options options, runtime_core::flavour which) {
     if (options.workers > idle_set<>::most_workers)
         throw std::invalid_argument("pollux: runtime: workers = " + std::to_string(options.workers) +
                                     " is too many; use at most " + std::to_string(idle_set<>::most_workers));
+    if (options.cpu_slots > idle_set<>::most_workers)
+        throw std::invalid_argument("pollux: runtime: cpu_slots = " + std::to_string(options.cpu_slots) +
+                                    " is too many; use at most " + std::to_string(idle_set<>::most_workers));
     if (options.max_blocking_threads == 0)
         throw std::invalid_argument("pollux: runtime: max_blocking_threads is 0; blocking() needs at least one thread");
     if (options.max_offloaded == 0)

@@ -88,7 +88,8 @@ runtime_metrics sim_runtime::metrics() const noexcept { return core_->metrics();
 void sim_runtime::advance(std::chrono::nanoseconds duration) {
     const detail::simulation_scope scope(*world_);
     refuse_inside(*world_, "pollux: sim_runtime: advance: called inside one of its tasks or jobs; call it outside");
-    world_->run_until(world_->now() + duration);
+    const auto now = world_->now();
+    world_->run_until(duration < decltype(now)::max() - now ? now + duration : decltype(now)::max());
 }
 
 instant sim_runtime::now() const noexcept {

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <any>
 #include <atomic>
 #include <expected>
 #include <memory>
@@ -33,6 +34,19 @@ using pollux::test::tracked;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
+
+class leaves_badly {
+public:
+    leaves_badly() = default;
+    leaves_badly(leaves_badly&& other) noexcept : is_here_(std::exchange(other.is_here_, false)) {}
+    leaves_badly& operator=(leaves_badly&&) = delete;
+    ~leaves_badly() noexcept(false) {
+        if (is_here_) throw 1;
+    }
+
+private:
+    bool is_here_ = true;
+};
 
 task<> note(bool& has_run) {
     has_run = true;
@@ -321,6 +335,47 @@ TEST_SUITE("coro/task") {
         leaf.complete(pollux::polled<>::ready());
         assert_ready(poll_once(fut));
         CHECK(alive == 0);
+    }
+
+    TEST_CASE("task: a destructor that throws while its frame is destroyed ends the process with a message") {
+        const auto message = pollux::test::message_of_abort([] {
+            auto fut = []() -> task<> {
+                const leaves_badly local;
+                co_await pollux::never_ready();
+            }();
+            static_cast<void>(poll_once(fut));
+        });
+        CHECK(message.starts_with("pollux: coroutine: the destructor of a local or a parameter threw "));
+    }
+
+    TEST_CASE("task: a parameter whose destructor throws at its end ends the process, awaited or not") {
+        const auto ends_badly = [](leaves_badly) -> task<> { co_return; };
+        const auto alone = pollux::test::message_of_abort([&] { pollux::block_on(ends_badly(leaves_badly())); });
+        CHECK(alone.contains("terminate called"));
+        const auto awaited = pollux::test::message_of_abort([&] {
+            pollux::block_on([&]() -> task<> {
+                auto fut = ends_badly(leaves_badly());
+                co_await fut;
+            }());
+        });
+        CHECK(awaited.contains("terminate called"));
+    }
+
+    TEST_CASE("task: what cannot fail takes the unexpected of never, and gives it to what can") {
+        const auto passed_on = []<class T, class E>(std::expected<T, E> from) -> task<T, E> {
+            if (!from.has_value()) co_return std::unexpected(std::move(from).error());
+            co_return *std::move(from);
+        };
+        CHECK(pollux::block_on(passed_on(std::expected<int, pollux::never>(1))) == 1);
+        CHECK(pollux::block_on(passed_on(std::expected<int, std::string>(std::unexpect, "no"))).error() == "no");
+    }
+
+    TEST_CASE("task: its own outcome is an outcome, although its value type takes anything") {
+        const auto fails = []() -> task<std::any, std::string> {
+            co_return std::expected<std::any, std::string>(std::unexpect, "no");
+        };
+        auto fut = fails();
+        CHECK(poll_once(fut).error() == "no");
     }
 
 #ifndef NDEBUG

@@ -136,6 +136,8 @@ TEST_SUITE("coro/try") {
         };
         CHECK(pollux::block_on(of_expected(4)) == 8);
         CHECK(pollux::block_on(of_expected(std::unexpected("bad"))).error() == "bad");
+        auto cannot_fail = [](std::expected<int, pollux::never> given) -> task<int> { co_return co_await try_(given); };
+        CHECK(pollux::block_on(cannot_fail(5)) == 5);
         CHECK(alive == 0);
     }
 

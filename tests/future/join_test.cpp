@@ -10,6 +10,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "pollux/core/context.hpp"
+#include "pollux/future/poll_fn.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/allocation_counter.hpp"
@@ -121,13 +123,22 @@ TEST_SUITE("future/join") {
     }
 
 #ifndef NDEBUG
-    TEST_CASE("join: a debug build stops with a message when it is polled after it was ready") {
-        const auto message = pollux::test::message_of_abort([] {
-            auto fut = pollux::join(pollux::ready(1));
-            static_cast<void>(poll_once(fut));
-            static_cast<void>(poll_once(fut));
-        });
-        CHECK(message.starts_with("pollux: join: polled after it was ready; "));
+    TEST_CASE("join: a debug build stops with a message when it is polled after it was ready or threw") {
+        const auto polled_twice = [](auto fut) {
+            return pollux::test::message_of_abort([&] {
+                try {
+                    static_cast<void>(poll_once(fut));
+                } catch (const std::runtime_error&) {}
+                static_cast<void>(poll_once(fut));
+            });
+        };
+        const auto failing = [] {
+            return pollux::poll_fn([](pollux::context&) -> pollux::polled<int> { throw std::runtime_error("child"); });
+        };
+        CHECK(polled_twice(pollux::join(pollux::ready(1)))
+                  .starts_with("pollux: join: polled after it was ready or threw; "));
+        CHECK(polled_twice(pollux::join(pollux::never_ready(), failing()))
+                  .starts_with("pollux: join: polled after it was ready or threw; "));
     }
 #endif
 }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -62,6 +63,9 @@ TEST_SUITE("future/lazy") {
         auto answer = poll_once(failing);
         REQUIRE(answer.has_error());
         CHECK(answer.error() == "e");
+        auto never_failing = pollux::lazy([] { return std::expected<int, pollux::never>(2); });
+        static_assert(std::is_same_v<decltype(never_failing)::error_type, pollux::never>);
+        CHECK(assert_ready(poll_once(never_failing)) == 2);
     }
 
     TEST_CASE("lazy: keeps the function until the future that it returned has been destroyed") {

@@ -2,6 +2,7 @@
 #include "pollux/future/select.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/select.h>
 
 #include <memory>
 #include <stdexcept>
@@ -23,9 +24,20 @@ using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
 
+// Of POSIX, where ours is in sight, too.
+int select_no_descriptor() {
+    using namespace pollux;
+    timeval at_once{};
+    return select(0, nullptr, nullptr, nullptr, &at_once);
+}
+
 }  // namespace
 
 TEST_SUITE("future/select") {
+    TEST_CASE("select: does not hide that of the system where both are in sight") {
+        CHECK(select_no_descriptor() == 0);
+    }
+
     TEST_CASE("select: gives the outcome of the first to finish, and destroys all before") {
         pollux::test::manual<std::unique_ptr<int>> first;
         pollux::test::manual<int, std::string> second;

@@ -487,13 +487,15 @@ TEST_SUITE("offload/offload") {
         hold.open();
     }
 
-    TEST_CASE("the threads of oneTBB end with the last runtime") {
+    TEST_CASE("the threads of oneTBB end with the last runtime, also if a handle is kept") {
         // A thread of its own: what it has of oneTBB goes with it, so that nobody else uses oneTBB at the end.
         std::size_t before = 0, during = 0, after = 0;
         std::thread([&] {
+            std::optional<pollux::runtime_handle> kept;
             before = thread_count();
             {
                 pollux::runtime rt(with_slots(3));
+                kept = rt.handle();
                 std::latch all_run(3);
                 const auto job = [&] { all_run.arrive_and_wait(); };
                 auto a = rt.spawn(offload(job));

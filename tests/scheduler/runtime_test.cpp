@@ -75,6 +75,8 @@ TEST_SUITE("scheduler/runtime") {
         };
         CHECK(made_with([](auto& options) { options.workers = 100'000; }) ==
               "pollux: runtime: workers = 100000 is too many; use at most 4096");
+        CHECK(made_with([](auto& options) { options.cpu_slots = 100'000; }) ==
+              "pollux: runtime: cpu_slots = 100000 is too many; use at most 4096");
         CHECK(made_with([](auto& options) {
                   options.max_blocking_threads = 0;
               }).starts_with("pollux: runtime: max_blocking_threads is 0; "));

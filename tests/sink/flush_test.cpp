@@ -9,6 +9,7 @@
 
 #include "pollux/sink/send.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/end_of_process.hpp"
 #include "support/scripted_sink.hpp"
 #include "support/wake_counter.hpp"
 
@@ -82,4 +83,30 @@ TEST_SUITE("sink/flush") {
         auto throwing = pollux::close(sink);
         CHECK_THROWS_WITH(poll_once(throwing), "sink");
     }
+
+#ifndef NDEBUG
+    TEST_CASE(
+        "flush, close: of a lent sink, a debug build stops with a message when it is polled after it was ready or "
+        "threw") {
+        const auto polled_twice = [](auto fut) {
+            return pollux::test::message_of_abort([&] {
+                try {
+                    static_cast<void>(poll_once(fut));
+                } catch (const std::runtime_error&) {}
+                static_cast<void>(poll_once(fut));
+            });
+        };
+        scripted_sink<int> target;
+        auto sink = target.sink();
+        scripted_sink<int> failing;
+        auto failing_sink = failing.sink();
+        failing.throw_next_poll(std::runtime_error("sink"));
+        CHECK(polled_twice(pollux::flush(sink)).starts_with("pollux: flush: polled after it was ready or threw; "));
+        CHECK(polled_twice(pollux::close(sink)).starts_with("pollux: close: polled after it was ready or threw; "));
+        CHECK(polled_twice(pollux::flush(failing_sink))
+                  .starts_with("pollux: flush: polled after it was ready or threw; "));
+        CHECK(polled_twice(pollux::close(failing_sink))
+                  .starts_with("pollux: close: polled after it was ready or threw; "));
+    }
+#endif
 }

@@ -13,6 +13,7 @@
 #include "pollux/future/by_ref.hpp"
 #include "pollux/stream/iter.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/end_of_process.hpp"
 #include "support/limited_poll.hpp"
 #include "support/manual_stream.hpp"
 #include "support/scripted_sink.hpp"
@@ -157,4 +158,24 @@ TEST_SUITE("sink/forward") {
         CHECK(poll_once(fut).has_value());
         CHECK(target.written() == numbers{1, 2, 3, 4});
     }
+
+#ifndef NDEBUG
+    TEST_CASE("forward: a debug build stops with a message when it is polled after it was ready or threw") {
+        const auto polled_twice = [](auto fut) {
+            return pollux::test::message_of_abort([&] {
+                try {
+                    static_cast<void>(poll_once(fut));
+                } catch (const std::runtime_error&) {}
+                static_cast<void>(poll_once(fut));
+            });
+        };
+        scripted_sink<int> target;
+        scripted_sink<int> failing;
+        failing.throw_next_poll(std::runtime_error("sink"));
+        CHECK(polled_twice(pollux::forward(pollux::iter({1, 2}), target.sink()))
+                  .starts_with("pollux: forward: polled after it was ready or threw; "));
+        CHECK(polled_twice(pollux::forward(pollux::iter({1}), failing.sink()))
+                  .starts_with("pollux: forward: polled after it was ready or threw; "));
+    }
+#endif
 }

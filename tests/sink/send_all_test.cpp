@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/drain.hpp"
+#include "support/end_of_process.hpp"
 #include "support/limited_poll.hpp"
 #include "support/manual_stream.hpp"
 #include "support/scripted_sink.hpp"
@@ -141,4 +143,26 @@ TEST_SUITE("sink/send_all") {
         CHECK(poll_once(fut).has_value());
         CHECK(target.written() == numbers{1, 2, 3, 4, 5});
     }
+
+#ifndef NDEBUG
+    TEST_CASE("send_all: a debug build stops with a message when it is polled after it was ready or threw") {
+        const auto polled_twice = [](auto fut) {
+            return pollux::test::message_of_abort([&] {
+                try {
+                    static_cast<void>(poll_once(fut));
+                } catch (const std::runtime_error&) {}
+                static_cast<void>(poll_once(fut));
+            });
+        };
+        scripted_sink<int> target;
+        auto sink = target.sink();
+        scripted_sink<int> failing;
+        auto failing_sink = failing.sink();
+        failing.throw_next_poll(std::runtime_error("sink"));
+        CHECK(polled_twice(pollux::send_all(sink, pollux::iter({1, 2})))
+                  .starts_with("pollux: send_all: polled after it was ready or threw; "));
+        CHECK(polled_twice(pollux::send_all(failing_sink, pollux::iter({1})))
+                  .starts_with("pollux: send_all: polled after it was ready or threw; "));
+    }
+#endif
 }

@@ -14,6 +14,7 @@
 #include "pollux/future/by_ref.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/allocation_counter.hpp"
+#include "support/end_of_process.hpp"
 #include "support/limited_poll.hpp"
 #include "support/scripted_sink.hpp"
 #include "support/wake_counter.hpp"
@@ -160,4 +161,26 @@ TEST_SUITE("sink/send") {
         });
         CHECK(target.written() == numbers{0, 1, 2, 3});
     }
+
+#ifndef NDEBUG
+    TEST_CASE(
+        "send: of a lent sink, a debug build stops with a message when it is polled after it was ready or threw") {
+        const auto polled_twice = [](auto fut) {
+            return pollux::test::message_of_abort([&] {
+                try {
+                    static_cast<void>(poll_once(fut));
+                } catch (const std::runtime_error&) {}
+                static_cast<void>(poll_once(fut));
+            });
+        };
+        scripted_sink<int> target;
+        auto sink = target.sink();
+        scripted_sink<int> failing;
+        auto failing_sink = failing.sink();
+        failing.throw_next_poll(std::runtime_error("sink"));
+        CHECK(polled_twice(pollux::send(sink, 1)).starts_with("pollux: send: polled after it was ready or threw; "));
+        CHECK(polled_twice(pollux::send(failing_sink, 1))
+                  .starts_with("pollux: send: polled after it was ready or threw; "));
+    }
+#endif
 }

@@ -13,12 +13,14 @@
 #include <vector>
 
 #include "pollux/core/block_on.hpp"
+#include "pollux/core/context.hpp"
 #include "pollux/coro/task.hpp"
 #include "pollux/future/by_ref.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/end_of_process.hpp"
 #include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 #include "support/manual_stream.hpp"
@@ -118,4 +120,27 @@ TEST_SUITE("stream/any") {
         assert_pending(pollux::test::poll_within(all, 3, waker.waker()));
         CHECK(waker.count() == 2);
     }
+
+#ifndef NDEBUG
+    TEST_CASE("any, all: a debug build stops with a message when it is polled after it was ready or threw") {
+        const auto polled_twice = [](auto fut) {
+            return pollux::test::message_of_abort([&] {
+                try {
+                    static_cast<void>(poll_once(fut));
+                } catch (const std::runtime_error&) {}
+                static_cast<void>(poll_once(fut));
+            });
+        };
+        auto failing = pollux::poll_stream_fn(
+            [](pollux::context&) -> pollux::polled<std::optional<int>> { throw std::runtime_error("stream"); });
+        CHECK(polled_twice(pollux::iter({1, 2}) | pollux::any([](int n) { return n == 1; }))
+                  .starts_with("pollux: any: polled after it was ready or threw; "));
+        CHECK(polled_twice(pollux::iter({1, 2}) | pollux::all([](int n) { return pollux::ready(n != 0); }))
+                  .starts_with("pollux: all: polled after it was ready or threw; "));
+        CHECK(polled_twice(pollux::iter({1}) | pollux::any([](int) -> bool { throw std::runtime_error("fn"); }))
+                  .starts_with("pollux: any: polled after it was ready or threw; "));
+        CHECK(polled_twice(failing | pollux::all([](int) { return true; }))
+                  .starts_with("pollux: all: polled after it was ready or threw; "));
+    }
+#endif
 }

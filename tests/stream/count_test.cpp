@@ -6,13 +6,16 @@
 #include <algorithm>
 #include <cstddef>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <vector>
 
+#include "pollux/core/context.hpp"
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/end_of_process.hpp"
 #include "support/limited_poll.hpp"
 #include "support/manual_stream.hpp"
 
@@ -70,4 +73,23 @@ TEST_SUITE("stream/count") {
     }
 
     TEST_CASE("count: leaves the standard library's and others to them") { CHECK(threes_and_basket({3, 3, 4}) == 7); }
+
+#ifndef NDEBUG
+    TEST_CASE("count: a debug build stops with a message when it is polled after it was ready or threw") {
+        const auto polled_twice = [](auto fut) {
+            return pollux::test::message_of_abort([&] {
+                try {
+                    static_cast<void>(poll_once(fut));
+                } catch (const std::runtime_error&) {}
+                static_cast<void>(poll_once(fut));
+            });
+        };
+        auto failing = pollux::poll_stream_fn(
+            [](pollux::context&) -> pollux::polled<std::optional<int>> { throw std::runtime_error("stream"); });
+        CHECK(polled_twice(pollux::iter({1, 2}) | pollux::count())
+                  .starts_with("pollux: count: polled after it was ready or threw; "));
+        CHECK(
+            polled_twice(failing | pollux::count()).starts_with("pollux: count: polled after it was ready or threw; "));
+    }
+#endif
 }

@@ -12,11 +12,13 @@
 #include <utility>
 #include <vector>
 
+#include "pollux/core/context.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/allocation_counter.hpp"
+#include "support/end_of_process.hpp"
 #include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 #include "support/manual_stream.hpp"
@@ -189,4 +191,28 @@ TEST_SUITE("stream/fold") {
         CHECK(waker.count() == 1);
         CHECK(assert_ready(pollux::test::poll_within(fut, 3, waker.waker())) == 15);
     }
+
+#ifndef NDEBUG
+    TEST_CASE("fold: a debug build stops with a message when it is polled after it was ready or threw") {
+        const auto polled_twice = [](auto fut) {
+            return pollux::test::message_of_abort([&] {
+                try {
+                    static_cast<void>(poll_once(fut));
+                } catch (const std::runtime_error&) {}
+                static_cast<void>(poll_once(fut));
+            });
+        };
+        auto failing = pollux::poll_stream_fn(
+            [](pollux::context&) -> pollux::polled<std::optional<int>> { throw std::runtime_error("stream"); });
+        CHECK(polled_twice(pollux::iter({1, 2}) | pollux::fold(0, [](int sum, int n) { return sum + n; }))
+                  .starts_with("pollux: fold: polled after it was ready or threw; "));
+        CHECK(
+            polled_twice(pollux::iter({1, 2}) | pollux::fold(0, [](int sum, int n) { return pollux::ready(sum + n); }))
+                .starts_with("pollux: fold: polled after it was ready or threw; "));
+        CHECK(polled_twice(pollux::iter({1}) | pollux::fold(0, [](int, int) -> int { throw std::runtime_error("fn"); }))
+                  .starts_with("pollux: fold: polled after it was ready or threw; "));
+        CHECK(polled_twice(failing | pollux::fold(0, [](int sum, int n) { return pollux::ready(sum + n); }))
+                  .starts_with("pollux: fold: polled after it was ready or threw; "));
+    }
+#endif
 }

@@ -14,11 +14,13 @@
 #include <vector>
 
 #include "pollux/core/block_on.hpp"
+#include "pollux/core/context.hpp"
 #include "pollux/coro/task.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/end_of_process.hpp"
 #include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 #include "support/manual_stream.hpp"
@@ -140,4 +142,27 @@ TEST_SUITE("stream/for_each") {
     }
 
     TEST_CASE("for_each: leaves a pair of iterators to the standard library") { CHECK(sum_of({1, 2, 3}) == 6); }
+
+#ifndef NDEBUG
+    TEST_CASE(
+        "for_each: with futures a debug build stops with a message when it is polled after it was ready or threw") {
+        const auto polled_twice = [](auto fut) {
+            return pollux::test::message_of_abort([&] {
+                try {
+                    static_cast<void>(poll_once(fut));
+                } catch (const std::runtime_error&) {}
+                static_cast<void>(poll_once(fut));
+            });
+        };
+        auto failing = pollux::poll_stream_fn(
+            [](pollux::context&) -> pollux::polled<std::optional<int>> { throw std::runtime_error("stream"); });
+        pollux::test::manual<void> done;
+        done.complete(pollux::polled<>::ready());
+        const auto step = [&] { return done.future(); };
+        CHECK(polled_twice(pollux::iter({1}) | pollux::for_each([&](int) { return step(); }))
+                  .starts_with("pollux: for_each: polled after it was ready or threw; "));
+        CHECK(polled_twice(failing | pollux::for_each([&](int) { return step(); }))
+                  .starts_with("pollux: for_each: polled after it was ready or threw; "));
+    }
+#endif
 }

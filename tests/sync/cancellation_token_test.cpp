@@ -395,6 +395,17 @@ TEST_SUITE("sync/cancellation_token") {
         CHECK_FALSE(assert_ready(poll_once(ends)).has_value());
     }
 
+    TEST_CASE("run_until_cancelled: does not poll the future of a token that is cancelled already") {
+        const cancellation_token token;
+        token.cancel();
+        manual<int> first;
+        first.complete(4);
+        auto fut = token.run_until_cancelled(first.future());
+        CHECK_FALSE(assert_ready(poll_once(fut)).has_value());
+        CHECK(first.polls() == 0);
+        CHECK_FALSE(first.is_alive());
+    }
+
     TEST_CASE("run_until_cancelled: polls the future first, and destroys it before it gives the result") {
         const cancellation_token token;
         wake_counter counter;

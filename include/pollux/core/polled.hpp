@@ -89,13 +89,19 @@ inline constexpr bool is_optional = false;
 template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 
+/// `U`, without its reference, is an error of what fails with `E`. Where that cannot be a value may take any unexpected but that of `never`.
+template <class U, class E>
+inline constexpr bool is_own_error =
+    std::is_same_v<E, never> ? std::is_same_v<U, std::unexpected<never>> : is_unexpected<U>;
+/// The same, or its outcome.
+template <class U, class T, class E>
+inline constexpr bool is_own_outcome =
+    is_own_error<U, E> || (!std::is_same_v<E, never> && std::is_same_v<U, std::expected<T, E>>);
+
 /// `U`, without its reference, is what a `polled<T, E>` reads as something else than a value: the pending tag, another
 /// polled, its own outcome, its own error.
 template <class U, class T, class E>
-inline constexpr bool has_own_reading =
-    std::is_same_v<U, pending_t> || is_polled<U> ||
-    (std::is_same_v<E, never> ? std::is_same_v<U, std::unexpected<never>>
-                              : is_unexpected<U> || std::is_same_v<U, std::expected<T, E>>);
+inline constexpr bool has_own_reading = std::is_same_v<U, pending_t> || is_polled<U> || is_own_outcome<U, T, E>;
 
 /// `U` becomes the value of a `polled<T, E>`: it is a `T`, or converts to one and has no reading of its own. The
 /// order of the tests matters: a `T` that takes anything must not be asked whether it takes the polled itself.
@@ -341,6 +347,20 @@ private:
     };
     tag tag_;
 };
+
+namespace detail {
+
+/// The answer that stands in `outcome`: as the conversion, but also where the error is `never`.
+template <class T, class E>
+constexpr polled<T, E> answer_of(std::expected<T, E> outcome) {
+    if (!outcome.has_value()) return polled<T, E>::failed(std::move(outcome).error());
+    if constexpr (std::is_void_v<T>)
+        return polled<T, E>::ready();
+    else
+        return polled<T, E>::ready(*std::move(outcome));
+}
+
+}  // namespace detail
 
 }  // namespace pollux::inline v0
 

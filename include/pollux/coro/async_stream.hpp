@@ -57,18 +57,21 @@ struct async_stream_promise final : promise_base {
     async_stream<T, E> get_return_object() noexcept;
     std::suspend_always initial_suspend() const noexcept { return {}; }
     std::suspend_never final_suspend() const noexcept { return {}; }
-    void unhandled_exception() noexcept { to().set_exception(std::current_exception()); }
+    void unhandled_exception() noexcept {
+        if (slot == nullptr) refuse_exception_of_destructor();
+        to().set_exception(std::current_exception());
+    }
     void return_void() const noexcept {}
 
     template <class U = T>
         requires(std::is_same_v<std::remove_cvref_t<U>, T> ||
-                 (std::is_convertible_v<U, T> && (std::is_same_v<E, never> || !is_unexpected<std::remove_cvref_t<U>>)))
+                 (!is_own_error<std::remove_cvref_t<U>, E> && std::is_convertible_v<U, T>))
     yield_awaiter yield_value(U&& value) {
         to().set_value(std::in_place, std::forward<U>(value));
         return yield_awaiter(*this);
     }
     template <class G>
-        requires(!std::is_same_v<E, never> && std::is_convertible_v<G, E> && !std::is_same_v<std::unexpected<G>, T>)
+        requires error_for<G, T, E>
     yield_awaiter yield_value(std::unexpected<G> error) {
         to().set_error(std::move(error).error());
         return yield_awaiter(*this);

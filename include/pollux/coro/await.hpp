@@ -5,6 +5,7 @@
 
 #include <coroutine>
 #include <exception>
+#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -94,6 +95,17 @@ protected:
     };
 };
 
+// Of what is awaited its answer stands in the frame, and itself if it is no lvalue.
+template <class A>
+consteval void refuse_over_aligned() {
+    using F = std::remove_cvref_t<A>;
+    if constexpr (future<F>)
+        static_assert(alignof(polled<typename F::value_type, typename F::error_type>) <= frame_alignment &&
+                          (std::is_lvalue_reference_v<A> || alignof(F) <= frame_alignment),
+                      "pollux: co_await: an over-aligned future, value or error does not fit into a coroutine frame; "
+                      "put it behind boxed() or a std::unique_ptr");
+}
+
 // What await and try_ of a future have in common. The answer is at its beginning: clang keeps the place of any other member in the frame
 // while it waits.
 template <class F>
@@ -108,7 +120,7 @@ protected:
         } else {
             expect_drop(*this);
             this->frame = promise.frame();
-            fut_ = &fut;
+            fut_ = std::addressof(fut);
         }
     }
     ~polling_awaiter() { drop_thrown(*this); }
@@ -150,7 +162,7 @@ private:
             this->answer_by(fut, cx);
         else
             this->answer_pending();
-        if (!is_answered()) fut_ = &fut;
+        if (!is_answered()) fut_ = std::addressof(fut);
     }
 
     F* fut_;  // once it has to be polled again
@@ -182,7 +194,7 @@ private:
         self.suspension = suspension_kind::go_on;
         return true;
     }
-    std::coroutine_handle<>::from_address(frame).resume();
+    resume_frame_at(frame);
     if (self.suspension != suspension_kind::none) [[unlikely]]
         return true;
     ++self.nested_left;

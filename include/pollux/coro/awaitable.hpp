@@ -60,6 +60,7 @@ template <class A, class Promise>
                       "poll(context&) returning polled<value_type, error_type>");
         require_future<A>();
         static_assert(!std::is_const_v<X>, "pollux: co_await: a const future cannot be polled; await a non-const one");
+        refuse_over_aligned<A>();
         if constexpr (is_task<X>)
             return task_awaiter<typename X::value_type, typename X::error_type>(awaitable, promise);
         else if constexpr (has_own_awaiter<X>)

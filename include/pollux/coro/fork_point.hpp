@@ -145,13 +145,13 @@ template <std::uint32_t Count, bool Asymmetric>
             publish_in_full_deque(base, point);
         else if (fork_point::fence_and_see_sleepers(self, Asymmetric)) [[unlikely]]
             wake_for_fork(base);
-        std::coroutine_handle<>::from_address(point.children()[left]).resume();
+        resume_frame_at(point.children()[left]);
         if (base.suspension != suspension_kind::none) [[unlikely]]
             return left_for(base);
         if (!self.forks.pop_own_if_more(Asymmetric)) [[unlikely]]
             if (!pop_last_fork(base)) return end_beside_others(base, point, join_role::child);
     }
-    std::coroutine_handle<>::from_address(point.children()[0]).resume();
+    resume_frame_at(point.children()[0]);
     if (base.suspension != suspension_kind::none) [[unlikely]]
         return left_for(base);
     if (point.was_taken()) [[unlikely]]

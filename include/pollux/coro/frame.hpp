@@ -77,6 +77,9 @@ struct promise_base {
     void* frame() noexcept { return std::coroutine_handle<promise_base>::from_promise(*this).address(); }
 };
 
+/// Compilers call unhandled_exception() also for what a destructor throws while a waiting frame is destroyed, which has no slot then.
+[[noreturn]] POLLUX_API void refuse_exception_of_destructor() noexcept;
+
 /// A chunk of the poll's budget is used up: as context::consume_budget(), for this frame's unit.
 POLLUX_API bool ask_for_budget(promise_base& promise);
 
@@ -108,6 +111,11 @@ inline promise_base& promise_at(void* frame) noexcept {
 inline std::uintptr_t up_to(const void* waiting, frame_kind kind) noexcept {
     // Not `or`: a sum with the place of `waiting` in its frame is one instruction.
     return reinterpret_cast<std::uintptr_t>(waiting) + static_cast<std::uintptr_t>(kind);
+}
+
+/// Only a parameter's destructor throws out of a frame: the frame is gone by then, and nobody could be told.
+[[gnu::always_inline]] inline void resume_frame_at(void* frame) noexcept {
+    std::coroutine_handle<>::from_address(frame).resume();
 }
 
 /// The frame that waits at `point` is ended by an error, which is where it goes.

@@ -34,13 +34,12 @@ struct returns_value : promise_base {
 
     template <class U = T>
         requires(std::is_same_v<std::remove_cvref_t<U>, T> ||
-                 (std::is_convertible_v<U, T> && !std::is_same_v<std::remove_cvref_t<U>, std::expected<T, E>> &&
-                  (std::is_same_v<E, never> || !is_unexpected<std::remove_cvref_t<U>>)))
+                 (!is_own_outcome<std::remove_cvref_t<U>, T, E> && std::is_convertible_v<U, T>))
     void return_value(U&& value) {
         to().set_value(std::forward<U>(value));
     }
     template <class G>
-        requires(!std::is_same_v<E, never> && std::is_convertible_v<G, E> && !std::is_same_v<std::unexpected<G>, T>)
+        requires error_for<G, T, E>
     void return_value(std::unexpected<G> error) {
         to().set_error(std::move(error).error());
     }
@@ -95,6 +94,7 @@ struct task_promise final : returns_value<T, E> {
     std::suspend_always initial_suspend() const noexcept { return {}; }
     std::suspend_never final_suspend() const noexcept { return {}; }
     void unhandled_exception() noexcept {
+        if (this->slot == nullptr) refuse_exception_of_destructor();
         if (this->kind() == frame_kind::spawned) current_execution->failed = task_id{this->up >> frame_kind_bits};
         this->to().set_exception(std::current_exception());
     }

@@ -128,7 +128,7 @@ auto try_(F&& fut) {
 template <class T, class E>
 auto try_(std::expected<T, E> outcome) {
     using ready = detail::settled<T, E>;
-    return try_awaitable<ready>(ready(polled<T, E>(std::move(outcome))));
+    return try_awaitable<ready>(ready(detail::answer_of(std::move(outcome))));
 }
 template <class E>
 auto try_(std::unexpected<E> error) {
@@ -258,6 +258,7 @@ template <class F, class Promise>
         std::is_same_v<typename shape::error_type, never> ||
             std::is_convertible_v<typename shape::error_type, typename Promise::error_type>,
         "pollux: try_: the error does not convert to the enclosing coroutine's error type; use map_err first");
+    refuse_over_aligned<F>();
     if constexpr (is_task<X>)
         return try_task_awaiter<typename X::value_type, typename X::error_type, Promise>(awaitable.inner(), promise);
     else

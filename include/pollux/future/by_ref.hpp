@@ -3,6 +3,7 @@
 // to is not destroyed with it, and must outlive it.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -33,7 +34,7 @@ class [[nodiscard]] lent : public lent_value<X>, public lent_item<X> {
 public:
     using error_type = typename X::error_type;
 
-    constexpr explicit lent(X& x) noexcept : x_(&x) {}
+    constexpr explicit lent(X& x) noexcept : x_(std::addressof(x)) {}
 
     constexpr auto poll(context& cx)
         requires future<X>

@@ -92,7 +92,8 @@ class inspect_err_stream;
 ///
 /// Throws: what `fn` throws, out of the poll; the value, or the item, is lost then.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `inspect`.
-/// Cancel: dropping it destroys `x`; it holds no item of a stream.
+/// Cancel: dropping it destroys `x`; it holds no item of a stream. A future that is ready is destroyed with the result of this, not before
+/// `fn` is called as by `then`.
 template <class X, class Fn>
 auto inspect(X&& x, Fn fn) {
     static_assert(
@@ -124,7 +125,8 @@ auto inspect(X&& x, Fn fn) {
 ///
 /// Throws: what `fn` throws, out of the poll; the error is lost then.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `inspect_err`.
-/// Cancel: dropping it destroys `x`; it holds no item of a stream.
+/// Cancel: dropping it destroys `x`; it holds no item of a stream. A future that is ready is destroyed with the result of this, not before
+/// `fn` is called as by `then`.
 template <class X, class Fn>
 auto inspect_err(X&& x, Fn fn) {
     static_assert(

@@ -50,7 +50,7 @@ public:
     polled<value_type> poll(context& cx) {
         children_.poll(cx, unfinished_);
         debug_check(!unfinished_.is_over(),
-                    "pollux: join: polled after it was ready; destroy a future once it is ready");
+                    "pollux: join: polled after it was ready or threw; destroy a future at its end");
         if (!unfinished_.is_none()) return pending;
         unfinished_.end();
         return children_.template take<polled<value_type>>();

@@ -28,13 +28,14 @@ public:
     explicit join_all_future(std::in_place_t, R&& range) : children_(std::in_place, std::forward<R>(range)) {}
 
     polled<value_type> poll(context& cx) {
-        debug_check(!is_done_, "pollux: join_all: polled after it was ready; destroy a future once it is ready");
+        debug_check(!is_over_, "pollux: join_all: polled after it was ready or threw; destroy a future at its end");
         try {
             children_.poll(cx, [](auto& answer) { return take_stored(answer); }, [] { return false; });
             if (children_.left() != 0) return pending;
-            is_done_ = true;
+            is_over_ = true;
             return children_.template take<result>([](result& each) -> result&& { return std::move(each); });
         } catch (...) {
+            is_over_ = true;
             children_.clear();
             throw;
         }
@@ -42,7 +43,7 @@ public:
 
 private:
     range_children<F, result> children_;
-    bool is_done_ = false;
+    bool is_over_ = false;
 };
 
 template <class F>
@@ -59,7 +60,7 @@ public:
 
     polled<value_type, error_type> poll(context& cx) {
         using answer = polled<value_type, error_type>;
-        debug_check(!is_done_, "pollux: try_join_all: polled after it was ready; destroy a future once it is ready");
+        debug_check(!is_over_, "pollux: try_join_all: polled after it was ready or threw; destroy a future at its end");
         answer failure = pending;
         const auto finish = [&failure](child_answer& result) -> child_answer&& {
             if (result.has_error()) failure = pass_error<answer>(result);
@@ -68,11 +69,12 @@ public:
         try {
             children_.poll(cx, finish, [&failure] { return failure.is_ready(); });
             if (failure.is_pending() && children_.left() != 0) return pending;
-            is_done_ = true;
+            is_over_ = true;
             if (failure.is_pending())
                 return children_.template take<value>(
                     [](child_answer& each) -> value&& { return std::move(each.value()); });
         } catch (...) {
+            is_over_ = true;
             children_.clear();
             throw;
         }
@@ -82,7 +84,7 @@ public:
 
 private:
     range_children<F, child_answer> children_;
-    bool is_done_ = false;
+    bool is_over_ = false;
 };
 
 }  // namespace detail

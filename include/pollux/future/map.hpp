@@ -77,7 +77,8 @@ private:
 ///
 /// Throws: what `fn` throws, out of the poll.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `map`.
-/// Cancel: dropping it destroys `x`, and `fn` is not called any more; it holds no item of a stream.
+/// Cancel: dropping it destroys `x`, and `fn` is not called any more; it holds no item of a stream. A future that is ready is destroyed
+/// with the result of this, not before `fn` is called as by `then`.
 template <class X, class Fn>
 auto map(X&& x, Fn fn) {
     static_assert(
@@ -110,7 +111,8 @@ auto map(X&& x, Fn fn) {
 ///
 /// Throws: what `fn` throws, out of the poll.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `map_err`.
-/// Cancel: dropping it destroys `x`, and `fn` is not called any more; it holds no item of a stream.
+/// Cancel: dropping it destroys `x`, and `fn` is not called any more; it holds no item of a stream. A future that is ready is destroyed
+/// with the result of this, not before `fn` is called as by `then`.
 template <class X, class Fn>
 auto map_err(X&& x, Fn fn) {
     static_assert(

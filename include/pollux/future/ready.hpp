@@ -45,12 +45,7 @@ constexpr detail::result_future<T, E> fail(E error) {
 /// A future that gives the value or the error of `result` at its first poll.
 template <class T, class E>
 constexpr detail::result_future<T, E> from_result(std::expected<T, E> result) {
-    if (!result.has_value()) return detail::result_future<T, E>(polled<T, E>::failed(std::move(result).error()));
-    if constexpr (std::is_void_v<T>) {
-        return detail::result_future<T, E>(polled<T, E>::ready());
-    } else {
-        return detail::result_future<T, E>(polled<T, E>::ready(*std::move(result)));
-    }
+    return detail::result_future<T, E>(detail::answer_of(std::move(result)));
 }
 
 /// A future that stays pending and wakes nobody: for a `select` that another future decides.

@@ -63,7 +63,7 @@ private:
 /// on with it.
 /// Cost: no allocation; each wake-up polls every child.
 template <class... Xs>
-    requires(sizeof...(Xs) > 0)
+    requires(detail::nearly_future<Xs> || ...)
 auto select(Xs&&... xs) {
     static_assert((future<Xs> && ...),
                   "pollux: select: an argument is not a future; it needs value_type, error_type and poll(context&)");

@@ -55,10 +55,11 @@ public:
         struct {
             polled<value_type, error_type> answer;
             unfinished& others;
+            void end() noexcept { others.end(); }
         } progress{pending, unfinished_};
         children_.poll(cx, progress);
         debug_check(!unfinished_.is_over(),
-                    "pollux: try_join: polled after it was ready; destroy a future once it is ready");
+                    "pollux: try_join: polled after it was ready or threw; destroy a future at its end");
         if (progress.answer.is_pending()) {
             if (!unfinished_.is_none()) return pending;
             unfinished_.end();

@@ -55,7 +55,8 @@ inline constexpr bool replaces_value =
 ///
 /// Throws: what `fn` throws, out of the poll.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `unwrap_or_else`.
-/// Cancel: dropping it destroys `x`, and `fn` is not called.
+/// Cancel: dropping it destroys `x`, and `fn` is not called. A future that is ready is destroyed with the result of this, not before `fn` is
+/// called as by `then`.
 template <class X, class Fn>
 auto unwrap_or_else(X&& x, Fn fn) {
     static_assert(future<X>,

@@ -38,7 +38,10 @@ class future_cell final : public future_cell_base {
 public:
     /// Throws: std::bad_alloc, and what moving the future throws.
     static future_cell& make(F&& fut, task_id id, std::source_location spawned_at) {
-        static_assert(alignof(future_cell) <= alignof(std::max_align_t),
+        static_assert(alignof(result_type) <= alignof(std::max_align_t),
+                      "pollux: spawn: an over-aligned value or error does not fit into a task; put it behind a "
+                      "std::unique_ptr");
+        static_assert(alignof(F) <= alignof(std::max_align_t),
                       "pollux: spawn: an over-aligned future does not fit into a task; put it behind boxed()");
         void* const block = take_block(sizeof(future_cell));
         try {

@@ -29,7 +29,7 @@ struct runtime_options {
     unsigned workers = 0;
     /// Threads that `blocking` may have at once; they are started when jobs have waited. At least 1.
     unsigned max_blocking_threads = 512;
-    /// Jobs of `offload` that run at once. 0: as many as workers.
+    /// Jobs of `offload` that run at once. 0: as many as workers. At most 4096.
     unsigned cpu_slots = 0;
     /// Jobs of `offload` that are queued or running at once; past it an offload future waits its turn. At least 1. A larger
     /// value costs memory under overload and nothing else.

@@ -7,7 +7,9 @@
 
 #include "pollux/core/concepts.hpp"
 #include "pollux/future/detail/pipe.hpp"
+#include "pollux/future/detail/until_over.hpp"
 #include "pollux/sink/detail/hand_to.hpp"
+#include "pollux/sink/detail/target.hpp"
 
 namespace pollux::inline v0 {
 
@@ -22,10 +24,16 @@ public:
 
     explicit flush_future(K&& target) : target_(std::forward<K>(target)) {}
 
-    polled<void, error_type> poll(context& cx) { return target_.poll_flush(cx); }
+    polled<void, error_type> poll(context& cx) {
+        debug_check(!target_.is_over(),
+                    "pollux: flush: polled after it was ready or threw; destroy a future at its end");
+        return until_over([&] [[gnu::always_inline]] { return advance(cx); }, [&] { target_.end(); });
+    }
 
 private:
-    K target_;
+    [[gnu::always_inline]] polled<void, error_type> advance(context& cx) { return target_->poll_flush(cx); }
+
+    target<K> target_;
 };
 
 template <class K>
@@ -36,10 +44,16 @@ public:
 
     explicit close_future(K&& target) : target_(std::forward<K>(target)) {}
 
-    polled<void, error_type> poll(context& cx) { return target_.poll_close(cx); }
+    polled<void, error_type> poll(context& cx) {
+        debug_check(!target_.is_over(),
+                    "pollux: close: polled after it was ready or threw; destroy a future at its end");
+        return until_over([&] [[gnu::always_inline]] { return advance(cx); }, [&] { target_.end(); });
+    }
 
 private:
-    K target_;
+    [[gnu::always_inline]] polled<void, error_type> advance(context& cx) { return target_->poll_close(cx); }
+
+    target<K> target_;
 };
 
 }  // namespace detail

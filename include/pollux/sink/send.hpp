@@ -10,7 +10,9 @@
 #include "pollux/core/context.hpp"
 #include "pollux/future/detail/own.hpp"
 #include "pollux/future/detail/pipe.hpp"
+#include "pollux/future/detail/until_over.hpp"
 #include "pollux/sink/detail/hand_to.hpp"
+#include "pollux/sink/detail/target.hpp"
 
 namespace pollux::inline v0 {
 
@@ -30,21 +32,27 @@ public:
         : target_(std::forward<K>(target)), item_(std::in_place, static_cast<item_type>(std::forward<T>(item))) {}
 
     polled<void, error_type> poll(context& cx) {
-        if (item_.has_value()) {
-            // A loop over a sink that is always ready goes through here alone, so this is where it yields in the end.
-            if (!cx.consume_budget()) return pending;
-            auto ready = target_.poll_ready(cx);
-            if (!ready.has_value()) return ready;
-            item_type item = *std::move(item_);
-            item_.reset();
-            auto started = hand_to(target_, std::move(item));
-            if (started.has_error()) return started;
-        }
-        return target_.poll_flush(cx);
+        debug_check(!target_.is_over(),
+                    "pollux: send: polled after it was ready or threw; destroy a future at its end");
+        return until_over([&] [[gnu::always_inline]] { return advance(cx); }, [&] { target_.end(); });
     }
 
 private:
-    K target_;
+    [[gnu::always_inline]] polled<void, error_type> advance(context& cx) {
+        if (item_.has_value()) {
+            // A loop over a sink that is always ready goes through here alone, so this is where it yields in the end.
+            if (!cx.consume_budget()) return pending;
+            auto ready = target_->poll_ready(cx);
+            if (!ready.has_value()) return ready;
+            item_type item = *std::move(item_);
+            item_.reset();
+            auto started = hand_to(*target_, std::move(item));
+            if (started.has_error()) return started;
+        }
+        return target_->poll_flush(cx);
+    }
+
+    target<K> target_;
     std::optional<item_type> item_;  // until the sink has taken it
 };
 

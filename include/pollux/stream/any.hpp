@@ -38,7 +38,7 @@ public:
 
     decltype(auto) read(T& item) {
         if constexpr (std::is_void_v<step>) {
-            found_ = static_cast<bool>(call(fn_, std::as_const(item))) == sought;
+            search_ = after(static_cast<bool>(call(fn_, std::as_const(item))));
         } else {
             item_.emplace(std::move(item));
             return call(fn_, std::as_const(*item_));
@@ -47,20 +47,29 @@ public:
     template <class Verdict>
     bool took(Verdict& verdict) {
         item_.reset();
-        found_ = static_cast<bool>(std::move(verdict)) == sought;
-        return found_;
+        search_ = after(static_cast<bool>(std::move(verdict)));
+        return is_done();
     }
-    bool is_done() const noexcept { return found_; }
-    bool finish() const noexcept { return found_ == sought; }
+    bool is_done() const noexcept { return search_ == search::is_decided; }
+    bool finish() const noexcept { return is_done() == sought; }
     void drop() const noexcept {}
+    void end() noexcept { search_ = search::is_over; }
+    bool is_over() const noexcept { return search_ == search::is_over; }
+    static constexpr const char* polled_again() noexcept {
+        return sought ? "pollux: any: polled after it was ready or threw; destroy a future at its end"
+                      : "pollux: all: polled after it was ready or threw; destroy a future at its end";
+    }
 
 private:
     struct nothing {};
+    enum class search : unsigned char { goes_on, is_decided, is_over };
+
+    static search after(bool verdict) noexcept { return verdict == sought ? search::is_decided : search::goes_on; }
 
     [[no_unique_address]] Fn fn_;
     // What the future of a predicate may refer to.
     [[no_unique_address]] std::conditional_t<std::is_void_v<step>, nothing, std::optional<T>> item_;
-    bool found_ = false;
+    search search_ = search::goes_on;
 };
 
 template <bool sought, class X, class Fn>

@@ -40,6 +40,9 @@ public:
     bool took(unit&) const noexcept { return false; }
     bool is_done() const noexcept { return false; }
     void drop() const noexcept {}
+    static constexpr const char* polled_again() noexcept {
+        return "pollux: for_each: polled after it was ready or threw; destroy a future at its end";
+    }
 
 private:
     [[no_unique_address]] Fn fn_;

@@ -13,6 +13,7 @@
 #include "pollux/future/detail/pipe.hpp"
 #include "pollux/future/detail/result_future.hpp"
 #include "pollux/future/detail/slot.hpp"
+#include "pollux/future/detail/until_over.hpp"
 #include "pollux/stream/detail/child_set.hpp"
 
 namespace pollux::inline v0 {
@@ -42,6 +43,13 @@ public:
     ~for_each_concurrent_future() = default;
 
     polled<void, error_type> poll(context& cx) {
+        debug_check(stage_ != stage::gone,
+                    "pollux: for_each_concurrent: polled after it was ready or threw; destroy a future at its end");
+        return until_over([&] [[gnu::always_inline]] { return clear_at_failure(cx); }, [&] { stage_ = stage::gone; });
+    }
+
+private:
+    [[gnu::always_inline]] polled<void, error_type> clear_at_failure(context& cx) {
         try {
             auto answer = advance(cx);
             if (answer.has_error()) children_.clear();
@@ -51,11 +59,9 @@ public:
             throw;
         }
     }
-
-private:
     polled<void, error_type> advance(context& cx) {
         using answer = polled<void, error_type>;
-        is_started_ = true;
+        stage_ = stage::second;
         for (bool goes_on = true; goes_on;) {
             goes_on = false;
             while (!source_ended_ && (limit_ == 0 || children_.size() != limit_)) {
@@ -83,7 +89,7 @@ private:
     }
 
     static void refuse_in_flight(const for_each_concurrent_future& other) noexcept {
-        if (other.is_started_) [[unlikely]] {
+        if (other.stage_ != stage::first) [[unlikely]] {
             fail_check(moved_in_flight);
         }
     }
@@ -93,7 +99,7 @@ private:
     children<child> children_;
     std::size_t limit_;
     bool source_ended_ = false;
-    bool is_started_ = false;
+    stage stage_ = stage::first;  // the second since the first poll; gone when it is over, in a debug build
 };
 
 }  // namespace detail

@@ -60,10 +60,10 @@ private:
 };
 
 // The value of a select between a future and a cancelled().
-struct first_if_any {
+struct second_if_any {
     template <class T>
-    std::optional<T> operator()(std::variant<T, unit>&& won) const {
-        if (won.index() == 0) return std::optional<T>(std::in_place, std::get<0>(std::move(won)));
+    std::optional<T> operator()(std::variant<unit, T, unit>&& won) const {
+        if (won.index() == 1) return std::optional<T>(std::in_place, std::get<1>(std::move(won)));
         return std::nullopt;
     }
 };
@@ -124,8 +124,8 @@ public:
     /// A guard that cancels this token when it is destroyed.
     cancellation_guard drop_guard() const noexcept;
 
-    /// A future of `std::optional`: the outcome of `fut` (`unit` for void), or nothing if the token is cancelled first. `fut` is
-    /// polled first, so its outcome wins over a token that is cancelled already; it is destroyed before the result is given.
+    /// A future of `std::optional`: the outcome of `fut` (`unit` for void), or nothing if the token is cancelled first. If it is
+    /// cancelled already at the first poll `fut` is never polled; later its outcome wins. It is destroyed before the result is given.
     ///
     /// Throws: what `fut` throws, after it was destroyed.
     /// Cancel: dropping it destroys `fut`.
@@ -209,6 +209,24 @@ private:
     bool is_over_ = false;
 };
 
+// Looks once, at its first poll; pending it wakes nobody.
+class [[nodiscard]] cancelled_before_future {
+public:
+    using value_type = void;
+    using error_type = never;
+
+    explicit cancelled_before_future(cancellation_token token) noexcept : token_(std::move(token)) {}
+
+    polled<> poll(context&) noexcept {
+        if (std::exchange(has_looked_, true) || !token_.is_cancelled()) return pending;
+        return polled<>::ready();
+    }
+
+private:
+    cancellation_token token_;
+    bool has_looked_ = false;
+};
+
 }  // namespace detail
 
 inline detail::cancelled_future cancellation_token::cancelled() const noexcept {
@@ -223,7 +241,8 @@ auto cancellation_token::run_until_cancelled(F&& fut) const {
                   "pollux: run_until_cancelled: the argument is not a future; it needs value_type, error_type and "
                   "poll(context&)");
     if constexpr (future<F>)
-        return map(select(std::forward<F>(fut), cancelled()), detail::first_if_any());
+        return map(select(detail::cancelled_before_future(*this), std::forward<F>(fut), cancelled()),
+                   detail::second_if_any());
     else
         detail::require_future<F>();
 }

@@ -26,13 +26,15 @@ public:
         : Child<Index, Fs>{typename Child<Index, Fs>::place_type(own(std::forward<Xs>(xs)))}... {}
 
     /// Polls each of them with `progress`, which is for all of them, until one says true: that nothing else matters. If one throws,
-    /// all are destroyed. Inlined by force: it has one caller, and as a call of its own it is a fifth of a small join.
+    /// all are destroyed, and `progress` is told that this is the end. Inlined by force: it has one caller, and as a call of its own it
+    /// is a fifth of a small join.
     template <class Progress>
     [[gnu::always_inline]] void poll(context& cx, Progress& progress) {
         try {
             static_cast<void>((Child<Index, Fs>::poll(cx, progress) || ...));
         } catch (...) {
             destroy();
+            progress.end();
             throw;
         }
     }

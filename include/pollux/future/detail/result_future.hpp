@@ -72,8 +72,7 @@ constexpr called_future<Fn, T> call_future(Fn& fn, or_unit<T>& value) {
         call_with<T>(fn, value);
         return F(polled<void>::ready());
     } else if constexpr (is_expected<std::remove_cvref_t<R>>) {
-        return F(
-            polled<typename F::value_type, typename F::error_type>(std::remove_cvref_t<R>(call_with<T>(fn, value))));
+        return F(answer_of(std::remove_cvref_t<R>(call_with<T>(fn, value))));
     } else {
         return F(polled<typename F::value_type>::ready(call_with<T>(fn, value)));
     }

@@ -12,6 +12,7 @@
 #include "pollux/core/concepts.hpp"
 #include "pollux/core/context.hpp"
 #include "pollux/future/detail/meet.hpp"
+#include "pollux/future/detail/until_over.hpp"
 #include "pollux/sink/detail/hand_to.hpp"
 
 namespace pollux::inline v0::detail {
@@ -30,7 +31,15 @@ public:
     transfer_future(K&& target, S&& source) : target_(std::forward<K>(target)), source_(std::forward<S>(source)) {}
 
     polled<void, error_type> poll(context& cx) {
-        while (!has_ended_) {
+        debug_check(step_ != step::is_over, polled_again());
+        return until_over([&] [[gnu::always_inline]] { return advance(cx); }, [&] { step_ = step::is_over; });
+    }
+
+private:
+    enum class step : unsigned char { moves_items, ends_sink, is_over };
+
+    [[gnu::always_inline]] polled<void, error_type> advance(context& cx) {
+        while (step_ == step::moves_items) {
             if (item_.has_value()) {
                 auto ready = target_.poll_ready(cx);
                 if (!ready.has_value()) return ready;
@@ -51,7 +60,7 @@ public:
             if (next.value().has_value()) {
                 item_.emplace(static_cast<item_type>(*std::move(next.value())));
             } else {
-                has_ended_ = true;
+                step_ = step::ends_sink;
             }
         }
         if constexpr (last == at_end::close) {
@@ -60,12 +69,16 @@ public:
             return target_.poll_flush(cx);
         }
     }
+    static constexpr const char* polled_again() noexcept {
+        return last == at_end::close
+                   ? "pollux: forward: polled after it was ready or threw; destroy a future at its end"
+                   : "pollux: send_all: polled after it was ready or threw; destroy a future at its end";
+    }
 
-private:
     K target_;
     S source_;
     std::optional<item_type> item_;  // until the sink is ready
-    bool has_ended_ = false;
+    step step_ = step::moves_items;
 };
 
 }  // namespace pollux::inline v0::detail
