@@ -256,7 +256,8 @@ private:
 /// child's future has been destroyed before, and then that of `fn`.
 /// Threads: `fn` and its future are polled by whoever polls the scope, children by any worker. It may be moved until its first poll.
 /// Cancel: dropping it cancels the children and returns when they are destroyed: it waits for a child that another worker is polling at
-/// that moment, for that one poll. A child must not be the one who drops its own scope.
+/// that moment, for that one poll. A child must not be the one who drops its own scope. It destroys children that have waited on its own
+/// stack: scopes inside of each other's children, some thousands deep, need as much of it.
 /// Cost: one block; for a child see `scope::spawn`. A `fork_join` in a child forks as in a spawned task, one in `fn` as below a plain poll.
 /// Source: structured concurrency, as the nurseries of Trio and Rust's std::thread::scope.
 template <class E = never, class Fn>
