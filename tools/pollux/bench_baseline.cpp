@@ -5,7 +5,7 @@
 
 #include "bench_table.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <optional>

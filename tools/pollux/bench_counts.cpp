@@ -6,7 +6,7 @@
 #include "bench.hpp"
 #include "bench_report.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 #include <expected>

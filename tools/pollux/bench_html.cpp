@@ -8,7 +8,7 @@
 #include "bench_svg.hpp"
 #include "bench_table.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstddef>
 #include <set>

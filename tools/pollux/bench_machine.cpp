@@ -4,7 +4,7 @@
 #include "bench_machine.hpp"
 
 #include <fmt/chrono.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <sys/utsname.h>
 

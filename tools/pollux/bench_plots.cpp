@@ -6,7 +6,7 @@
 #include "bench_svg.hpp"
 #include "bench_table.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

@@ -3,7 +3,7 @@
 
 #include "bench_report.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 #include <cmath>

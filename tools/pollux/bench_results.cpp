@@ -3,7 +3,7 @@
 
 #include "bench_results.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

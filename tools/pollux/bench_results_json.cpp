@@ -3,7 +3,7 @@
 
 #include "bench_results_json.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <utility>
 

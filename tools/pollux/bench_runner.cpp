@@ -5,7 +5,7 @@
 
 #include "bench_report.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <unistd.h>
 

@@ -3,7 +3,7 @@
 
 #include "bench_scenarios.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <sched.h>
 

@@ -3,7 +3,7 @@
 
 #include "bench_svg.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

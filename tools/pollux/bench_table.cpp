@@ -3,7 +3,7 @@
 
 #include "bench_table.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

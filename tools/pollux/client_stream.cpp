@@ -7,7 +7,7 @@
 #include "pollux/io.hpp"
 #include "pollux/time.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstring>

@@ -3,7 +3,7 @@
 
 #include "file_group.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <span>
 #include <string_view>

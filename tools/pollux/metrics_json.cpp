@@ -3,7 +3,7 @@
 
 #include "metrics_json.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <cstdint>

@@ -3,7 +3,7 @@
 
 #include "request_line.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 #include <limits>

@@ -22,7 +22,7 @@
 #include "client_session.hpp"
 #include "client_stream.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <fcntl.h>
 #include <signal.h>

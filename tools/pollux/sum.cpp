@@ -29,7 +29,7 @@
 #include "spare_buffers.hpp"
 #include "terminal.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <signal.h>
 #include <unistd.h>
