@@ -339,21 +339,25 @@ bool cpu_pool::is_over() const noexcept {
 
 std::size_t cpu_pool::stop(std::chrono::steady_clock::time_point deadline) noexcept {
     std::size_t stuck = 0;
-    std::unique_ptr<tbb_slots> not_needed;
+    bool is_at_end = false;
     runners_.close();  // before the look at the queues; see (2)
     {
         std::unique_lock guard(lock_);
         give_up_all(guard, nullptr);
-        if (!wait_until(over_, guard, deadline, core_.is_simulated(), [this] { return is_over(); }))
-            stuck = running_;
-        else
-            not_needed = std::move(tbb_);
+        is_at_end = wait_until(over_, guard, deadline, core_.is_simulated(), [this] { return is_over(); });
+        if (!is_at_end) stuck = running_;
     }
     back_.drain();
-    // The runner may have come and gone before who has enqueued it is out of oneTBB again.
-    if (not_needed != nullptr)
-        while (enqueuing_.load(std::memory_order::acquire) != 0) wait_a_turn();  // pairs with enqueue_runner()
+    if (is_at_end) give_arena_back();
     return stuck;
+}
+
+void cpu_pool::give_arena_back() noexcept {
+    // A runner may have come and gone before who has enqueued it is out of oneTBB again.
+    while (enqueuing_.load(std::memory_order::acquire) != 0) wait_a_turn();  // pairs with enqueue_runner()
+    std::unique_ptr<tbb_slots> not_needed;
+    const std::lock_guard guard(lock_);
+    std::swap(not_needed, tbb_);
 }
 
 void cpu_pool::add_to(runtime_metrics& sum) const noexcept {

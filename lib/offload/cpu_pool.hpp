@@ -84,6 +84,8 @@ private:
     void give_up_all(std::unique_lock<short_lock>& guard, const std::exception_ptr& why) noexcept;
     bool is_over() const noexcept;
 
+    void give_arena_back() noexcept;
+
     const std::uint64_t slice_ticks_;
     const std::uint64_t most_in_flight_;
     const std::uint64_t look_ticks_;
