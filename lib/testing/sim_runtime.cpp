@@ -89,7 +89,8 @@ void sim_runtime::advance(std::chrono::nanoseconds duration) {
     const detail::simulation_scope scope(*world_);
     refuse_inside(*world_, "pollux: sim_runtime: advance: called inside one of its tasks or jobs; call it outside");
     const auto now = world_->now();
-    world_->run_until(duration < decltype(now)::max() - now ? now + duration : decltype(now)::max());
+    const auto last = decltype(now)::max() - std::chrono::nanoseconds(1);  // behind it is what never comes
+    world_->run_until(duration < last - now ? now + duration : last);
 }
 
 instant sim_runtime::now() const noexcept {

@@ -95,6 +95,14 @@ TEST_SUITE("testing/sim_runtime") {
         CHECK(sim.now() - start == 10h + 1ns);
     }
 
+    TEST_CASE("advance: by more than the clock holds, to its end") {
+        sim_runtime sim(1);
+        const auto handle = sim.spawn(pollux::sleep_for(1s));
+        sim.advance(std::chrono::nanoseconds::max());
+        CHECK(handle.is_finished());
+        CHECK(sim.now() == pollux::instant::max() - 1ns);
+    }
+
     TEST_CASE("clock::now: is virtual on the thread of a sim_runtime, inside tasks and outside, and real after it") {
         const auto real = pollux::clock::now();
         {
