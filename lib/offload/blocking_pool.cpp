@@ -156,10 +156,7 @@ void blocking_pool::join_ended(lock_guard& guard) noexcept {
 void blocking_pool::live(member& self, role as, unsigned number) noexcept {
     const runtime_options& options = core_.options();
     name_this_thread(thread_name_, number);
-    execution own;
-    own.runtime = &core_;
     const job_scope in_job(core_);
-    const execution_scope scope(own);
     std::exception_ptr failure;
     try {
         if (options.on_thread_start) options.on_thread_start();
@@ -169,7 +166,12 @@ void blocking_pool::live(member& self, role as, unsigned number) noexcept {
     std::unique_lock guard(lock_);
     ++alive_;
     if (failure == nullptr) {
-        work(self, as, guard);
+        {
+            execution own;
+            own.runtime = &core_;
+            const execution_scope scope(own);
+            work(self, as, guard);
+        }
         guard.unlock();
         run_hook(options.on_thread_stop, "on_thread_stop");
         guard.lock();

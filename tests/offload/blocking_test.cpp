@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "pollux/core/block_on.hpp"
+#include "pollux/core/execution.hpp"
 #include "pollux/runtime/errors.hpp"
 #include "pollux/runtime/runtime.hpp"
 #include "pool_fixture.hpp"
@@ -189,9 +190,13 @@ TEST_SUITE("offload/blocking") {
     TEST_CASE("its threads have a name, the hooks around them, and all signals blocked") {
         pollux::runtime_options options;
         options.name = "svc";
-        std::atomic<int> started{0}, stopped{0};
-        options.on_thread_start = [&] { ++started; };
-        options.on_thread_stop = [&] { ++stopped; };
+        std::atomic<int> started{0}, stopped{0}, in_runtime{0};
+        const auto look = [&](std::atomic<int>& calls) {
+            ++calls;
+            in_runtime += pollux::detail::current_runtime() != nullptr;
+        };
+        options.on_thread_start = [&] { look(started); };
+        options.on_thread_stop = [&] { look(stopped); };
         std::string name;
         bool are_blocked = false;
         {
@@ -210,6 +215,7 @@ TEST_SUITE("offload/blocking") {
         CHECK(name == "svc-blk-0");
         CHECK(are_blocked);
         CHECK(stopped == 2);
+        CHECK(in_runtime == 0);
     }
 
     TEST_CASE("what on_thread_start throws comes out of the future, and later jobs try again") {
