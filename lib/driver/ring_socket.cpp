@@ -63,7 +63,7 @@ bool ring_socket::remove(event_slot& place) noexcept {
         self.give_up(self.room_);
         if (self.writing_.done == &connecting_done)
             self.give_up(self.writing_);
-        else if (is_busy && self.kind_ == kind::stream)
+        else if (self.kind_ == kind::stream)
             self.settle_linger();
         // At once: its address is free, and its peers are refused, from now on, not when the operation has ended.
         if (self.kind_ == kind::listener && is_busy && !self.driver_.is_in_child())

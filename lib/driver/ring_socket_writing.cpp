@@ -223,7 +223,7 @@ void ring_socket::give_up_sending() noexcept {
     if (!driver_.cancel(writing_)) ::shutdown(descriptor_, SHUT_RDWR);
 }
 
-// The thread that serves the ring closes it, and must not wait.
+// Who serves the ring may be the one that closes it, and must not wait.
 void ring_socket::settle_linger() noexcept {
     linger time{};
     socklen_t size = sizeof time;

@@ -96,7 +96,7 @@ public:
     }
     /// What closing does with what was not sent yet. nullopt, the default: it is sent behind the back. 0: it is dropped, and the peer
     /// finds `std::errc::connection_reset`. More: closing, that is the destructor, blocks its thread up to that long;
-    /// with `io_driver::uring` it is sent behind the back then, too.
+    /// but where the stream has read or written through `io_driver::uring` it is sent behind the back then, too.
     std::expected<void, std::error_code> set_linger(std::optional<std::chrono::seconds> time) noexcept {
         return detail::set_linger(handle(), time);
     }
