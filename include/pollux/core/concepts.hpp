@@ -35,10 +35,6 @@ template <class F>
 concept has_poll = has_value_type<F> && has_error_type<F> && requires(std::remove_cvref_t<F>& fut, context& cx) {
     { fut.poll(cx) } -> std::same_as<polled<value_type_of<F>, error_type_of<F>>>;
 };
-/// Has something of a future. Names that others use too (`select`) are for these only: under `using namespace pollux` a call that means
-/// another function of that name does not find ours better.
-template <class F>
-concept nearly_future = has_error_type<F> || requires(std::remove_cvref_t<F>& fut, context& cx) { fut.poll(cx); };
 template <class S>
 concept has_object_items = has_value_type<S> && std::is_object_v<value_type_of<S>>;
 template <class S>

@@ -63,7 +63,7 @@ private:
 /// on with it.
 /// Cost: no allocation; each wake-up polls every child.
 template <class... Xs>
-    requires(detail::nearly_future<Xs> || ...)
+    requires(!std::is_scalar_v<std::remove_cvref_t<Xs>> || ...)  // else under `using namespace` it would hide POSIX's
 auto select(Xs&&... xs) {
     static_assert((future<Xs> && ...),
                   "pollux: select: an argument is not a future; it needs value_type, error_type and poll(context&)");

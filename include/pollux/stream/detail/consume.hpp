@@ -152,8 +152,10 @@ private:
     [[no_unique_address]] std::conditional_t<writes_end, bool, nothing> is_over_{};  // by a debug build
 };
 
-/// Has something of a stream or a future: for names that others use too (`count`, `all`).
+/// Has something of a stream or a future. Names that others use too (`count`, `all`) are for these only: under `using
+/// namespace pollux` a call that means another function of that name does not find ours better.
 template <class X>
-concept nearly_stream = nearly_future<X> || requires(std::remove_cvref_t<X>& x, context& cx) { x.poll_next(cx); };
+concept nearly_stream = has_error_type<X> || requires(std::remove_cvref_t<X>& x, context& cx) { x.poll_next(cx); } ||
+                        requires(std::remove_cvref_t<X>& x, context& cx) { x.poll(cx); };
 
 }  // namespace pollux::inline v0::detail
