@@ -43,12 +43,15 @@ public:
     ~for_each_concurrent_future() = default;
 
     polled<void, error_type> poll(context& cx) {
-        debug_check(stage_ != stage::gone,
+        debug_check(progress_ != progress::over,
                     "pollux: for_each_concurrent: polled after it was ready or threw; destroy a future at its end");
-        return until_over([&] [[gnu::always_inline]] { return clear_at_failure(cx); }, [&] { stage_ = stage::gone; });
+        return until_over([&] [[gnu::always_inline]] { return clear_at_failure(cx); },
+                          [&] { progress_ = progress::over; });
     }
 
 private:
+    enum class progress : unsigned char { not_begun, begun, over };  // the last in a debug build
+
     [[gnu::always_inline]] polled<void, error_type> clear_at_failure(context& cx) {
         try {
             auto answer = advance(cx);
@@ -61,7 +64,7 @@ private:
     }
     polled<void, error_type> advance(context& cx) {
         using answer = polled<void, error_type>;
-        stage_ = stage::second;
+        progress_ = progress::begun;
         for (bool goes_on = true; goes_on;) {
             goes_on = false;
             while (!source_ended_ && (limit_ == 0 || children_.size() != limit_)) {
@@ -89,7 +92,7 @@ private:
     }
 
     static void refuse_in_flight(const for_each_concurrent_future& other) noexcept {
-        if (other.stage_ != stage::first) [[unlikely]] {
+        if (other.progress_ != progress::not_begun) [[unlikely]] {
             fail_check(moved_in_flight);
         }
     }
@@ -99,7 +102,7 @@ private:
     children<child> children_;
     std::size_t limit_;
     bool source_ended_ = false;
-    stage stage_ = stage::first;  // the second since the first poll; gone when it is over, in a debug build
+    progress progress_ = progress::not_begun;
 };
 
 }  // namespace detail
