@@ -26,6 +26,7 @@
 #include "pollux/stream/next.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/drain.hpp"
+#include "support/end_of_process.hpp"
 #include "support/everywhere.hpp"
 #include "support/heap_counter.hpp"
 #include "support/manual_future.hpp"
@@ -165,6 +166,33 @@ TEST_SUITE("coro/async_stream") {
         CHECK(assert_ready(poll_once(items)).value() == 2);
         CHECK(assert_ready(poll_once(items)).error() == "second");
         CHECK(assert_ready(poll_once(items)).value() == std::nullopt);
+    }
+
+    TEST_CASE("async_stream: what cannot fail takes the unexpected of never, and gives it to what can") {
+        const auto passed_on = []<class T, class E>(std::expected<T, E> from) -> async_stream<T, E> {
+            if (from.has_value())
+                co_yield *std::move(from);
+            else
+                co_yield std::unexpected(std::move(from).error());
+        };
+        auto cannot_fail = passed_on(std::expected<int, pollux::never>(1));
+        CHECK(assert_ready(poll_once(cannot_fail)) == 1);
+        auto fails = passed_on(std::expected<int, std::string>(std::unexpect, "no"));
+        CHECK(poll_once(fails).error() == "no");
+    }
+
+    TEST_CASE("async_stream: a destructor that throws while its frame is destroyed ends the process with a message") {
+        struct throws_at_end {
+            ~throws_at_end() noexcept(false) { throw std::runtime_error("local"); }
+        };
+        const auto message = pollux::test::message_of_abort([] {
+            auto source = []() -> async_stream<int> {
+                const throws_at_end local;
+                co_yield 1;
+            }();
+            static_cast<void>(poll_once(source));
+        });
+        CHECK(message.starts_with("pollux: coroutine: the destructor of a local or a parameter threw "));
     }
 
     TEST_CASE("async_stream: try_ yields the error, then ends") {

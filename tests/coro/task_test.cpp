@@ -35,19 +35,6 @@ using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
 
-class leaves_badly {
-public:
-    leaves_badly() = default;
-    leaves_badly(leaves_badly&& other) noexcept : is_here_(std::exchange(other.is_here_, false)) {}
-    leaves_badly& operator=(leaves_badly&&) = delete;
-    ~leaves_badly() noexcept(false) {
-        if (is_here_) throw 1;
-    }
-
-private:
-    bool is_here_ = true;
-};
-
 task<> note(bool& has_run) {
     has_run = true;
     co_return;
@@ -68,8 +55,18 @@ task<int, std::string> number_or_error(int kind) {
     }
 }
 
-struct throws_at_end {
-    ~throws_at_end() noexcept(false) { throw std::runtime_error("local"); }
+// Unless it was moved from.
+class throws_at_end {
+public:
+    throws_at_end() = default;
+    throws_at_end(throws_at_end&& other) noexcept : is_here_(std::exchange(other.is_here_, false)) {}
+    throws_at_end& operator=(throws_at_end&&) = delete;
+    ~throws_at_end() noexcept(false) {
+        if (is_here_) throw std::runtime_error("local");
+    }
+
+private:
+    bool is_here_ = true;
 };
 // What is thrown behind the first co_return is caught, and there is a second one.
 task<tracked, std::string> ends_twice(bool with_error, std::atomic<int>& alive) {
@@ -340,7 +337,7 @@ TEST_SUITE("coro/task") {
     TEST_CASE("task: a destructor that throws while its frame is destroyed ends the process with a message") {
         const auto message = pollux::test::message_of_abort([] {
             auto fut = []() -> task<> {
-                const leaves_badly local;
+                const throws_at_end local;
                 co_await pollux::never_ready();
             }();
             static_cast<void>(poll_once(fut));
@@ -349,12 +346,12 @@ TEST_SUITE("coro/task") {
     }
 
     TEST_CASE("task: a parameter whose destructor throws at its end ends the process, awaited or not") {
-        const auto ends_badly = [](leaves_badly) -> task<> { co_return; };
-        const auto alone = pollux::test::message_of_abort([&] { pollux::block_on(ends_badly(leaves_badly())); });
+        const auto ends_badly = [](throws_at_end) -> task<> { co_return; };
+        const auto alone = pollux::test::message_of_abort([&] { pollux::block_on(ends_badly(throws_at_end())); });
         CHECK(alone.contains("terminate called"));
         const auto awaited = pollux::test::message_of_abort([&] {
             pollux::block_on([&]() -> task<> {
-                auto fut = ends_badly(leaves_badly());
+                auto fut = ends_badly(throws_at_end());
                 co_await fut;
             }());
         });
@@ -370,6 +367,22 @@ TEST_SUITE("coro/task") {
         CHECK(pollux::block_on(passed_on(std::expected<int, std::string>(std::unexpect, "no"))).error() == "no");
     }
 
+    TEST_CASE("task: awaits a future that has no unary &, lent too") {
+        struct without_address {
+            using value_type = int;
+            using error_type = pollux::never;
+            pollux::polled<int> poll(pollux::context&) { return 5; }
+            void operator&() const = delete;
+        };
+        const auto awaits = []() -> task<int> {
+            without_address here;
+            const int lent = co_await pollux::by_ref(here);
+            const int given = co_await without_address();
+            co_return lent + given;
+        };
+        CHECK(pollux::block_on(awaits()) == 10);
+    }
+
     TEST_CASE("task: its own outcome is an outcome, although its value type takes anything") {
         const auto fails = []() -> task<std::any, std::string> {
             co_return std::expected<std::any, std::string>(std::unexpect, "no");
@@ -380,11 +393,7 @@ TEST_SUITE("coro/task") {
 
 #ifndef NDEBUG
     TEST_CASE("task: a debug build stops with a message when it is polled after it was ready") {
-        const auto message = pollux::test::message_of_abort([] {
-            auto fut = number(1);
-            static_cast<void>(poll_once(fut));
-            static_cast<void>(poll_once(fut));
-        });
+        const auto message = pollux::test::message_of_second_poll(number(1));
         CHECK(message.starts_with("pollux: task: polled after it was ready or moved from; "));
     }
 

@@ -29,6 +29,7 @@
 
 namespace {
 
+using pollux::test::message_of_second_poll;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
@@ -196,20 +197,12 @@ TEST_SUITE("future/join_all") {
 
 #ifndef NDEBUG
     TEST_CASE("join_all: a debug build stops with a message when it is polled after it was ready or threw") {
-        const auto polled_twice = [](auto fut) {
-            return pollux::test::message_of_abort([&] {
-                try {
-                    static_cast<void>(poll_once(fut));
-                } catch (const std::runtime_error&) {}
-                static_cast<void>(poll_once(fut));
-            });
-        };
         const auto failing = [] {
             return pollux::poll_fn([](pollux::context&) -> pollux::polled<int> { throw std::runtime_error("child"); });
         };
-        CHECK(polled_twice(pollux::join_all(std::vector{pollux::ready(1)}))
+        CHECK(message_of_second_poll(pollux::join_all(std::vector{pollux::ready(1)}))
                   .starts_with("pollux: join_all: polled after it was ready or threw; "));
-        CHECK(polled_twice(pollux::join_all(std::vector{failing()}))
+        CHECK(message_of_second_poll(pollux::join_all(std::vector{failing()}))
                   .starts_with("pollux: join_all: polled after it was ready or threw; "));
     }
 #endif
@@ -277,20 +270,12 @@ TEST_SUITE("future/try_join_all") {
 
 #ifndef NDEBUG
     TEST_CASE("try_join_all: a debug build stops with a message when it is polled after it was ready or threw") {
-        const auto polled_twice = [](auto fut) {
-            return pollux::test::message_of_abort([&] {
-                try {
-                    static_cast<void>(poll_once(fut));
-                } catch (const std::runtime_error&) {}
-                static_cast<void>(poll_once(fut));
-            });
-        };
         const auto failing = [] {
             return pollux::poll_fn([](pollux::context&) -> pollux::polled<int> { throw std::runtime_error("child"); });
         };
-        CHECK(polled_twice(pollux::try_join_all(std::vector{pollux::ready(1)}))
+        CHECK(message_of_second_poll(pollux::try_join_all(std::vector{pollux::ready(1)}))
                   .starts_with("pollux: try_join_all: polled after it was ready or threw; "));
-        CHECK(polled_twice(pollux::try_join_all(std::vector{failing()}))
+        CHECK(message_of_second_poll(pollux::try_join_all(std::vector{failing()}))
                   .starts_with("pollux: try_join_all: polled after it was ready or threw; "));
     }
 #endif

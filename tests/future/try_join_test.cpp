@@ -20,6 +20,7 @@
 
 namespace {
 
+using pollux::test::message_of_second_poll;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
@@ -105,20 +106,12 @@ TEST_SUITE("future/try_join") {
 
 #ifndef NDEBUG
     TEST_CASE("try_join: a debug build stops with a message when it is polled after it was ready or threw") {
-        const auto polled_twice = [](auto fut) {
-            return pollux::test::message_of_abort([&] {
-                try {
-                    static_cast<void>(poll_once(fut));
-                } catch (const std::runtime_error&) {}
-                static_cast<void>(poll_once(fut));
-            });
-        };
         const auto failing = [] {
             return pollux::poll_fn([](pollux::context&) -> pollux::polled<int> { throw std::runtime_error("child"); });
         };
-        CHECK(polled_twice(pollux::try_join(pollux::ready(1)))
+        CHECK(message_of_second_poll(pollux::try_join(pollux::ready(1)))
                   .starts_with("pollux: try_join: polled after it was ready or threw; "));
-        CHECK(polled_twice(pollux::try_join(pollux::never_ready(), failing()))
+        CHECK(message_of_second_poll(pollux::try_join(pollux::never_ready(), failing()))
                   .starts_with("pollux: try_join: polled after it was ready or threw; "));
     }
 #endif

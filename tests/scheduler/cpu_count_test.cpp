@@ -3,15 +3,13 @@
 #include "scheduler/cpu_count.hpp"
 
 #include <sched.h>
-#include <unistd.h>
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <stdexcept>
 #include <string>
+
+#include "support/temporary_directory.hpp"
 
 namespace {
 
@@ -22,29 +20,21 @@ namespace fs = std::filesystem;
 // A /proc/self/cgroup and a /sys/fs/cgroup of our own.
 class group_tree {
 public:
-    group_tree() {
-        std::string name = fs::temp_directory_path() / "pollux-cgroup-XXXXXX";
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-        root_ = name;
-        fs::create_directory(mount());
-    }
-    group_tree(const group_tree&) = delete;
-    group_tree& operator=(const group_tree&) = delete;
-    ~group_tree() { fs::remove_all(root_); }
+    group_tree() { fs::create_directory(mount()); }
 
-    void is_in(const std::string& lines) { std::ofstream(root_ / "cgroup") << lines; }
+    void is_in(const std::string& lines) { pollux::test::put_contents(root_ / "cgroup", lines); }
     /// `path` is below the mount.
     void write(const std::string& path, const std::string& text) {
         const fs::path file = mount() / path;
         fs::create_directories(file.parent_path());
-        std::ofstream(file) << text << '\n';
+        pollux::test::put_contents(file, text + '\n');
     }
     double quota() const { return cgroup_cpu_quota(root_ / "cgroup", mount()); }
 
 private:
     fs::path mount() const { return root_ / "mount"; }
 
-    fs::path root_;
+    pollux::test::temporary_directory root_;
 };
 
 }  // namespace

@@ -22,6 +22,7 @@
 namespace {
 
 using pollux::test::manual_stream;
+using pollux::test::message_of_second_poll;
 using pollux::test::poll_with;
 using pollux::test::scripted_sink;
 using pollux::testing::assert_pending;
@@ -161,20 +162,12 @@ TEST_SUITE("sink/forward") {
 
 #ifndef NDEBUG
     TEST_CASE("forward: a debug build stops with a message when it is polled after it was ready or threw") {
-        const auto polled_twice = [](auto fut) {
-            return pollux::test::message_of_abort([&] {
-                try {
-                    static_cast<void>(poll_once(fut));
-                } catch (const std::runtime_error&) {}
-                static_cast<void>(poll_once(fut));
-            });
-        };
         scripted_sink<int> target;
         scripted_sink<int> failing;
         failing.throw_next_poll(std::runtime_error("sink"));
-        CHECK(polled_twice(pollux::forward(pollux::iter({1, 2}), target.sink()))
+        CHECK(message_of_second_poll(pollux::forward(pollux::iter({1, 2}), target.sink()))
                   .starts_with("pollux: forward: polled after it was ready or threw; "));
-        CHECK(polled_twice(pollux::forward(pollux::iter({1}), failing.sink()))
+        CHECK(message_of_second_poll(pollux::forward(pollux::iter({1}), failing.sink()))
                   .starts_with("pollux: forward: polled after it was ready or threw; "));
     }
 #endif

@@ -24,6 +24,7 @@
 namespace {
 
 using pollux::test::manual_stream;
+using pollux::test::message_of_second_poll;
 using pollux::test::poll_with;
 using pollux::test::scripted_sink;
 using pollux::testing::assert_pending;
@@ -146,22 +147,14 @@ TEST_SUITE("sink/send_all") {
 
 #ifndef NDEBUG
     TEST_CASE("send_all: a debug build stops with a message when it is polled after it was ready or threw") {
-        const auto polled_twice = [](auto fut) {
-            return pollux::test::message_of_abort([&] {
-                try {
-                    static_cast<void>(poll_once(fut));
-                } catch (const std::runtime_error&) {}
-                static_cast<void>(poll_once(fut));
-            });
-        };
         scripted_sink<int> target;
         auto sink = target.sink();
         scripted_sink<int> failing;
         auto failing_sink = failing.sink();
         failing.throw_next_poll(std::runtime_error("sink"));
-        CHECK(polled_twice(pollux::send_all(sink, pollux::iter({1, 2})))
+        CHECK(message_of_second_poll(pollux::send_all(sink, pollux::iter({1, 2})))
                   .starts_with("pollux: send_all: polled after it was ready or threw; "));
-        CHECK(polled_twice(pollux::send_all(failing_sink, pollux::iter({1})))
+        CHECK(message_of_second_poll(pollux::send_all(failing_sink, pollux::iter({1})))
                   .starts_with("pollux: send_all: polled after it was ready or threw; "));
     }
 #endif

@@ -21,6 +21,7 @@
 
 namespace {
 
+using pollux::test::message_of_second_poll;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
@@ -76,20 +77,12 @@ TEST_SUITE("stream/count") {
 
 #ifndef NDEBUG
     TEST_CASE("count: a debug build stops with a message when it is polled after it was ready or threw") {
-        const auto polled_twice = [](auto fut) {
-            return pollux::test::message_of_abort([&] {
-                try {
-                    static_cast<void>(poll_once(fut));
-                } catch (const std::runtime_error&) {}
-                static_cast<void>(poll_once(fut));
-            });
-        };
         auto failing = pollux::poll_stream_fn(
             [](pollux::context&) -> pollux::polled<std::optional<int>> { throw std::runtime_error("stream"); });
-        CHECK(polled_twice(pollux::iter({1, 2}) | pollux::count())
+        CHECK(message_of_second_poll(pollux::iter({1, 2}) | pollux::count())
                   .starts_with("pollux: count: polled after it was ready or threw; "));
-        CHECK(
-            polled_twice(failing | pollux::count()).starts_with("pollux: count: polled after it was ready or threw; "));
+        CHECK(message_of_second_poll(failing | pollux::count())
+                  .starts_with("pollux: count: polled after it was ready or threw; "));
     }
 #endif
 }

@@ -26,6 +26,7 @@
 
 namespace {
 
+using pollux::test::message_of_second_poll;
 using pollux::test::poll_with;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
@@ -194,24 +195,17 @@ TEST_SUITE("stream/fold") {
 
 #ifndef NDEBUG
     TEST_CASE("fold: a debug build stops with a message when it is polled after it was ready or threw") {
-        const auto polled_twice = [](auto fut) {
-            return pollux::test::message_of_abort([&] {
-                try {
-                    static_cast<void>(poll_once(fut));
-                } catch (const std::runtime_error&) {}
-                static_cast<void>(poll_once(fut));
-            });
-        };
         auto failing = pollux::poll_stream_fn(
             [](pollux::context&) -> pollux::polled<std::optional<int>> { throw std::runtime_error("stream"); });
-        CHECK(polled_twice(pollux::iter({1, 2}) | pollux::fold(0, [](int sum, int n) { return sum + n; }))
+        CHECK(message_of_second_poll(pollux::iter({1, 2}) | pollux::fold(0, [](int sum, int n) { return sum + n; }))
                   .starts_with("pollux: fold: polled after it was ready or threw; "));
-        CHECK(
-            polled_twice(pollux::iter({1, 2}) | pollux::fold(0, [](int sum, int n) { return pollux::ready(sum + n); }))
-                .starts_with("pollux: fold: polled after it was ready or threw; "));
-        CHECK(polled_twice(pollux::iter({1}) | pollux::fold(0, [](int, int) -> int { throw std::runtime_error("fn"); }))
+        CHECK(message_of_second_poll(pollux::iter({1, 2}) |
+                                     pollux::fold(0, [](int sum, int n) { return pollux::ready(sum + n); }))
                   .starts_with("pollux: fold: polled after it was ready or threw; "));
-        CHECK(polled_twice(failing | pollux::fold(0, [](int sum, int n) { return pollux::ready(sum + n); }))
+        CHECK(message_of_second_poll(pollux::iter({1}) |
+                                     pollux::fold(0, [](int, int) -> int { throw std::runtime_error("fn"); }))
+                  .starts_with("pollux: fold: polled after it was ready or threw; "));
+        CHECK(message_of_second_poll(failing | pollux::fold(0, [](int sum, int n) { return pollux::ready(sum + n); }))
                   .starts_with("pollux: fold: polled after it was ready or threw; "));
     }
 #endif

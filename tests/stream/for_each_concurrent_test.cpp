@@ -23,6 +23,7 @@
 
 namespace {
 
+using pollux::test::message_of_second_poll;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
@@ -186,21 +187,15 @@ TEST_SUITE("stream/for_each_concurrent") {
 
 #ifndef NDEBUG
     TEST_CASE("for_each_concurrent: a debug build stops with a message when it is polled after it was ready or threw") {
-        const auto polled_twice = [](auto fut) {
-            return pollux::test::message_of_abort([&] {
-                try {
-                    static_cast<void>(poll_once(fut));
-                } catch (const std::runtime_error&) {}
-                static_cast<void>(poll_once(fut));
-            });
-        };
         auto failing = pollux::poll_stream_fn(
             [](pollux::context&) -> pollux::polled<std::optional<int>> { throw std::runtime_error("stream"); });
-        CHECK(polled_twice(pollux::iter({1, 2}) | pollux::for_each_concurrent(2, [](int) { return pollux::ready(); }))
+        CHECK(message_of_second_poll(pollux::iter({1, 2}) |
+                                     pollux::for_each_concurrent(2, [](int) { return pollux::ready(); }))
                   .starts_with("pollux: for_each_concurrent: polled after it was ready or threw; "));
-        CHECK(polled_twice(pollux::iter({1}) | pollux::for_each_concurrent(2, [](int) { return pollux::fail(1); }))
+        CHECK(message_of_second_poll(pollux::iter({1}) |
+                                     pollux::for_each_concurrent(2, [](int) { return pollux::fail(1); }))
                   .starts_with("pollux: for_each_concurrent: polled after it was ready or threw; "));
-        CHECK(polled_twice(failing | pollux::for_each_concurrent(2, [](int) {}))
+        CHECK(message_of_second_poll(failing | pollux::for_each_concurrent(2, [](int) {}))
                   .starts_with("pollux: for_each_concurrent: polled after it was ready or threw; "));
     }
 #endif

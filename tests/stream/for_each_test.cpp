@@ -28,6 +28,7 @@
 
 namespace {
 
+using pollux::test::message_of_second_poll;
 using pollux::test::poll_with;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
@@ -141,27 +142,30 @@ TEST_SUITE("stream/for_each") {
         CHECK(seen == 5);
     }
 
+    TEST_CASE("for_each: takes an expected that cannot fail") {
+        int sum = 0;
+        auto fut = pollux::iter({1, 2}) | pollux::for_each([&](int n) {
+                       sum += n;
+                       return std::expected<void, pollux::never>();
+                   });
+        static_assert(std::is_same_v<decltype(fut)::error_type, pollux::never>);
+        CHECK(poll_once(fut).has_value());
+        CHECK(sum == 3);
+    }
+
     TEST_CASE("for_each: leaves a pair of iterators to the standard library") { CHECK(sum_of({1, 2, 3}) == 6); }
 
 #ifndef NDEBUG
     TEST_CASE(
         "for_each: with futures a debug build stops with a message when it is polled after it was ready or threw") {
-        const auto polled_twice = [](auto fut) {
-            return pollux::test::message_of_abort([&] {
-                try {
-                    static_cast<void>(poll_once(fut));
-                } catch (const std::runtime_error&) {}
-                static_cast<void>(poll_once(fut));
-            });
-        };
         auto failing = pollux::poll_stream_fn(
             [](pollux::context&) -> pollux::polled<std::optional<int>> { throw std::runtime_error("stream"); });
         pollux::test::manual<void> done;
         done.complete(pollux::polled<>::ready());
         const auto step = [&] { return done.future(); };
-        CHECK(polled_twice(pollux::iter({1}) | pollux::for_each([&](int) { return step(); }))
+        CHECK(message_of_second_poll(pollux::iter({1}) | pollux::for_each([&](int) { return step(); }))
                   .starts_with("pollux: for_each: polled after it was ready or threw; "));
-        CHECK(polled_twice(failing | pollux::for_each([&](int) { return step(); }))
+        CHECK(message_of_second_poll(failing | pollux::for_each([&](int) { return step(); }))
                   .starts_with("pollux: for_each: polled after it was ready or threw; "));
     }
 #endif

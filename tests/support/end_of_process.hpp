@@ -8,7 +8,10 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <string>
+
+#include "pollux/testing/poll.hpp"
 
 namespace pollux::test {
 
@@ -35,6 +38,17 @@ std::string message_of_abort(Fn fn) {
     int status = 0;
     ::waitpid(child, &status, 0);
     return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT ? text : "did not abort: " + text;
+}
+
+/// The same of the poll of a future behind the one that is its end, by a result or an exception.
+template <class F>
+std::string message_of_second_poll(F fut) {
+    return message_of_abort([&] {
+        try {
+            static_cast<void>(testing::poll_once(fut));
+        } catch (const std::exception&) {}
+        static_cast<void>(testing::poll_once(fut));
+    });
 }
 
 }  // namespace pollux::test

@@ -59,7 +59,7 @@ private:
     bool has_waited_ = false;  // the waiting thread's own
 };
 
-// The value of a select between a future and a cancelled().
+// The value of a select between a look at the token, a future, and a cancelled().
 struct second_if_any {
     template <class T>
     std::optional<T> operator()(std::variant<unit, T, unit>&& won) const {
@@ -129,7 +129,7 @@ public:
     ///
     /// Throws: what `fut` throws, after it was destroyed.
     /// Cancel: dropping it destroys `fut`.
-    /// Cost: no allocation; it keeps a copy of the token.
+    /// Cost: no allocation; it keeps two copies of the token.
     template <class F>
     auto run_until_cancelled(F&& fut) const;
 
