@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -100,16 +101,16 @@ TEST_SUITE("net/resolve") {
         auto options = pollux::test::driver_options();
         options.max_blocking_threads = 1;
         pollux::current_thread_runtime rt(options);
-        std::atomic<bool> may_end = false;
-        auto before = pollux::blocking([&] { may_end.wait(false); });
+        const auto may_end = std::make_shared<std::atomic<bool>>(false);  // its thread outlives the test
+        auto before = pollux::blocking([may_end] { may_end->wait(false); });
         first_of looks_up{detail::address_lookup("localhost:80")};
         const pollux::test::wake_counter woken;
         CHECK(poll_in(rt, before, woken).is_pending());
         CHECK(poll_in(rt, looks_up, woken).is_pending());
         rt.shutdown(std::chrono::seconds(0));
         CHECK(pollux::block_on(looks_up).error() == std::errc::operation_canceled);
-        may_end = true;
-        may_end.notify_all();
+        *may_end = true;
+        may_end->notify_all();
     }
     TEST_CASE("unix_address: is a path, of any string type, or an address") {
         CHECK(looked_up(unix_address("/tmp/x").get()) == "/tmp/x");

@@ -37,11 +37,11 @@ using pollux::test::threads_of_process;
 using pollux::test::workers;
 using namespace std::chrono_literals;
 
-// Threads end a little after they were joined, as the system sees them.
+// Threads end a little after they were joined, as the system sees them; `most` may have counted some of an earlier test.
 template <class Count>
-std::size_t settled(Count count, std::size_t expected) {
+std::size_t settled(Count count, std::size_t most) {
     const auto give_up = std::chrono::steady_clock::now() + 10s;
-    while (count() != expected && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+    while (count() > most && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
     return count();
 }
 
@@ -80,7 +80,7 @@ TEST_SUITE("scheduler/lifecycle") {
         const std::size_t descriptors = descriptors_of_process();
         const auto bytes = mallinfo2().uordblks;
         for (int i = 0; i != 1000; ++i) round();
-        CHECK(settled(threads_of_process, threads) == threads);
+        CHECK(settled(threads_of_process, threads) <= threads);
         CHECK(descriptors_of_process() == descriptors);
         // Allocations of the test framework and the C library's caches: far below one runtime's.
         CHECK(mallinfo2().uordblks < bytes + 16 * 1024);
@@ -93,7 +93,7 @@ TEST_SUITE("scheduler/lifecycle") {
         const std::size_t descriptors = descriptors_of_process();
         const auto bytes = mallinfo2().uordblks;
         for (unsigned i = 0; i != 100; ++i) one_life(1 + i % 3);
-        CHECK(settled(threads_of_process, threads) == threads);
+        CHECK(settled(threads_of_process, threads) <= threads);
         CHECK(descriptors_of_process() == descriptors);
         // oneTBB's own caches grow a little with the number of threads that have been there.
         CHECK(mallinfo2().uordblks < bytes + 256 * 1024);
@@ -111,7 +111,7 @@ TEST_SUITE("scheduler/lifecycle") {
             } catch (const std::system_error& error) {
                 CHECK(error.code() == std::errc::resource_unavailable_try_again);
             }
-            CHECK(settled(threads_of_process, threads) == threads);
+            CHECK(settled(threads_of_process, threads) <= threads);
         }
         pollux::runtime rt(workers(4));
         CHECK(rt.block_on(rt.spawn(pollux::ready(1))) == 1);
@@ -229,7 +229,7 @@ TEST_SUITE("scheduler/lifecycle") {
                 for (auto& each : handles) rt.block_on(each);
                 CHECK(ended == static_cast<int>(handles.size()));
             }
-            CHECK(settled(threads_of_process, threads) == threads);
+            CHECK(settled(threads_of_process, threads) <= threads);
         }
     }
 }
