@@ -102,6 +102,18 @@ TEST_SUITE("future/and_then") {
         CHECK_FALSE(first.is_alive());
     }
 
+#ifndef NDEBUG
+    TEST_CASE(
+        "and_then: a debug build stops with a message when it is polled after an error passed or its callable threw") {
+        const auto next = [](int n) { return pollux::ready(n); };
+        const auto throwing = [](int) -> std::expected<int, int> { throw std::runtime_error("no"); };
+        CHECK(pollux::test::message_of_second_poll(pollux::fail<int>(1) | pollux::and_then(next))
+                  .starts_with("pollux: a future was polled after it was ready or its callable threw; "));
+        CHECK(pollux::test::message_of_second_poll(pollux::ready(1) | pollux::and_then(throwing))
+                  .starts_with("pollux: a future was polled after it was ready or its callable threw; "));
+    }
+#endif
+
     TEST_CASE("and_then: may be moved and copied before its first poll, and is refused with a message after it") {
         const auto chain = pollux::ready(1) | pollux::and_then([](int n) { return pollux::ready(n + 1); });
         auto copy = chain;

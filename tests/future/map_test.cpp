@@ -13,6 +13,7 @@
 #include "pollux/future/ready.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/allocation_counter.hpp"
+#include "support/end_of_process.hpp"
 #include "support/manual_future.hpp"
 
 namespace {
@@ -105,6 +106,41 @@ TEST_SUITE("future/map") {
     TEST_CASE("map: what the function throws comes out of the poll") {
         auto fut = pollux::ready(1) | pollux::map([](int) -> int { throw std::runtime_error("no"); });
         CHECK_THROWS_AS(poll_once(fut), std::runtime_error);
+    }
+
+    TEST_CASE("map: the future is destroyed before the function is called, and if it is not called") {
+        pollux::test::manual<int, std::string> source;
+        source.complete(1);
+        auto fut = source.future() | pollux::map([&source](int) { return source.is_alive(); });
+        CHECK(assert_ready(poll_once(fut)) == false);
+        pollux::test::manual<int, std::string> failing;
+        failing.complete(pollux::polled<int, std::string>::failed("e"));
+        auto uncalled = failing.future() | pollux::map([](int n) { return n; });
+        CHECK(assert_ready(poll_once(uncalled)).error() == "e");
+        CHECK_FALSE(failing.is_alive());
+    }
+
+#ifndef NDEBUG
+    TEST_CASE("map: a debug build stops with a message when it is polled after the future was destroyed") {
+        pollux::test::manual<int> source;
+        source.complete(1);
+        CHECK(pollux::test::message_of_second_poll(source.future() | pollux::map([](int n) { return n; }))
+                  .starts_with("pollux: a future was polled after it was ready or its callable threw; "));
+    }
+#endif
+
+    TEST_CASE("map: may be moved before its first poll, with what it holds") {
+        pollux::test::manual<int> source;
+        auto fut = source.future() | pollux::map([](int n) { return n; });
+        {
+            auto moved = std::move(fut);
+            source.complete(1);
+            CHECK(assert_ready(poll_once(moved)) == 1);
+        }
+        const std::string text(100, 'x');
+        const auto chain = pollux::ready(text) | pollux::map([](std::string s) { return s.size(); });
+        auto copy = chain;
+        CHECK(assert_ready(poll_once(copy)) == 100);
     }
 
     TEST_CASE("map: allocates nothing") {

@@ -30,7 +30,10 @@ public:
         if (stages_.is_first()) {
             auto first = stages_.first().poll(cx);
             if (first.is_pending()) return pending;
-            if (first.has_error()) return pass_error<polled<value_type, error_type>>(first);
+            if (first.has_error()) {
+                stages_.reset();
+                return pass_error<polled<value_type, error_type>>(first);
+            }
             stages_.advance([&]() -> next_future { return call_future<value_type_of<F>>(fn_, first.value()); });
         }
         return stages_.second().poll(cx);

@@ -10,6 +10,7 @@
 #include "pollux/future/detail/call.hpp"
 #include "pollux/future/detail/own.hpp"
 #include "pollux/future/detail/pipe.hpp"
+#include "pollux/future/detail/slot.hpp"
 
 namespace pollux::inline v0 {
 
@@ -51,14 +52,16 @@ public:
     inspect_future(F fut, Fn fn) : fn_(std::move(fn)), fut_(std::move(fut)) {}
 
     polled<value_type, error_type> poll(context& cx) {
-        auto inner = fut_.poll(cx);
+        auto inner = (*fut_).poll(cx);
+        if (inner.is_pending()) return inner;
+        fut_.reset();
         if (inner.has_value()) show<value_type>(fn_, inner.value());
         return inner;
     }
 
 private:
     [[no_unique_address]] Fn fn_;
-    [[no_unique_address]] F fut_;
+    [[no_unique_address]] kept_until_ready<F> fut_;
 };
 
 template <class F, class Fn>
@@ -70,14 +73,16 @@ public:
     inspect_err_future(F fut, Fn fn) : fn_(std::move(fn)), fut_(std::move(fut)) {}
 
     polled<value_type, error_type> poll(context& cx) {
-        auto inner = fut_.poll(cx);
+        auto inner = (*fut_).poll(cx);
+        if (inner.is_pending()) return inner;
+        fut_.reset();
         if (inner.has_error()) show<error_type>(fn_, inner.error());
         return inner;
     }
 
 private:
     [[no_unique_address]] Fn fn_;
-    [[no_unique_address]] F fut_;
+    [[no_unique_address]] kept_until_ready<F> fut_;
 };
 
 template <class S, class Fn>
@@ -88,12 +93,11 @@ class inspect_err_stream;
 }  // namespace detail
 
 /// Calls `fn` with the value of a future, or with each item of a stream, as `const T&` (with nothing for `void`), and
-/// hands it on; errors pass. What `fn` returns is ignored.
+/// hands it on; errors pass. What `fn` returns is ignored. A future is destroyed before `fn` is called, a stream kept.
 ///
 /// Throws: what `fn` throws, out of the poll; the value, or the item, is lost then.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `inspect`.
-/// Cancel: dropping it destroys `x`; it holds no item of a stream. A future that is ready is destroyed with the result of this, not before
-/// `fn` is called as by `then`.
+/// Cancel: dropping it destroys `x`; it holds no item of a stream.
 template <class X, class Fn>
 auto inspect(X&& x, Fn fn) {
     static_assert(
@@ -121,12 +125,11 @@ auto inspect(X&& x, Fn fn) {
 }
 
 /// Calls `fn` with the error of a future, or with each error of a stream, as `const E&`, and hands it on; values pass.
-/// What `fn` returns is ignored.
+/// What `fn` returns is ignored. A future is destroyed before `fn` is called, a stream kept.
 ///
 /// Throws: what `fn` throws, out of the poll; the error is lost then.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `inspect_err`.
-/// Cancel: dropping it destroys `x`; it holds no item of a stream. A future that is ready is destroyed with the result of this, not before
-/// `fn` is called as by `then`.
+/// Cancel: dropping it destroys `x`; it holds no item of a stream.
 template <class X, class Fn>
 auto inspect_err(X&& x, Fn fn) {
     static_assert(

@@ -11,6 +11,7 @@
 #include "pollux/future/detail/meet.hpp"
 #include "pollux/future/detail/own.hpp"
 #include "pollux/future/detail/pipe.hpp"
+#include "pollux/future/detail/slot.hpp"
 
 namespace pollux::inline v0 {
 
@@ -28,8 +29,9 @@ public:
 
     polled<value_type, error_type> poll(context& cx) {
         using answer = polled<value_type, error_type>;
-        auto inner = fut_.poll(cx);
+        auto inner = (*fut_).poll(cx);
         if (inner.is_pending()) return pending;
+        fut_.reset();
         if (inner.has_error()) return pass_error<answer>(inner);
         if constexpr (std::is_void_v<returned>) {
             call_with<value_type_of<F>>(fn_, inner.value());
@@ -41,7 +43,7 @@ public:
 
 private:
     [[no_unique_address]] Fn fn_;
-    [[no_unique_address]] F fut_;
+    [[no_unique_address]] kept_until_ready<F> fut_;
 };
 
 template <class S, class Fn>
@@ -59,26 +61,26 @@ public:
 
     polled<value_type, error_type> poll(context& cx) {
         using answer = polled<value_type, error_type>;
-        auto inner = fut_.poll(cx);
+        auto inner = (*fut_).poll(cx);
         if (inner.is_pending()) return pending;
+        fut_.reset();
         if (inner.has_error()) return answer::failed(call_with<error_type_of<F>>(fn_, inner.error()));
         return pass_value<answer>(inner);
     }
 
 private:
     [[no_unique_address]] Fn fn_;
-    [[no_unique_address]] F fut_;
+    [[no_unique_address]] kept_until_ready<F> fut_;
 };
 
 }  // namespace detail
 
 /// Turns the value of a future, or each item of a stream, into what `fn` returns for it; errors pass. `fn` gets the
-/// value moved in, nothing for `void`; for a future it may return `void`.
+/// value moved in, nothing for `void`; for a future it may return `void`. A future is destroyed before `fn` is called, a stream kept.
 ///
 /// Throws: what `fn` throws, out of the poll.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `map`.
-/// Cancel: dropping it destroys `x`, and `fn` is not called any more; it holds no item of a stream. A future that is ready is destroyed
-/// with the result of this, not before `fn` is called as by `then`.
+/// Cancel: dropping it destroys `x`, and `fn` is not called any more; it holds no item of a stream.
 template <class X, class Fn>
 auto map(X&& x, Fn fn) {
     static_assert(
@@ -107,12 +109,11 @@ auto map(X&& x, Fn fn) {
 }
 
 /// Turns the error of a future, or each error of a stream, into what `fn` returns for it, which is moved in; values
-/// pass.
+/// pass. A future is destroyed before `fn` is called, a stream kept.
 ///
 /// Throws: what `fn` throws, out of the poll.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `map_err`.
-/// Cancel: dropping it destroys `x`, and `fn` is not called any more; it holds no item of a stream. A future that is ready is destroyed
-/// with the result of this, not before `fn` is called as by `then`.
+/// Cancel: dropping it destroys `x`, and `fn` is not called any more; it holds no item of a stream.
 template <class X, class Fn>
 auto map_err(X&& x, Fn fn) {
     static_assert(

@@ -31,7 +31,10 @@ public:
         if (stages_.is_first()) {
             auto first = stages_.first().poll(cx);
             if (first.is_pending()) return pending;
-            if (first.has_value()) return pass_value<polled<value_type, error_type>>(first);
+            if (first.has_value()) {
+                stages_.reset();
+                return pass_value<polled<value_type, error_type>>(first);
+            }
             stages_.advance([&]() -> next_future { return call_future<error_type_of<F>>(fn_, first.error()); });
         }
         return stages_.second().poll(cx);

@@ -10,6 +10,7 @@
 #include "pollux/future/detail/meet.hpp"
 #include "pollux/future/detail/own.hpp"
 #include "pollux/future/detail/pipe.hpp"
+#include "pollux/future/detail/slot.hpp"
 
 namespace pollux::inline v0 {
 
@@ -27,8 +28,9 @@ public:
 
     polled<value_type> poll(context& cx) {
         using answer = polled<value_type>;
-        auto inner = fut_.poll(cx);
+        auto inner = (*fut_).poll(cx);
         if (inner.is_pending()) return pending;
+        fut_.reset();
         if (inner.has_value()) return pass_value<answer>(inner);
         if constexpr (std::is_void_v<value_type>) {
             call_with<error_type_of<F>>(fn_, inner.error());
@@ -40,7 +42,7 @@ public:
 
 private:
     [[no_unique_address]] Fn fn_;
-    [[no_unique_address]] F fut_;
+    [[no_unique_address]] kept_until_ready<F> fut_;
 };
 
 // A `R` in place of a `T`: converted, or of its own type where there is no value; nothing for nothing.
@@ -51,12 +53,11 @@ inline constexpr bool replaces_value =
 }  // namespace detail
 
 /// A future that cannot fail: the value of `x`, or what `fn` returns for its error, which is moved in. That converts
-/// to the value_type, or becomes it where that is `never`; for `void`, `fn` returns `void`.
+/// to the value_type, or becomes it where that is `never`; for `void`, `fn` returns `void`. `x` is destroyed before `fn` is called.
 ///
 /// Throws: what `fn` throws, out of the poll.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `unwrap_or_else`.
-/// Cancel: dropping it destroys `x`, and `fn` is not called. A future that is ready is destroyed with the result of this, not before `fn` is
-/// called as by `then`.
+/// Cancel: dropping it destroys `x`, and `fn` is not called.
 template <class X, class Fn>
 auto unwrap_or_else(X&& x, Fn fn) {
     static_assert(future<X>,

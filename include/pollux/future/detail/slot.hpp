@@ -5,6 +5,9 @@
 // second one. Both make the future in place, from a function that returns it. A future may be moved until its first
 // poll and not after: so an untouched place can be moved or copied, and one whose future is in flight ends the
 // program with a message: the callable that made it, and may be pointed to by it, would have moved away.
+//
+// `kept_until_ready<F>` holds a future that is destroyed before what polls it is: what it holds, a lock or a connection, must not be
+// held while a callable runs that has its value.
 #pragma once
 
 #include <memory>
@@ -21,7 +24,7 @@ enum class stage : unsigned char { first, second, gone };
 inline constexpr const char* moved_in_flight =
     "pollux: a future was moved or copied after its first poll; move it before, or keep it in place with boxed";
 inline constexpr const char* polled_when_gone =
-    "pollux: a future was polled after its callable threw; destroy a future once it has thrown";
+    "pollux: a future was polled after it was ready or its callable threw; destroy a future at its end";
 
 template <class F>
 class slot {
@@ -62,6 +65,54 @@ private:
         F future_;
     };
     stage stage_ = stage::first;
+};
+
+template <class F>
+class kept_until_ready {
+public:
+    explicit kept_until_ready(F fut) noexcept(std::is_nothrow_move_constructible_v<F>) : future_(std::move(fut)) {}
+    kept_until_ready(const kept_until_ready& other)
+        requires std::is_copy_constructible_v<F>
+        : nothing_{}, is_alive_(other.is_alive_) {
+        if (is_alive_) ::new (static_cast<void*>(std::addressof(future_))) F(other.future_);
+    }
+    kept_until_ready(kept_until_ready&& other) noexcept(std::is_nothrow_move_constructible_v<F>)
+        : nothing_{}, is_alive_(other.is_alive_) {
+        if (is_alive_) ::new (static_cast<void*>(std::addressof(future_))) F(std::move(other.future_));
+    }
+    kept_until_ready& operator=(const kept_until_ready&) = delete;
+    ~kept_until_ready() { reset(); }
+
+    F& operator*() noexcept {
+        debug_check(is_alive_, polled_when_gone);
+        return future_;
+    }
+
+    void reset() noexcept {
+        if (std::exchange(is_alive_, false)) std::destroy_at(std::addressof(future_));
+    }
+
+private:
+    struct nothing {};
+    union {
+        nothing nothing_;
+        F future_;
+    };
+    bool is_alive_ = true;
+};
+
+/// One with nothing to destroy holds nothing, and is seen through by the compiler.
+template <class F>
+    requires std::is_trivially_destructible_v<F>
+class kept_until_ready<F> {
+public:
+    explicit kept_until_ready(F fut) noexcept(std::is_nothrow_move_constructible_v<F>) : future_(std::move(fut)) {}
+
+    F& operator*() noexcept { return future_; }
+    void reset() noexcept {}
+
+private:
+    [[no_unique_address]] F future_;
 };
 
 template <class F, class G>
