@@ -292,7 +292,8 @@ int sum(sum_options options) {
     // Also where SIGINT was ignored when we were started, as a shell script's `command &` is: whoever sends it to this process means it.
     auto control_c = pollux::signal::on(SIGINT);
     const auto state = std::make_shared<sum_state>(options);
-    pollux::runtime runtime;
+    // Who sums files can do nothing about a poll that a busy machine makes long; the line would stand in the middle of the progress.
+    pollux::runtime runtime({.on_long_poll = [](const pollux::long_poll&) {}});
 
     auto first = runtime.block_on(pollux::select(print_all(state, std::move(options.paths)), pollux::next(control_c)));
     const auto stolen = runtime.metrics().stolen_tasks;
