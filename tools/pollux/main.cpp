@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -108,9 +109,24 @@ std::chrono::milliseconds as_time(double seconds) {
     return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
 }
 
+// CLI::Range takes "nan" for a number in it.
+CLI::Validator seconds_between(double least, double most) {
+    const auto range = fmt::format("[{} - {}]", least, most);
+    return CLI::Validator(
+        [=](const std::string& text) {
+            double value = 0;
+            const bool is_within = CLI::detail::lexical_cast(text, value) && value >= least && value <= most;
+            return is_within ? std::string() : fmt::format("Value {} not in range {}", text, range);
+        },
+        "FLOAT in " + range);
+}
+
 void add_serve(CLI::App& serve, pollux_tool::serve_options& options) {
     constexpr double shortest = 0.001, longest = 86'400;
-    serve.add_option("--port", options.port, "port; 0 is any that is free")->capture_default_str();
+    constexpr std::size_t largest_body = std::size_t{1} << 40;  // -1 is taken for more
+    serve.add_option("--port", options.port, "port; 0 is any that is free")
+        ->check(CLI::Range(0U, 65'535U))
+        ->capture_default_str();
     serve.add_option("--workers", options.workers, "worker threads; 0 is one for each CPU")
         ->check(CLI::Range(0U, 4096U))
         ->capture_default_str();
@@ -119,7 +135,9 @@ void add_serve(CLI::App& serve, pollux_tool::serve_options& options) {
             "--connections", [&options](std::size_t most) { options.connections = most; },
             "clients at once; more are told so [20000, or the limit of descriptors less 64 if that is smaller]")
         ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}));
-    serve.add_option("--max-body", options.max_body, "bytes of a body")->capture_default_str();
+    serve.add_option("--max-body", options.max_body, "bytes of a body")
+        ->check(CLI::Range(std::size_t{0}, largest_body))
+        ->capture_default_str();
     serve.add_option("--max-line", options.max_line, "bytes of a line")
         ->check(CLI::Range(std::size_t{16}, std::size_t{16'384}))
         ->capture_default_str();
@@ -127,12 +145,12 @@ void add_serve(CLI::App& serve, pollux_tool::serve_options& options) {
         .add_option_function<double>(
             "--idle", [&options](double seconds) { options.idle = as_time(seconds); },
             "seconds that a client may let the server wait for bytes, or for room for a reply [60]")
-        ->check(CLI::Range(shortest, longest));
+        ->check(seconds_between(shortest, longest));
     serve
         .add_option_function<double>(
             "--grace", [&options](double seconds) { options.grace = as_time(seconds); },
             "seconds that open requests may take after SIGTERM; then they are cut off [10]")
-        ->check(CLI::Range(0.0, longest));
+        ->check(seconds_between(0.0, longest));
 }
 
 // The default number of rounds depends on --quick.
