@@ -92,6 +92,18 @@ TEST_SUITE("tools/bench_baseline") {
         CHECK(compare(before, after).empty());
     }
 
+    TEST_CASE("not_compared: what only one run has, and what has nothing in common") {
+        const auto before = results_of({series_of("pollux", {10})});
+        CHECK(not_compared(before, before).empty());
+        auto after = before;
+        after.scenarios[0].name = "other";
+        CHECK(not_compared(before, after) == std::vector<std::string>{"other (not in the baseline)", "work (not run)"});
+        after = before;
+        ours(after).size = 50;
+        CHECK(not_compared(before, after) ==
+              std::vector<std::string>{"work (nothing of pollux with the same size, metric and workers)"});
+    }
+
     TEST_CASE("compare: counts are held to one percent, with the same compiler only") {
         auto before = results_of({series_of("pollux", {10})});
         ours(before).counts = {{"instructions", 100}, {"allocations", 0}};

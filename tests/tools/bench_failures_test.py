@@ -8,6 +8,7 @@ Its programs only print what they are told: every figure is exact, and nothing i
 of its own, with a folder `programs`.
 """
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -89,7 +90,7 @@ def is_alive(pid):
 
 
 @case
-def control_c_ends_the_program_and_keeps_what_has_been_measured():
+def a_signal_ends_the_program_and_keeps_what_has_been_measured():
     prints("pollux", 1)
     script("peer", """
         echo x >> peer.runs
@@ -97,7 +98,8 @@ def control_c_ends_the_program_and_keeps_what_has_been_measured():
         echo operations 1; echo ns_per_op 2
     """)
     define(scenario("first", programs=("pollux",)), scenario("second"), scenario("third"))
-    for start_with in ([], ["sh", "-c", 'trap "" INT; exec "$@"', "ignoring"]):
+    ignoring = ["sh", "-c", 'trap "" INT; exec "$@"', "ignoring"]
+    for start_with, number in (([], signal.SIGINT), (ignoring, signal.SIGINT), ([], signal.SIGTERM), ([], signal.SIGHUP)):
         for left in ("peer.runs", "pid"):
             Path(left).unlink(missing_ok=True)
         command = [*start_with, PROGRAM, "bench", "--programs", "programs", "--rounds", "5", "--json", "out.json", "--html", "out.html"]
@@ -105,9 +107,9 @@ def control_c_ends_the_program_and_keeps_what_has_been_measured():
         begin = time.monotonic()
         while not Path("pid").exists():
             expect(child.poll() is None and time.monotonic() - begin < PATIENCE, "the program did not start")
-        child.send_signal(signal.SIGINT)
+        child.send_signal(number)
         out, errors = child.communicate(timeout=PATIENCE)
-        expect_equal(child.returncode, 130, "status")
+        expect_equal(child.returncode, 128 + number, f"status after {number.name}")
         expect(not is_alive(int(Path("pid").read_text())), "the program is still there")
         expect("interrupted: 1 of 3 scenarios measured, and 1 of 5 rounds of second" in errors, "stderr", errors)
         expect("first: the title" in out and "second: the title" in out, "stdout", out)
@@ -117,19 +119,38 @@ def control_c_ends_the_program_and_keeps_what_has_been_measured():
 
 
 @case
-def control_c_before_anything_was_measured_leaves_an_earlier_file():
+def a_signal_before_anything_was_measured_leaves_an_earlier_file_and_no_new_one():
     script("pollux", "echo $$ > pid.new; mv pid.new pid; sleep 1000")
     define(scenario(programs=("pollux",)))
     Path("out.json").write_text("of an earlier run")
-    child = subprocess.Popen([PROGRAM, "bench", "--programs", "programs", "--json", "out.json"], stdout=subprocess.DEVNULL,
-                             stderr=subprocess.DEVNULL)
-    begin = time.monotonic()
-    while not Path("pid").exists():
-        expect(child.poll() is None and time.monotonic() - begin < PATIENCE, "the program did not start")
-    child.send_signal(signal.SIGINT)
-    child.communicate(timeout=PATIENCE)
-    expect_equal(child.returncode, 130, "status")
-    expect_equal(Path("out.json").read_text(), "of an earlier run", "the file")
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        Path("pid").unlink(missing_ok=True)
+        child = subprocess.Popen([PROGRAM, "bench", "--programs", "programs", "--json", "out.json", "--html", "out.html"],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        begin = time.monotonic()
+        while not Path("pid").exists():
+            expect(child.poll() is None and time.monotonic() - begin < PATIENCE, "the program did not start")
+        child.send_signal(number)
+        child.communicate(timeout=PATIENCE)
+        expect_equal(child.returncode, 128 + number, f"status after {number.name}")
+        expect_equal(Path("out.json").read_text(), "of an earlier run", "the file that was there")
+        expect(not Path("out.html").exists(), "a new file is left, with nothing in it")
+
+
+@case
+def a_hang_up_that_is_ignored_as_under_nohup_stops_nothing():
+    script("pollux", "kill -HUP $PPID; echo operations 1; echo ns_per_op 1")
+    define(scenario(programs=("pollux",)))
+    got = subprocess.run(["sh", "-c", 'trap "" HUP; exec "$@"', "ignoring", PROGRAM, "bench", "--programs", "programs", "--rounds", "2"],
+                         capture_output=True, text=True, timeout=PATIENCE)
+    expect_status(got, 0)
+
+
+@case
+def a_program_is_ended_by_a_broken_pipe_as_it_always_is():
+    script("pollux", "kill -PIPE $$; echo operations 1; echo ns_per_op 1")
+    define(scenario(programs=("pollux",)))
+    expect("killed by signal 13" in run("--rounds", 1).stderr, "SIGPIPE is ignored in the program")
 
 
 @case
@@ -195,6 +216,9 @@ def what_cannot_be_used_is_told_before_anything_runs():
             (("--baseline", "other.json"), "other.json: format: this is not 1"),
             (("--baseline", "not-results.json"), "not-results.json: not an object"),
             (("--rounds", "0"), "--rounds"), (("--workers", "0"), "--workers"), (("--workers", "1,x"), "--workers"),
+            (("--workers", "1,,2"), "--workers: `1,,2`: not numbers from 1 to 4096 with a comma between them"),
+            (("--workers", "1,"), "--workers: `1,`"), (("--workers", ",1"), "--workers: `,1`"), (("--workers", "4097"), "--workers"),
+            (("--workers", ""), "--workers"), *((("--" + it, ""), f"--{it}: an empty name") for it in ("json", "html", "markdown", "baseline")),
             (("a", "b"), "not expected: b"), (("--unknown",), "--unknown"),
             (("--json", "x", "--html", "x"), "x: one file for two kinds of results"),
             (("--programs", "[x]"), "[x]/scenarios: No such file or directory"),
@@ -271,10 +295,63 @@ def results_that_cannot_be_written_at_the_end_give_status_1():
     got = run("--rounds", 1, "--json", "/dev/full")
     expect_status(got, 1)
     expect("/dev/full: cannot be written: No space left on device" in got.stderr, got.stderr)
-    with open("/dev/full", "w") as full:
-        done = subprocess.run([PROGRAM, "bench", "--programs", "programs", "--rounds", "1"], stdout=full, stderr=subprocess.PIPE,
-                              timeout=PATIENCE)
-    expect_equal(done.returncode, 1, "stdout is full")
+
+
+def on_a_broken_stdout(*arguments):
+    """Runs with each stdout that takes nothing: its reader has gone, it is full, it is closed."""
+    command = [PROGRAM, "bench", "--programs", "programs", *arguments]
+    reader, writer = os.pipe()
+    os.close(reader)
+    full = os.open("/dev/full", os.O_WRONLY)
+    for start_with, stdout, why in (([], writer, "Broken pipe"), ([], full, "No space left on device"),
+                                    (["sh", "-c", 'exec "$@" >&-', "closing"], None, "Bad file descriptor")):
+        yield why, subprocess.run([*start_with, *command], stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+    os.close(writer)
+    os.close(full)
+
+
+@case
+def a_stdout_that_takes_nothing_is_told_once_and_the_files_are_written():
+    prints("pollux", 1)
+    define(scenario(programs=("pollux",)), scenario("next", programs=("pollux",)))
+    files = [Path(f"out.{it}") for it in ("json", "html", "markdown")]
+    for why, got in on_a_broken_stdout("--rounds", "2", *(word for it in files for word in (f"--{it.suffix[1:]}", it.name))):
+        expect_equal(got.returncode, 1, f"{why}: status")
+        said = [line for line in got.stderr.splitlines() if line.startswith("pollux: ")]
+        expect_equal(said, [f"pollux: bench: writing the tables to stdout: {why}; the files that were asked for are still written, "
+                            "with all of it"], "messages")
+        results = json.loads(files[0].read_text())
+        expect_equal([len(series(results, "pollux", scenario=i)["samples"]["ns_per_op"]) for i in (0, 1)], [2, 2], f"{why}: rounds")
+        for it in files:
+            expect("next" in it.read_text(), f"{why}: {it}")
+            it.unlink()
+
+
+@case
+def a_stdout_that_takes_nothing_ends_a_run_without_files():
+    prints("pollux", 1)
+    define(scenario(programs=("pollux",)))
+    for why, got in on_a_broken_stdout("--rounds", "2"):
+        wanted = f"{why}; the run ends here, as no file was asked for by --json, --markdown or --html\n"
+        expect_equal((got.returncode, got.stderr), (1, f"pollux: bench: writing the tables to stdout: {wanted}"), "status and message")
+    expect_equal(journal(), [], "journal")
+
+
+@case
+def a_stdout_that_does_not_take_the_list_is_told():
+    prints("pollux", 1)
+    define(scenario(programs=("pollux",)))
+    for why, got in on_a_broken_stdout("--list"):
+        wanted = f"{why}; it needs a stdout that takes all of it\n"
+        expect_equal((got.returncode, got.stderr), (1, f"pollux: bench: writing the list to stdout: {wanted}"), "status and message")
+
+
+@case
+def a_file_that_was_made_goes_again_if_another_cannot_be_opened():
+    prints("pollux", 1)
+    define(scenario(programs=("pollux",)))
+    expect_status(run("--json", "new.json", "--html", "no/such/folder/x"), 2)
+    expect(not Path("new.json").exists(), "new.json is left, with nothing in it")
 
 
 @case

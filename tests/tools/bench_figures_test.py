@@ -162,6 +162,42 @@ def sizes_and_workers_are_filled_in():
 
 
 @case
+def a_program_that_ran_at_another_size_than_the_title_says_is_shown_with_it_and_in_a_quick_run_every_one():
+    prints("pollux", 1)
+    prints("peer", 2)
+    define(scenario(programs=("pollux", program("peer", size=50))))
+    said = "(quick: at the sizes in the table)"
+    for options, names in (((), ("pollux", "peer (size 50)")), (("--quick",), ("pollux (size 10)", "peer (size 10)"))):
+        got = run("--rounds", 1, "--markdown", "out.md", "--html", "out.html", *options)
+        expect_status(got, 0)
+        markdown, page = Path("out.md").read_text(), Path("out.html").read_text().partition('id="samples"')[0]
+        for text, form in ((got.stdout, "{}  "), (markdown, "{} |"), (page, "{}</td>")):
+            for name in names:
+                expect(form.format(name) in text, f"{options}: no {name!r}:", text)
+            expect_equal(text.count(said), len(options), f"{options}: quick is said")
+        expect(f"work: the title of work{' ' + said if options else ''}\n" in got.stdout, "title", got.stdout)
+        expect_equal(page.count('<tr class="pollux">'), 1, "the row of ours in the page")
+
+
+@case
+def a_peer_of_another_size_is_compared_in_amounts_for_each_operation_only():
+    for name, value in (("pollux", 10), ("same", 40), ("small", 20)):
+        prints(name, value, more=f"echo bytes_per_task {value}; echo total_ms {value}")
+    for metric, best, ratio, bar in (("ns_per_op", "small", "0.50 (0.50-0.50)", "met"),
+                                     ("bytes_per_task", "small", "0.50 (0.50-0.50)", "met"),
+                                     ("total_ms", "same", "other size", "not measured")):
+        define(scenario(programs=("pollux", "same", program("small", size=50)), metric=metric,
+                        bars=[{"metric": metric, "to": "small", "at_most": 1}]))
+        got = run("--rounds", 1, "--json", "out.json")
+        expect_status(got, 0)
+        expect(f"\n  * {best} " in got.stdout, f"{metric}: best peer:", got.stdout)
+        expect_equal(row(got.stdout, "small (size 50)")[4], ratio, f"{metric}: ratio")
+        expect(re.search(rf"\n  {bar} +{metric} to small", got.stdout), f"{metric}: bar:", got.stdout)
+        ratios = series(json.loads(Path("out.json").read_text()), "pollux")["ratio_to"]
+        expect_equal("small" in ratios, bar == "met", f"{metric}: ratio in JSON")
+
+
+@case
 def a_quick_run_has_three_rounds_and_a_normal_one_nine():
     prints("pollux", 1)
     define(scenario(programs=("pollux",)))
@@ -218,11 +254,13 @@ def the_filter_is_a_regular_expression_on_names():
 @case
 def a_list_names_scenarios_and_their_programs_and_runs_nothing():
     prints("pollux", 1)
-    define(scenario("one", without=["spin"]), scenario("two", programs=("nowhere",)))
+    script("peer", "exit 1")
+    comma = program("peer") | {"name": "peer, with a comma"}
+    define(scenario("one", programs=("pollux", comma), without=["spin"]), scenario("two", programs=("nowhere",)))
     got = run("--list")
     expect_status(got, 0)
-    expect_equal(got.stdout.splitlines(), ["one  the title of one", "     pollux, pollux without spin",
-                                           "two  the title of two", "     (no program of it is there)"], "stdout")
+    expect_equal(got.stdout.splitlines(), ["one  the title of one", "  pollux", "  pollux without spin", "  peer, with a comma",
+                                           "two  the title of two", "  (no program of it is there)"], "stdout")
     expect_equal(journal(), [], "journal")
 
 

@@ -18,7 +18,9 @@ import sys
 from pathlib import Path
 
 from black_box import PROGRAM, case, expect, expect_equal, main
-from bench_run import PATIENCE, define, expect_status, journal, measured, prints, run, scenario, scratch, script
+from bench_run import (
+    PATIENCE, define, expect_status, journal, measured, prints, program, run, scenario, scratch, script,
+)
 
 
 # ------------------------------------------------------------------------------------------------------------------
@@ -87,6 +89,20 @@ def peers_and_rows_with_a_heuristic_off_are_not_held_to_the_baseline():
 
 
 @case
+def what_has_no_partner_in_the_baseline_or_now_is_named():
+    prints("pollux", 1)
+    both, old, changed = (scenario(name, programs=("pollux",)) for name in ("both", "old", "changed"))
+    define(both, old, changed)
+    measured("--rounds", 1)
+    os.rename("out.json", "before.json")
+    define(both, changed | {"size": 2000}, scenario("new", programs=("pollux",)))
+    got = run("--rounds", 1, "--baseline", "before.json")
+    expect_status(got, 0)
+    expect(got.stdout.endswith(": 1 compared, 0 worse, 0 better\n  not compared: changed (nothing of pollux with the same size, metric and "
+                               "workers), new (not in the baseline), old (not run)\n"), got.stdout)
+
+
+@case
 def a_baseline_with_nothing_to_compare_is_refused():
     prints("pollux", 1)
     define(scenario(programs=("pollux",)), scenario("other", programs=("pollux",)))
@@ -124,9 +140,10 @@ def on_a_terminal(**environment):
 def progress_is_drawn_over_on_a_terminal_only():
     prints("pollux", 1)
     define(scenario(programs=("pollux",), bars=[{"metric": "ns_per_op", "at_most": 1}]))
-    able = on_a_terminal(TERM="xterm")
-    expect("\r\x1b[Kwork: round 2 of 2: pollux, 1 worker" in able, "progress", repr(able))
-    expect("\x1b[32mmet" in able, "colour", repr(able))
+    for more in ({}, {"NO_COLOR": ""}):  # empty is not set, says no-color.org
+        able = on_a_terminal(TERM="xterm", **more)
+        expect("\r\x1b[Kwork: round 2 of 2: pollux, 1 worker" in able, f"{more}: progress", repr(able))
+        expect("\x1b[32mmet" in able, f"{more}: colour", repr(able))
     expect(not able.replace("\r\n", "\n").split("Other programs")[1].strip().endswith("\x1b[K"), "nothing is erased at the end")
     for variables in ({"TERM": "dumb"}, {}, {"TERM": "xterm", "NO_COLOR": "1"}):
         plain = on_a_terminal(**variables)
@@ -162,6 +179,21 @@ def markdown_has_the_tables():
     expect("\n## work: the title of work\n\nWhat it shows.\n\n| program | workers | ns_per_op | MAD | pollux to it |" in text, text)
     expect("\n| * peer | 1 | 40 | 0.0 % | 0.25 (0.25-0.25) |" in text, text)
     expect("\n- met: ns_per_op to peer, 1 worker: 0.25, at most 0.5\n" in text, text)
+
+
+@case
+def markdown_keeps_signs_of_its_own_in_names_and_failures():
+    prints("pollux", 1)
+    script("fails", "echo 'a|b <c>' >&2; exit 1")
+    odd = program("pollux") | {"name": "pollux|<odd>"}
+    define(scenario("work<1>", programs=("pollux", odd, program("fails") | {"name": "f|g"}), title="a|b <i>c",
+                    bars=[{"metric": "ns_per_op", "to": "pollux|<odd>", "at_most": 1}]))
+    expect_status(run("--rounds", 1, "--markdown", "out.md"), 1)
+    text = Path("out.md").read_text()
+    expect("\n## work&lt;1>: a\\|b &lt;i>c\n" in text, "heading", text)
+    expect("\n| pollux\\|&lt;odd> | 1 | 1 |" in text, "cell", text)
+    expect("\n- met: ns_per_op to pollux\\|&lt;odd>, 1 worker: 1, at most 1\n" in text, "bar", text)
+    expect("\n- work&lt;1>: f\\|g, 1 worker: status 1: a\\|b &lt;c>\n" in text, "failure", text)
 
 
 class Page(html.parser.HTMLParser):
@@ -234,7 +266,7 @@ def a_page_without_peers_or_results_is_a_page_too():
 def the_help_says_what_counts_as_a_regression():
     got = run("--help")
     expect_status(got, 0)
-    for word in ("--baseline", "Exit status", "3 MADs", "--html", "slower than a baseline"):
+    for word in ("--baseline", "Exit status", "3 MADs", "--html", "slower than a baseline", "one a line", "143 SIGTERM"):
         expect(word in got.stdout, "missing:", word)
 
 

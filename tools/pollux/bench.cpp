@@ -21,8 +21,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
+#include <csignal>
 #include <optional>
 #include <set>
 #include <system_error>
@@ -34,23 +33,31 @@ namespace {
 
 constexpr int status_failed = 1;
 constexpr int status_worse = 3;
-constexpr int status_interrupted = 130;
+constexpr int status_signalled = 128;  // and the number of the signal, as a shell has it
 
 // A file of results: opened before the run, so that an hour's work is not lost to a bad name, and written after it. What was
-// in it stays until then.
+// in it stays until then; one that this run has made goes again if nothing is written.
 class result_file {
 public:
     explicit result_file(std::string path) : path_(std::move(path)) {
         if (path_.empty()) return;
-        file_ = descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+        file_ = descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+        is_new_ = static_cast<bool>(file_);
+        if (!file_ && errno == EEXIST) file_ = descriptor(::open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
         if (!file_)
             throw input_error(fmt::format("{}: cannot be written: {}", path_, std::generic_category().message(errno)));
+    }
+    result_file(const result_file&) = delete;
+    result_file& operator=(const result_file&) = delete;
+    ~result_file() {
+        if (is_new_) ::unlink(path_.c_str());
     }
 
     bool is_wanted() const { return !path_.empty(); }
 
     // Says so on stderr if it cannot be.
     bool write(std::string_view text) {
+        is_new_ = false;
         static_cast<void>(::ftruncate(file_.get(), 0) == 0);  // a pipe has no length
         const auto error = write_all(file_.get(), text);
         if (error) write_stderr(fmt::format("pollux: bench: {}: cannot be written: {}\n", path_, error.message()));
@@ -60,14 +67,13 @@ public:
 private:
     std::string path_;
     descriptor file_;
+    bool is_new_ = false;  // made by this run, and still empty
 };
 
 text_style stdout_style() {
-    const bool is_coloured = is_able_terminal(STDOUT_FILENO) && std::getenv("NO_COLOR") == nullptr;
+    const bool is_coloured = is_able_terminal(STDOUT_FILENO) && !is_colour_refused();
     return is_coloured ? text_style::coloured : text_style::plain;
 }
-
-bool print(const std::string& text) { return std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0; }
 
 int print_list(const std::vector<planned_scenario>& planned) {
     std::size_t width = 0;
@@ -75,11 +81,14 @@ int print_list(const std::vector<planned_scenario>& planned) {
     std::string out;
     for (const auto& it : planned) {
         out += fmt::format("{:<{}}  {}\n", it.what.name, width, it.what.title);
-        out += fmt::format(
-            "{:<{}}  {}\n", "", width,
-            it.programs.empty() ? "(no program of it is there)" : fmt::format("{}", fmt::join(it.programs, ", ")));
+        if (it.programs.empty()) out += "  (no program of it is there)\n";
+        for (const auto& program : it.programs) out += fmt::format("  {}\n", program);
     }
-    return print(out) ? 0 : status_failed;
+    const auto error = write_all(STDOUT_FILENO, out);
+    if (!error) return 0;
+    write_stderr(fmt::format("pollux: bench: writing the list to stdout: {}; it needs a stdout that takes all of it\n",
+                             error.message()));
+    return status_failed;
 }
 
 void look_up_versions(std::vector<planned_scenario>& planned, const interrupt_guard& guard) {
@@ -130,42 +139,49 @@ public:
         : options_(options), json_(options.json), markdown_(options.markdown), html_(options.html) {}
 
     int operator()(std::vector<planned_scenario> planned, const std::optional<results>& before) {
-        all_.date = utc_date();
-        all_.rounds = options_.rounds;
-        all_.is_quick = options_.is_quick;
-        all_.machine = machine_facts(options_);
-        for (const auto& it : planned) {
-            for (const auto& missing : it.missing)
-                progress_.note(fmt::format("{}: left out, it is not there: {}", it.what.name, missing));
-            if (it.runs.empty() && !it.programs.empty())
-                progress_.note(fmt::format("{}: left out, it does not run with the workers asked for", it.what.name));
-        }
+        int signal = 0;  // that has interrupted it
         try {
             const interrupt_guard guard;
+            all_.date = utc_date();
+            all_.rounds = options_.rounds;
+            all_.is_quick = options_.is_quick;
+            all_.machine = machine_facts(options_);
+            for (const auto& it : planned) {
+                for (const auto& missing : it.missing)
+                    progress_.note(fmt::format("{}: left out, it is not there: {}", it.what.name, missing));
+                if (it.runs.empty() && !it.programs.empty())
+                    progress_.note(
+                        fmt::format("{}: left out, it does not run with the workers asked for", it.what.name));
+            }
             if (options_.is_counting) look_for_counter(guard);
             look_up_versions(planned, guard);
             name_versions(planned);
             say(heading_text(all_, style_));
             for (const auto& it : planned) {
                 if (it.runs.empty()) continue;
+                if (!is_said_ && !is_a_file_wanted()) return status_failed;  // nobody would see what it gave
                 measure(it, options_, guard, progress_, all_);
                 if (options_.is_counting) count(it, options_, guard, progress_, all_);
                 say_scenario();
             }
-        } catch (const interrupted&) {
+        } catch (const interrupted& why) {
             all_.is_interrupted = true;
+            signal = why.signal();
         }
         // Nothing has been measured: what was in the files is worth more.
         const bool has_samples = std::any_of(all_.scenarios.begin(), all_.scenarios.end(),
                                              [](const scenario_results& it) { return !it.all.empty(); });
         const bool is_written = (all_.is_interrupted && !has_samples) || write_files();
-        if (all_.is_interrupted) return say_interrupted(planned.size());
+        if (all_.is_interrupted) {
+            say_interrupted(planned.size());
+            return status_signalled + signal;
+        }
         bool is_worse = false;
         if (before) {
             const auto compared = compare(*before, all_);
             is_worse =
                 std::any_of(compared.begin(), compared.end(), [](const comparison& it) { return it.is_worse(); });
-            say(comparison_text(compared, *before, options_.baseline));
+            say(comparison_text(compared, *before, all_, options_.baseline));
         }
         if (!all_.failures.empty() || !is_written || !is_said_) return status_failed;
         return is_worse ? status_worse : 0;
@@ -182,9 +198,19 @@ private:
         for (const auto& it : versions) all_.machine.emplace_back("peer", it);
     }
 
+    bool is_a_file_wanted() const { return json_.is_wanted() || markdown_.is_wanted() || html_.is_wanted(); }
+
+    // After an error nothing more: tables with a hole would be taken for whole ones, and one message is enough.
     void say(const std::string& text) {
+        if (!is_said_) return;
         progress_.erase();
-        is_said_ = print(text) && is_said_;
+        const auto error = write_all(STDOUT_FILENO, text);
+        if (!error) return;
+        is_said_ = false;
+        progress_.note(fmt::format(
+            "writing the tables to stdout: {}; {}", error.message(),
+            is_a_file_wanted() ? "the files that were asked for are still written, with all of it"
+                               : "the run ends here, as no file was asked for by --json, --markdown or --html"));
     }
 
     void say_scenario() {
@@ -201,7 +227,7 @@ private:
         return out;
     }
 
-    int say_interrupted(std::size_t planned) {
+    void say_interrupted(std::size_t planned) {
         const auto whole = said_;
         std::size_t rounds = 0;
         if (whole != all_.scenarios.size()) {
@@ -212,7 +238,6 @@ private:
                                    rounds == 0 ? ""
                                                : fmt::format(", and {} of {} rounds of {}", rounds, options_.rounds,
                                                              all_.scenarios.back().name)));
-        return status_interrupted;
     }
 
     const bench_options& options_;
@@ -229,6 +254,8 @@ private:
 }  // namespace
 
 int run(const bench_options& options) {
+    // A reader of stdout or stderr that goes away is an error of the write, so that the files are written all the same.
+    std::signal(SIGPIPE, SIG_IGN);
     auto planned = plan(load_scenarios(options.programs), options);
     if (options.is_list) return print_list(planned);
     std::optional<results> before;

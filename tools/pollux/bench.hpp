@@ -30,7 +30,8 @@ struct bench_options {
     std::string baseline;  // of an earlier run, as --json wrote it; empty: none
 };
 
-/// The exit status: 0 fine, 1 a program failed or results could not be written, 3 slower than the baseline, 130 Ctrl-C.
+/// The exit status: 0 fine, 1 a program failed or results could not be written, 3 slower than the baseline, 128 and the number of
+/// the signal that ended it: 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP. SIGPIPE is ignored from then on.
 /// Throws: input_error for what cannot be used, before anything is run.
 int run(const bench_options& options);
 

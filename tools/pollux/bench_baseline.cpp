@@ -5,7 +5,7 @@
 
 #include "bench_table.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <optional>
@@ -21,6 +21,17 @@ std::string fact(const results& of, const std::string& name) {
     const auto found =
         std::find_if(of.machine.begin(), of.machine.end(), [&](const auto& it) { return it.first == name; });
     return found == of.machine.end() ? "" : found->second;
+}
+
+bool are_built_alike(const results& before, const results& after) {
+    const auto built = fact(after, "built by");
+    return !built.empty() && built == fact(before, "built by");
+}
+
+const scenario_results* find_scenario(const results& in, const std::string& name) {
+    const auto found =
+        std::find_if(in.scenarios.begin(), in.scenarios.end(), [&](const auto& it) { return it.name == name; });
+    return found == in.scenarios.end() ? nullptr : &*found;
 }
 
 const series* same_series(const scenario_results& in, const series& of) {
@@ -79,6 +90,13 @@ void compare_series(std::vector<comparison>& out, const scenario_results& before
     }
 }
 
+void compare_scenario(std::vector<comparison>& out, const scenario_results& before, const scenario_results& after,
+                      bool is_same_compiler) {
+    for (const auto& it : after.all) {
+        if (is_held_to_baseline(it.program)) compare_series(out, before, after, it, is_same_compiler);
+    }
+}
+
 std::string line_of(const comparison& it, const char* word) {
     const auto change = it.before > 0 ? fmt::format(" ({:+.1f} %, noise {:.1f} %)", (it.after / it.before - 1) * 100,
                                                     it.noise / it.before * 100)
@@ -90,21 +108,34 @@ std::string line_of(const comparison& it, const char* word) {
 }  // namespace
 
 std::vector<comparison> compare(const results& before, const results& after) {
-    const auto built = fact(after, "built by");
-    const bool is_same_compiler = !built.empty() && built == fact(before, "built by");
     std::vector<comparison> out;
     for (const auto& now : after.scenarios) {
-        const auto found = std::find_if(before.scenarios.begin(), before.scenarios.end(),
-                                        [&](const auto& it) { return it.name == now.name; });
-        if (found == before.scenarios.end()) continue;
-        for (const auto& it : now.all) {
-            if (is_held_to_baseline(it.program)) compare_series(out, *found, now, it, is_same_compiler);
-        }
+        const auto* found = find_scenario(before, now.name);
+        if (found != nullptr) compare_scenario(out, *found, now, are_built_alike(before, after));
     }
     return out;
 }
 
-std::string comparison_text(const std::vector<comparison>& all, const results& before, const std::string& file) {
+std::vector<std::string> not_compared(const results& before, const results& after) {
+    std::vector<std::string> out;
+    for (const auto& now : after.scenarios) {
+        const auto* found = find_scenario(before, now.name);
+        std::vector<comparison> compared;
+        if (found != nullptr) compare_scenario(compared, *found, now, are_built_alike(before, after));
+        if (compared.empty()) {
+            out.push_back(fmt::format(
+                "{} ({})", now.name,
+                found == nullptr ? "not in the baseline" : "nothing of pollux with the same size, metric and workers"));
+        }
+    }
+    for (const auto& old : before.scenarios) {
+        if (find_scenario(after, old.name) == nullptr) out.push_back(fmt::format("{} (not run)", old.name));
+    }
+    return out;
+}
+
+std::string comparison_text(const std::vector<comparison>& all, const results& before, const results& after,
+                            const std::string& file) {
     const auto worse = std::count_if(all.begin(), all.end(), [](const comparison& it) { return it.is_worse(); });
     const auto better = std::count_if(all.begin(), all.end(), [](const comparison& it) { return it.is_better(); });
     std::string out =
@@ -115,6 +146,8 @@ std::string comparison_text(const std::vector<comparison>& all, const results& b
     for (const auto& it : all) {
         if (it.is_better()) out += line_of(it, "better");
     }
+    const auto left = not_compared(before, after);
+    if (!left.empty()) out += fmt::format("  not compared: {}\n", fmt::join(left, ", "));
     return out;
 }
 

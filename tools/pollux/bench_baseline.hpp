@@ -30,7 +30,11 @@ struct comparison {
 
 std::vector<comparison> compare(const results& before, const results& after);
 
-/// Lines for the terminal: what is worse, what is better, and how many have been compared.
-std::string comparison_text(const std::vector<comparison>& all, const results& before, const std::string& file);
+/// Scenarios of either run of which nothing is compared, each with the reason: `fib (not run)`.
+std::vector<std::string> not_compared(const results& before, const results& after);
+
+/// Lines for the terminal: how many have been compared, what is worse, what is better, what had no partner.
+std::string comparison_text(const std::vector<comparison>& all, const results& before, const results& after,
+                            const std::string& file);
 
 }  // namespace pollux_tool::bench

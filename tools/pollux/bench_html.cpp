@@ -125,14 +125,14 @@ std::string figures_html(const scenario_results& of, std::size_t rounds) {
     return out + "</div>\n";
 }
 
-std::string table_html(const scenario_results& of) {
-    const auto table = table_of(of);
+std::string table_html(const scenario_results& of, bool is_quick) {
+    const auto table = table_of(of, is_quick);
     std::string out = "<div class=\"table\"><table>\n<thead><tr>";
     for (const auto& it : table.head) out += fmt::format("<th scope=\"col\">{}</th>", escaped(it));
     out += "</tr></thead>\n<tbody>\n";
-    for (const auto& row : table.rows) {
-        out += row[0] == "pollux" ? "<tr class=\"pollux\">" : "<tr>";
-        for (const auto& it : row) out += fmt::format("<td>{}</td>", escaped(it));
+    for (std::size_t i = 0; i != table.rows.size(); ++i) {
+        out += table.programs[i] == "pollux" ? "<tr class=\"pollux\">" : "<tr>";
+        for (const auto& it : table.rows[i]) out += fmt::format("<td>{}</td>", escaped(it));
         out += "</tr>\n";
     }
     return out + "</tbody></table></div>\n";
@@ -158,9 +158,9 @@ std::string scenario_html(const scenario_results& of, const results& all) {
     std::string out = fmt::format(
         "<section class=\"card\" id=\"{0}\">\n<h2><a href=\"#{0}\">{0}</a></h2>\n<p>{1}</p>\n<p "
         "class=\"muted\">{2}</p>\n",
-        escaped(of.name), escaped(of.title), escaped(of.shows));
+        escaped(of.name), escaped(title_of(of, all.is_quick)), escaped(of.shows));
     if (of.all.empty()) return out + "<p>Nothing has been measured.</p>\n</section>\n";
-    out += legend_html(of) + figures_html(of, of.others_cpus.size()) + table_html(of);
+    out += legend_html(of) + figures_html(of, of.others_cpus.size()) + table_html(of, all.is_quick);
     const auto others = spread_of(of.others_cpus);
     out += fmt::format("<p class=\"muted\">{}Other programs kept {:.2f} CPUs busy ({:.2f} to {:.2f} a round).</p>\n",
                        has_peer(of) ? "* best peer. " : "", others.median, others.least, others.most);

@@ -70,6 +70,7 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
     ::dup2(output, STDOUT_FILENO);
     ::dup2(errors, STDERR_FILENO);
     ::sigprocmask(SIG_SETMASK, &mask, nullptr);
+    ::signal(SIGPIPE, SIG_DFL);  // ignored in this process, and exec would hand that on
     ::execvpe(words[0], words, environment);
     const char* why = ::strerrordesc_np(errno);
     static_cast<void>(::write(STDERR_FILENO, why, std::strlen(why)) < 0);
@@ -96,13 +97,20 @@ std::string ending_of(int status) {
 }  // namespace
 
 interrupt_guard::interrupt_guard() {
-    // Where it is ignored, as in a shell script's `command &`, it would not reach the descriptor.
+    // Ctrl-C counts where it is ignored, too, as in a shell script's `command &`; whether a signal that is both ignored and blocked
+    // reaches the descriptor is left to the system.
     struct sigaction normal{};
     normal.sa_handler = SIG_DFL;
     ::sigaction(SIGINT, &normal, &original_action_);
     sigset_t mask;
     sigemptyset(&mask);
     sigaddset(&mask, SIGINT);
+    // Where one of these is ignored, as SIGHUP is under nohup, that was meant, and it stays so. Linux would hand on a blocked one.
+    for (const int it : {SIGTERM, SIGHUP}) {
+        struct sigaction now{};
+        ::sigaction(it, nullptr, &now);
+        if (now.sa_handler != SIG_IGN) sigaddset(&mask, it);
+    }
     ::sigprocmask(SIG_BLOCK, &mask, &original_mask_);
     signals_ = descriptor(::signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK));
     if (!signals_) fail("signalfd");
@@ -118,7 +126,8 @@ interrupt_guard::~interrupt_guard() {
 
 void interrupt_guard::check() const {
     signalfd_siginfo info{};
-    if (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) throw interrupted();
+    if (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info))
+        throw interrupted(static_cast<int>(info.ssi_signo));
 }
 
 process_result interrupt_guard::run(const std::vector<std::string>& command,
@@ -170,10 +179,7 @@ process_result interrupt_guard::run(const std::vector<std::string>& command,
     while (::wait4(child, &status, 0, &usage) < 0) {
         if (errno != EINTR) fail("wait4");
     }
-    if (is_interrupted) {
-        check();
-        throw interrupted();
-    }
+    if (is_interrupted) check();
     out.is_success = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     out.ending = ending_of(status);
     out.cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);

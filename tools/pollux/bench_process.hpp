@@ -2,7 +2,8 @@
 // Runs one program to its end, and says what it printed and what it took. Nothing of ours runs meanwhile: this process waits
 // in poll().
 //
-// The program has its own process group and no input. It is killed with its group on SIGINT; if this process dies, it alone.
+// The program has its own process group and no input. It is killed with its group on SIGINT, SIGTERM or SIGHUP; if this process
+// dies, it alone.
 #pragma once
 
 #include "descriptor.hpp"
@@ -14,10 +15,15 @@
 
 namespace pollux_tool::bench {
 
-/// Ctrl-C: what ran has been ended.
+/// Ctrl-C, SIGTERM or SIGHUP: what ran has been ended.
 class interrupted : public std::runtime_error {
 public:
-    interrupted() : std::runtime_error("interrupted") {}
+    explicit interrupted(int signal) : std::runtime_error("interrupted"), signal_(signal) {}
+
+    int signal() const { return signal_; }
+
+private:
+    int signal_;
 };
 
 struct process_result {
@@ -33,8 +39,8 @@ struct process_result {
 /// What `ending` says of a program that cannot be run: it is not there, say.
 inline constexpr const char* ending_of_missing_program = "status 127";
 
-/// While there is one, SIGINT does not end this process; runs and `check` look for it. The main thread has it; no other
-/// thread is to run.
+/// While there is one, SIGINT, SIGTERM and SIGHUP do not end this process; runs and `check` look for them. The main thread has
+/// it; no other thread is to run.
 class interrupt_guard {
 public:
     interrupt_guard();
@@ -42,7 +48,7 @@ public:
     interrupt_guard& operator=(const interrupt_guard&) = delete;
     ~interrupt_guard();
 
-    /// Throws: interrupted, if SIGINT has come.
+    /// Throws: interrupted, if one of them has come.
     void check() const;
 
     /// The words of `command`, the first of which is a path or is looked for in PATH; `environment` are further `NAME=VALUE`.

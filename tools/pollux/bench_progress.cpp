@@ -13,8 +13,12 @@
 
 namespace pollux_tool::bench {
 
-progress_report::progress_report()
-    : is_drawing_(is_able_terminal(STDERR_FILENO) && std::getenv("NO_COLOR") == nullptr) {}
+bool is_colour_refused() {
+    const char* value = std::getenv("NO_COLOR");
+    return value != nullptr && *value != '\0';
+}
+
+progress_report::progress_report() : is_drawing_(is_able_terminal(STDERR_FILENO) && !is_colour_refused()) {}
 
 void progress_report::step(std::string_view text) {
     if (is_drawing_)

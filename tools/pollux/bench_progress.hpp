@@ -6,6 +6,9 @@
 
 namespace pollux_tool::bench {
 
+/// NO_COLOR is set, and not to nothing, as no-color.org has it.
+bool is_colour_refused();
+
 class progress_report {
 public:
     progress_report();

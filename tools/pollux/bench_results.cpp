@@ -69,15 +69,22 @@ const series* find_series(const scenario_results& in, const std::string& program
     return found == in.all.end() ? nullptr : &*found;
 }
 
+bool is_comparable(const series& mine, const series& base, const std::string& metric) {
+    return mine.size == base.size || is_counted(metric) || metric.find("_per_") != std::string::npos;
+}
+
 std::optional<spread> ratio_of(const series& mine, const series& base, const std::string& metric) {
+    if (!is_comparable(mine, base, metric)) return std::nullopt;
     return ratio_of(values_of(mine, metric), values_of(base, metric));
 }
 
 const series* best_peer(const scenario_results& in, std::size_t workers) {
     const series* best = nullptr;
     double least = 0;
+    const auto* ours = find_series(in, "pollux", workers);
     for (const auto& it : in.all) {
         if (it.workers != workers || is_ours(it.program)) continue;
+        if (ours != nullptr && !is_comparable(*ours, it, in.metric)) continue;
         const auto median = median_of(&it, in.metric);
         if (!median || (best != nullptr && *median >= least)) continue;
         best = &it;

@@ -34,6 +34,7 @@ struct scenario_results {
     std::string title;
     std::string shows;
     std::string metric;
+    std::size_t size = 0;  // the one that the title speaks of
     std::vector<series> all;
     std::vector<bar> bars;
     std::vector<double> others_cpus;  // a round: how many CPUs processes outside of the comparison kept busy
@@ -62,10 +63,14 @@ bool has_peer(const scenario_results& in);
 
 const series* find_series(const scenario_results& in, const std::string& program, std::size_t workers);
 
-/// Of `mine` to `base`, in `metric`. None where one has not been measured, or is zero.
+/// Whether values of `metric` say the same of both: they ran at one size, or the metric is an amount for each operation, task or the
+/// like (`ns_per_op`, `bytes_per_task`) or is counted, as a slope.
+bool is_comparable(const series& mine, const series& base, const std::string& metric);
+
+/// Of `mine` to `base`, in `metric`. None where one has not been measured, or is zero, or they are not comparable.
 std::optional<spread> ratio_of(const series& mine, const series& base, const std::string& metric);
 
-/// The peer whose median is least, with so many workers; none if none has run.
+/// The peer whose median is least, with so many workers, of those that are comparable with `pollux`; none if none has run.
 const series* best_peer(const scenario_results& in, std::size_t workers);
 
 /// The numbers of workers that something has run with, in order.

@@ -116,6 +116,7 @@ json::value to_json(const results& of) {
                                          {"title", it.title},
                                          {"shows", it.shows},
                                          {"metric", it.metric},
+                                         {"size", it.size},
                                          {"others_cpus", numbers_json(it.others_cpus)},
                                          {"bars", bars_json(it, of.is_quick)},
                                          {"series", std::move(all)}});

@@ -214,7 +214,7 @@ std::string name_of(const planned_run& run) { return fmt::format("{}, {}", run.p
 void measure(const planned_scenario& planned, const bench_options& options, const interrupt_guard& guard,
              progress_report& progress, results& into) {
     const auto& what = planned.what;
-    into.scenarios.push_back({what.name, what.title, what.shows, what.metric, {}, what.bars, {}});
+    into.scenarios.push_back({what.name, what.title, what.shows, what.metric, what.size, {}, what.bars, {}});
     scenario_rounds rounds(planned, options, guard, progress, into);
     rounds.warm_up();
     for (std::size_t i = 0; i != options.rounds; ++i) rounds.round(i);

@@ -20,6 +20,21 @@ std::string in_colour(const std::string& text, const char* colour, text_style st
     return style == text_style::coloured ? fmt::format("\x1b[{}m{}\x1b[0m", colour, text) : text;
 }
 
+// Names and failures are anybody's words: a bar would end a cell, and what looks like an element would vanish.
+std::string for_style(const std::string& text, text_style style) {
+    if (style != text_style::markdown) return text;
+    std::string out;
+    for (const char it : text) {
+        if (it == '|')
+            out += "\\|";
+        else if (it == '<')
+            out += "&lt;";
+        else
+            out += it;
+    }
+    return out;
+}
+
 std::string rendered(const text_table& table, text_style style) {
     std::vector<std::size_t> widths;
     for (const auto& head : table.head) widths.push_back(head.size());
@@ -32,7 +47,7 @@ std::string rendered(const text_table& table, text_style style) {
         std::string line = is_markdown ? "|" : "";
         for (std::size_t i = 0; i != row.size(); ++i) {
             if (is_markdown)
-                line += fmt::format(" {} |", row[i]);
+                line += fmt::format(" {} |", for_style(row[i], style));
             else if (i < text_table::left_columns)
                 line += fmt::format("  {:<{}}", row[i], widths[i]);
             else
@@ -54,6 +69,7 @@ std::string rendered(const text_table& table, text_style style) {
 std::string ratio_cell(const scenario_results& in, const series& of) {
     const auto* ours = find_series(in, "pollux", of.workers);
     if (ours == nullptr || ours == &of) return "";
+    if (!is_comparable(*ours, of, in.metric)) return "other size";
     const auto ratio = ratio_of(*ours, of, in.metric);
     return ratio ? readable_ratio(*ratio) : "";
 }
@@ -75,7 +91,15 @@ std::string colour_of(const bar_outcome& it) {
 
 }  // namespace
 
-text_table table_of(const scenario_results& of) {
+std::string title_of(const scenario_results& of, bool is_quick) {
+    return of.title + (is_quick ? " (quick: at the sizes in the table)" : "");
+}
+
+std::string name_with_size(const scenario_results& in, const series& of, bool is_quick) {
+    return is_quick || of.size != in.size ? fmt::format("{} (size {})", of.program, of.size) : of.program;
+}
+
+text_table table_of(const scenario_results& of, bool is_quick) {
     constexpr std::size_t ratio_column = 4;
     const auto further = further_metrics(of);
     text_table out;
@@ -85,7 +109,8 @@ text_table table_of(const scenario_results& of) {
         const auto values = values_of(it, of.metric);
         if (values.empty()) continue;
         const auto all = spread_of(values);
-        out.rows.push_back({(&it == best_peer(of, it.workers) ? best_mark : "") + it.program,
+        out.programs.push_back(it.program);
+        out.rows.push_back({(&it == best_peer(of, it.workers) ? best_mark : "") + name_with_size(of, it, is_quick),
                             fmt::format("{}", it.workers), readable_number(all.median),
                             all.median > 0 ? fmt::format("{:.1f} %", all.deviation / all.median * 100)
                                            : readable_number(all.deviation),
@@ -101,9 +126,11 @@ text_table table_of(const scenario_results& of) {
 
 std::string scenario_text(const scenario_results& of, bool is_quick, text_style style) {
     const bool is_markdown = style == text_style::markdown;
-    std::string out = is_markdown ? fmt::format("## {}: {}\n\n{}\n\n", of.name, of.title, of.shows)
-                                  : fmt::format("{}: {}\n", in_colour(of.name, "1", style), of.title);
-    const auto table = table_of(of);
+    const auto title = for_style(title_of(of, is_quick), style);
+    std::string out =
+        is_markdown ? fmt::format("## {}: {}\n\n{}\n\n", for_style(of.name, style), title, for_style(of.shows, style))
+                    : fmt::format("{}: {}\n", in_colour(of.name, "1", style), title);
+    const auto table = table_of(of, is_quick);
     if (table.rows.empty())
         return out + (is_markdown ? "Nothing has been measured.\n\n" : "  nothing has been measured\n\n");
     out += rendered(table, style);
@@ -118,7 +145,7 @@ std::string scenario_text(const scenario_results& of, bool is_quick, text_style 
     const auto bars = outcomes(of, is_quick);
     if (is_markdown && !bars.empty()) out += '\n';
     for (const auto& it : bars) {
-        out += is_markdown ? fmt::format("- {}: {}\n", word_of(it), text_of(it))
+        out += is_markdown ? fmt::format("- {}: {}\n", word_of(it), for_style(text_of(it), style))
                            : fmt::format("  {}  {}\n",
                                          in_colour(fmt::format("{:<12}", word_of(it)), colour_of(it).c_str(), style),
                                          text_of(it));
@@ -132,7 +159,8 @@ std::string heading_text(const results& of, text_style style) {
     out += fmt::format("{}, {} rounds{}{}\n", of.date, of.rounds, of.is_quick ? " of small sizes" : "",
                        of.is_interrupted ? ", interrupted" : "");
     if (is_markdown) out += '\n';
-    for (const auto& [name, value] : of.machine) out += fmt::format("{}{}: {}\n", is_markdown ? "- " : "", name, value);
+    for (const auto& [name, value] : of.machine)
+        out += fmt::format("{}{}: {}\n", is_markdown ? "- " : "", name, for_style(value, style));
     return out + '\n';
 }
 
@@ -140,7 +168,7 @@ std::string markdown(const results& of) {
     std::string out = heading_text(of, text_style::markdown);
     for (const auto& it : of.scenarios) out += scenario_text(it, of.is_quick, text_style::markdown);
     if (!of.failures.empty()) out += "## Failures\n\n";
-    for (const auto& it : of.failures) out += fmt::format("- {}\n", it);
+    for (const auto& it : of.failures) out += fmt::format("- {}\n", for_style(it, text_style::markdown));
     return out;
 }
 

@@ -13,12 +13,19 @@ namespace pollux_tool::bench {
 struct text_table {
     std::vector<std::string> head;
     std::vector<std::vector<std::string>> rows;
+    std::vector<std::string> programs;  // whose rows they are: the first cell has marks as well
 
     static constexpr std::size_t left_columns = 1;  // names; numbers stand on the right
 };
 
 /// A row for each program and number of workers: the scenario's metric, what `pollux` is to it, and what else has been measured.
-text_table table_of(const scenario_results& of);
+text_table table_of(const scenario_results& of, bool is_quick);
+
+/// The title, and behind it that sizes are others in a quick run.
+std::string title_of(const scenario_results& of, bool is_quick);
+
+/// `oneTBB`, or `oneTBB (size 24)` where it ran at another size than the title says, and always in a quick run.
+std::string name_with_size(const scenario_results& in, const series& of, bool is_quick);
 
 enum class text_style { plain, coloured, markdown };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The command line of `pollux`, and nothing else: CLI11 is parsed here, the work begins in sum.hpp, serve.hpp and bench.hpp.
-// Exit status: 0 fine; 1 the work failed in part or whole; 2 wrong usage; 3 slower than a baseline; 130 ended by Ctrl-C.
+// Exit status: 0 fine; 1 the work failed in part or whole; 2 wrong usage; 3 slower than a baseline; 130 ended by Ctrl-C
+// (bench: 128 and the number of the signal).
 
 #include "pollux/core/version.hpp"
 
@@ -15,13 +16,16 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <ranges>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -79,7 +83,8 @@ constexpr const char* bench_help =
     "compared.\n"
     "\n"
     "Exit status: 0 fine, bars met or missed; 1 a program failed or results could not be written; 2 wrong usage;\n"
-    "3 slower than the baseline; 130 Ctrl-C: what has been measured is printed, and written to the files.";
+    "3 slower than the baseline; 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP: the whole rounds are printed, and written to the "
+    "files.";
 
 // A descriptor among 0, 1, 2 that is closed would be given to the next file opened, and results or messages would then
 // meet that file.
@@ -153,27 +158,56 @@ void add_serve(CLI::App& serve, pollux_tool::serve_options& options) {
         ->check(seconds_between(0.0, longest));
 }
 
+// An empty name, of a variable that is not set, say, would be taken for no option at all.
+const CLI::Validator named([](const std::string& word) { return std::string(word.empty() ? "an empty name" : ""); },
+                           "");
+
+// Of a list like 1,2,4. Not CLI11's delimiter, which takes 1,,2 for 1,2.
+std::vector<std::size_t> worker_counts(const std::string& list) {
+    constexpr std::size_t most = 4096;
+    std::vector<std::size_t> out;
+    for (const auto part : std::views::split(list, ',')) {
+        const std::string word(part.begin(), part.end());
+        std::size_t count = 0;
+        const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), count);
+        if (error != std::errc() || end != word.data() + word.size() || count == 0 || count > most)
+            throw CLI::ValidationError("--workers",
+                                       "`" + list + "`: not numbers from 1 to 4096 with a comma between them");
+        out.push_back(count);
+    }
+    if (out.empty()) throw CLI::ValidationError("--workers", "an empty list");
+    return out;
+}
+
 // The default number of rounds depends on --quick.
 constexpr std::size_t normal_rounds = 9, quick_rounds = 3;
 
 void add_bench(CLI::App& bench, pollux_tool::bench::bench_options& options) {
     bench.add_option("REGEX", options.filter, "scenarios whose names it finds; none: all");
-    bench.add_flag("--list", options.is_list, "only the names of the scenarios and of their programs")
+    bench
+        .add_flag("--list", options.is_list,
+                  "only the names and titles of the scenarios, and below each its programs, one a line")
         ->disable_flag_override();
     bench.add_flag("--quick", options.is_quick, "small sizes and 3 rounds; bars on times are not judged")
         ->disable_flag_override();
     bench.add_option("--rounds", options.rounds, "rounds [9, or 3 if --quick]")
         ->check(CLI::Range(std::size_t{1}, std::size_t{1000}));
-    bench.add_option("--workers", options.workers, "numbers of workers, as in 1,2 [1, 2, 4 ... and all CPUs]")
-        ->delimiter(',')
-        ->allow_extra_args(false)
-        ->check(CLI::Range(std::size_t{1}, std::size_t{4096}));
+    bench
+        .add_option_function<std::vector<std::string>>(
+            "--workers",
+            [&options](const std::vector<std::string>& lists) {
+                for (const auto& list : lists) {
+                    for (const auto count : worker_counts(list)) options.workers.push_back(count);
+                }
+            },
+            "numbers of workers, as in 1,2 [1, 2, 4 ... and all CPUs]")
+        ->allow_extra_args(false);
     bench.add_flag("--counts", options.is_counting, "instructions (valgrind) and allocations an operation, too")
         ->disable_flag_override();
-    bench.add_option("--json", options.json, "file for all samples");
-    bench.add_option("--markdown", options.markdown, "file for the tables");
-    bench.add_option("--html", options.html, "file for one page with plots, tables and samples");
-    bench.add_option("--baseline", options.baseline, "compare with this file of an earlier --json");
+    bench.add_option("--json", options.json, "file for all samples")->check(named);
+    bench.add_option("--markdown", options.markdown, "file for the tables")->check(named);
+    bench.add_option("--html", options.html, "file for one page with plots, tables and samples")->check(named);
+    bench.add_option("--baseline", options.baseline, "compare with this file of an earlier --json")->check(named);
     bench.add_option("--programs", options.programs, "folder of the programs and of scenarios/")->capture_default_str();
 }
 
