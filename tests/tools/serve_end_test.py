@@ -62,6 +62,17 @@ def sigterm_lets_open_requests_finish_and_accepts_nobody():
 
 
 @case
+def requests_that_have_arrived_are_answered_also_beyond_what_was_read_ahead():
+    with serving() as server:
+        idle, client = server.client(), server.client()
+        client.send("sleep 500\n" + "prime 7\n" * 1400)
+        until(lambda: idle.stats()["alive_tasks"] == 3, "both clients")
+        server.signal()
+        expect_equal(client.rest(), "ok\n" + "prime\n" * 1400, "replies")
+        expect_equal(server.wait(), 0, "status")
+
+
+@case
 def what_is_open_after_the_grace_is_cut_off():
     with serving("--grace", 0.3) as server:
         idle, sleeping, sending = server.client(), server.client(), server.client()

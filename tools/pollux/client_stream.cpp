@@ -54,11 +54,14 @@ pollux::task<std::string, farewell> client_stream::read_line() {
         if (line) co_return *std::move(line);
         // What looks like a request may be the first half of another.
         if (is_at_end_) co_return std::unexpected(farewell{ahead_.empty() ? "" : "the last line has no end"});
-        if (limits_.ending.is_cancelled() && ++late_reads_ > max_late_reads)
-            co_return std::unexpected(farewell{"the server is ending"});
+        if (limits_.ending.is_cancelled()) {
+            if (++late_reads_ > max_late_reads) co_return std::unexpected(farewell{"the server is ending"});
+            if (!read_what_is_there()) co_return std::unexpected(farewell());
+            continue;
+        }
         auto reading = pollux::timeout(socket_.read_some(read_room), limits_.idle);
         auto read = co_await limits_.ending.run_until_cancelled(std::move(reading));
-        if (!read) co_return std::unexpected(farewell());
+        if (!read) continue;
         if (!*read) co_return std::unexpected(why_no_bytes(*read, limits_.idle, !ahead_.empty()));
         is_at_end_ = (*read)->empty();
         if (ahead_.empty())
@@ -68,11 +71,20 @@ pollux::task<std::string, farewell> client_stream::read_line() {
     }
 }
 
+bool client_stream::read_what_is_there() {
+    char bytes[read_room];
+    const auto read = socket_.try_read(bytes);
+    if (!read) return false;
+    is_at_end_ = *read == 0;
+    ahead_.append(bytes, *read);
+    return true;
+}
+
 pollux::task<body_piece, farewell> client_stream::read_piece(std::uint64_t left) {
     body_piece piece;
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, max_piece));
     while (piece.size < wanted) {
-        if (is_at_end_) co_return std::unexpected(farewell{"the body ends too early"});
+        if (is_at_end_ && ahead_.empty()) co_return std::unexpected(farewell{"the body ends too early"});
         if (!piece.bytes) {
             // Many clients may announce a body and send nothing.
             if (ahead_.empty()) {

@@ -68,6 +68,8 @@ private:
 
     // The first line in `ahead_` without its end, which are taken out of it. Empty optional: there is none.
     std::optional<std::string> take_line();
+    // Without waiting. False: nothing is there, or reading fails.
+    bool read_what_is_there();
     pollux::task<> drain();
 
     pollux::net::tcp_stream socket_;

@@ -81,8 +81,7 @@ pollux::task<> refuse_client(server& on, [[maybe_unused]] place its_place, pollu
 
 // Ends with an error of the listener, or once the server is ending. Nobody is accepted after that: the listener goes with it.
 pollux::task<void, std::error_code> accept_all(server& on, pollux::net::tcp_listener listener) {
-    // Accepting goes before the end where both are due, so the end is asked for as well.
-    while (!on.ending.is_cancelled()) {
+    for (;;) {
         auto accepting = listener.accept();
         auto accepted = co_await on.ending.run_until_cancelled(std::move(accepting));
         if (!accepted) break;
