@@ -19,12 +19,23 @@ namespace pollux::inline v0::detail {
 
 // --- making and leaving ------------------------------------------------------------------------------------------------------
 
+namespace {
+
+bool is_of_unix(int descriptor) noexcept {
+    int domain = AF_UNSPEC;
+    socklen_t size = sizeof domain;
+    return ::getsockopt(descriptor, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+}
+
+}  // namespace
+
 ring_socket::ring_socket(ring_driver& driver, event_slot& place, int descriptor, kind what) noexcept
     : driver_(driver),
       place_(place),
       generation_(place.state.generation_of(place.state.look())),
       descriptor_(descriptor),
       kind_(what),
+      goes_on_reading_(!is_of_unix(descriptor)),
       reading_{{&reading_done}, this},
       writing_{{&writing_done}, this},
       room_{{&room_done}, this},
@@ -173,7 +184,7 @@ bool ring_socket::start_receiving() noexcept {
         entry.opcode = IORING_OP_RECV;
         entry.flags = IOSQE_BUFFER_SELECT;
         entry.buf_group = ring_buffers::group;
-        entry.ioprio = IORING_RECV_MULTISHOT;
+        if (goes_on_reading_) entry.ioprio |= IORING_RECV_MULTISHOT;
         if (is_likely_empty_) entry.ioprio |= IORING_RECVSEND_POLL_FIRST;
         starter_ = this_worker();
         taken_elsewhere_ = 0;

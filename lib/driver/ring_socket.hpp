@@ -6,7 +6,7 @@
 // Claim: after EAGAIN an event comes some time after it. Proof: EAGAIN is answered under the lock while an operation of that direction
 // is under way; done() notes what has come, and its end, under the lock and adds the event behind that.
 //
-// Reading: one operation goes on by itself, and puts what has come into the buffer, from where calls take it. Who does not come to read is
+// Reading: one operation goes on by itself, with TCP at least, and puts what has come into the buffer, from where calls take it. Who does not come to read is
 // not read for without end: past a limit the operation is given up until somebody finds the buffer empty. So is one whose worker is not
 // the one that serves the ring any more: the kernel wakes the thread that has submitted an operation for each of its parts.
 // What is in the buffer or under way is older than what the system has: so nothing is asked of the system while there is either.
@@ -123,6 +123,9 @@ private:
     const std::uint32_t generation_;
     const int descriptor_;
     const kind kind_;
+    // Not with AF_UNIX: since Linux 6.17 an operation that goes on waits for the next event there when it has read the last byte, also if the
+    // peer had ended before that, and so the end never comes.
+    const bool goes_on_reading_;
     std::atomic<std::uint32_t> owners_{1};
 
     short_lock lock_;

@@ -20,7 +20,9 @@
 #include "driver/ring_driver.hpp"
 #include "driver/ring_socket.hpp"
 #include "driver/source_set.hpp"
+#include "net/loopback.hpp"
 #include "support/heap_counter.hpp"
+#include "support/posix_socket.hpp"
 
 namespace {
 
@@ -28,6 +30,8 @@ using pollux::detail::ring_driver;
 using pollux::detail::ring_operation;
 using pollux::detail::ring_socket;
 using pollux::detail::source_set;
+using pollux::test::address_of;
+using pollux::test::posix_socket;
 using pollux::test::refused_allocation;
 
 struct no_driver final : pollux::detail::event_driver {
@@ -91,10 +95,18 @@ io_uring_sqe an_hour() {
     return entry;
 }
 
-// A socket of ours that has found nothing to read.
+// A socket of ours that has found nothing to read. Of TCP: with others an operation does not go on reading. With small buffers in the system.
 struct listening {
     explicit listening(driven& with) : driver(with.driver) {
-        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+        const auto listener = posix_socket::bound(address_of("127.0.0.1:0"));
+        const auto theirs = posix_socket::connected(listener.local_address());
+        const auto ours = listener.accept();
+        const int bytes = 100'000;
+        REQUIRE(::setsockopt(theirs.descriptor(), SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes) == 0);
+        REQUIRE(::setsockopt(ours.descriptor(), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes) == 0);
+        ends[0] = ::fcntl(ours.descriptor(), F_DUPFD_CLOEXEC, 0);
+        ends[1] = ::fcntl(theirs.descriptor(), F_DUPFD_CLOEXEC, 0);
+        for (const int end : ends) REQUIRE(::fcntl(end, F_SETFL, O_NONBLOCK) == 0);
         int error = 0;
         place = ring_socket::add(driver, with.sources, ends[0], ring_socket::kind::stream, error);
         REQUIRE(place != nullptr);
