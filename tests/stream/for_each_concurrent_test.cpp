@@ -17,6 +17,7 @@
 #include "pollux/future/ready.hpp"
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
+#include "pollux/stream/repeat.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/end_of_process.hpp"
 #include "support/manual_future.hpp"
@@ -131,7 +132,17 @@ TEST_SUITE("stream/for_each_concurrent") {
                          return first.future();
                      });
         CHECK_THROWS_AS(poll_once(other), std::runtime_error);
-        CHECK(first.polls() == 0);
+        CHECK_FALSE(first.is_alive());
+    }
+
+    TEST_CASE("for_each_concurrent: a source that is always ready does not keep the futures from being polled") {
+        int taken = 0;
+        auto fut = pollux::repeat(1) | pollux::for_each_concurrent(0, [&taken](int) -> std::expected<void, int> {
+                       if (++taken == 10) return std::unexpected(taken);
+                       return {};
+                   });
+        CHECK(assert_ready(poll_once(fut)).error() == 10);
+        CHECK(taken == 10);
     }
 
     TEST_CASE("for_each_concurrent: a drop destroys the futures in flight, then the source, then the callable") {

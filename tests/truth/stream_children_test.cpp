@@ -300,26 +300,25 @@ TEST_SUITE("truth/stream children") {
              .mark = "f2",
              .ends = 2},
             [&](journal& notes, ending how) { return pollux::buffer_unordered(source(notes, ending::value, how), 2); });
-        cells +=
-            check_both({.name = "for_each_concurrent",
-                        .value = "in1 fn in2 fn f1 ~f1 f2 ~f2 in3 fn in$ f3 ~f3 [void] ~in ~fn",
-                        .error = "in1 fn in2 ~f1 [e2] ~in ~fn",
-                        .exception = "in1 fn in2 ~f1 [thrown] ~in ~fn",
-                        .pending_value = "in1 fn in2 f1 ~f1 in2 [..] in2 fn in3 fn f2 ~f2 f3 ~f3 in$ [void] ~in ~fn",
-                        .pending_error = "in1 fn in2 f1 ~f1 in2 [..] in2 [e2] ~in ~fn",
-                        .never = "in1 fn in2 f1 ~f1 in2 [..] ~in ~fn"},
-                       {.name = "for_each_concurrent, future",
-                        .value = "in1 fn in2 fn f1 ~f1 f2 ~f2 in3 fn in$ f3 ~f3 [void] ~in ~fn",
-                        .error = "in1 fn in2 fn f1 ~f1 f2 ~f2 [e2] ~in ~fn",
-                        .exception = "in1 fn in2 fn f1 ~f1 f2 ~f2 [thrown] ~in ~fn",
-                        .pending_value = "in1 fn in2 fn f1 ~f1 f2 in3 fn f3 ~f3 in$ [..] f2 ~f2 [void] ~in ~fn",
-                        .pending_error = "in1 fn in2 fn f1 ~f1 f2 in3 fn f3 ~f3 in$ [..] f2 ~f2 [e2] ~in ~fn",
-                        .never = "in1 fn in2 fn f1 ~f1 f2 in3 fn f3 ~f3 in$ [..] ~f2 ~in ~fn",
-                        .while_pending = "~f2 ~in ~fn",
-                        .mark = "f2"},
-                       [](journal& notes, items in, ending second) {
-                           return pollux::for_each_concurrent(std::move(in), 2, future_of<void>(notes, second));
-                       });
+        cells += check_both({.name = "for_each_concurrent",
+                             .value = "in1 fn f1 ~f1 in2 fn f2 ~f2 in3 fn f3 ~f3 in$ [void] ~in ~fn",
+                             .error = "in1 fn f1 ~f1 in2 [e2] ~in ~fn",
+                             .exception = "in1 fn f1 ~f1 in2 [thrown] ~in ~fn",
+                             .pending_value = "in1 fn f1 ~f1 in2 [..] in2 fn f2 ~f2 in3 fn f3 ~f3 in$ [void] ~in ~fn",
+                             .pending_error = "in1 fn f1 ~f1 in2 [..] in2 [e2] ~in ~fn",
+                             .never = "in1 fn f1 ~f1 in2 [..] ~in ~fn"},
+                            {.name = "for_each_concurrent, future",
+                             .value = "in1 fn f1 ~f1 in2 fn f2 ~f2 in3 fn f3 ~f3 in$ [void] ~in ~fn",
+                             .error = "in1 fn f1 ~f1 in2 fn f2 ~f2 [e2] ~in ~fn",
+                             .exception = "in1 fn f1 ~f1 in2 fn f2 ~f2 [thrown] ~in ~fn",
+                             .pending_value = "in1 fn f1 ~f1 in2 fn f2 in3 fn f3 ~f3 in$ [..] f2 ~f2 [void] ~in ~fn",
+                             .pending_error = "in1 fn f1 ~f1 in2 fn f2 in3 fn f3 ~f3 in$ [..] f2 ~f2 [e2] ~in ~fn",
+                             .never = "in1 fn f1 ~f1 in2 fn f2 in3 fn f3 ~f3 in$ [..] ~f2 ~in ~fn",
+                             .while_pending = "~f2 ~in ~fn",
+                             .mark = "f2"},
+                            [](journal& notes, items in, ending second) {
+                                return pollux::for_each_concurrent(std::move(in), 2, future_of<void>(notes, second));
+                            });
         std::printf("truth table of streams, two futures at a time: %d cells\n", cells);
         CHECK(cells == 6 * cells_of_a_row);
     }

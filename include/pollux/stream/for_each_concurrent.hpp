@@ -67,16 +67,16 @@ private:
         progress_ = progress::begun;
         for (bool goes_on = true; goes_on;) {
             goes_on = false;
-            while (!source_ended_ && (limit_ == 0 || children_.size() != limit_)) {
-                if (!cx.consume_budget()) break;
+            // One item at a time: a source that is always ready must not keep the futures from being polled.
+            if (!source_ended_ && (limit_ == 0 || children_.size() != limit_) && cx.consume_budget()) {
                 auto next = source_.poll_next(cx);
-                if (next.is_pending()) break;
                 if (next.has_error()) return pass_error<answer>(next);
-                if (!next.value().has_value()) {
-                    source_ended_ = true;
-                    break;
+                if (next.is_ready()) {
+                    goes_on = next.value().has_value();
+                    source_ended_ = !goes_on;
+                    if (goes_on)
+                        children_.emplace([&]() -> child { return detail::call_future<item>(fn_, *next.value()); });
                 }
-                children_.emplace([&]() -> child { return call_future<item>(fn_, *next.value()); });
             }
             for (auto* each = children_.begin_poll(cx); each != nullptr; each = children_.next_woken(cx)) {
                 auto result = poll_in_set(cx, *each, children_.at(*each));
@@ -84,7 +84,7 @@ private:
                 children_.erase(*each);
                 if (result.has_error()) return pass_error<answer>(result);
                 // There is room again; the source was not asked, so it would not wake anybody.
-                goes_on = !source_ended_;
+                goes_on = goes_on || !source_ended_;
             }
         }
         if (source_ended_ && children_.size() == 0) return answer::ready();
