@@ -87,7 +87,7 @@ driver_seat::taken take_seat_or_end(runtime_core& core, bool (*poll)(void*, cont
     const driver_seat::candidate mine(core.seat(), parker.waker());
     for (;;) {
         auto taken = core.seat().try_take();
-        context cx(parker.waker(), &scope.budget());
+        context cx(parker.waker(), &scope.begin_poll());
         if (taken || poll(argument, cx)) return taken;
         parker.wait();
     }
@@ -103,9 +103,9 @@ void drive_current_thread(runtime_core& core, bool (*poll)(void*, context&), voi
     const auto root = std::make_shared<root_wakeable>(core);
     const waker to_wake = make_waker(root);
     poll_budget budget;
-    budget.runtime = &core;
     for (;;) {
         if (root->take()) {
+            core.begin_root_poll(budget);
             context cx(to_wake, &budget);
             const root_poll scope(self, cx);
             if (poll(argument, cx)) return;

@@ -294,8 +294,7 @@ void worker::set_poll_waker(task_header& polled) noexcept { poll_waker_.point_at
 
 [[gnu::always_inline]] inline void worker::begin_task(task_header& polled) noexcept {
     set_poll_waker(polled);
-    budget_.chunk_left = poll_budget::chunk;
-    budget_.units_left = poll_budget::units_per_poll - poll_budget::chunk;
+    budget_.refill();
     static_cast<poll_state&>(*this) = begun_poll_;
     set_stamp(processor_ticks() + slice_ticks_);
     set_task(&polled);  // last: who sees the task sees whose stamp it is

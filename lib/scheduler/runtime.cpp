@@ -68,10 +68,14 @@ execution& unless_worker(const runtime_core& core, execution& mine) {
 
 block_on_scope::block_on_scope(runtime_core& core) : scope_(unless_worker(core, execution_)) {
     execution_.runtime = &core;
-    budget_.runtime = &core;
     if (current_blocks != nullptr) return;
     current_blocks = blocks_ = core.take_visitor_blocks();
     if (blocks_ != nullptr) core.add_owner();  // what is polled here may destroy the runtime
+}
+
+poll_budget& block_on_scope::begin_poll() noexcept {
+    execution_.runtime->begin_root_poll(budget_);
+    return budget_;
 }
 
 block_on_scope::~block_on_scope() {

@@ -24,7 +24,9 @@
 #include <vector>
 
 #include "core/platform.hpp"
+#include "core/ticks.hpp"
 #include "pollux/core/block_cache.hpp"
+#include "pollux/core/context.hpp"
 #include "pollux/core/runnable.hpp"
 #include "pollux/core/task_header.hpp"
 #include "pollux/runtime/metrics.hpp"
@@ -141,6 +143,16 @@ public:
     void start_detached(std::function<void()> body) { simulation_->start(std::move(body)); }
     /// What a millisecond is to whatever measures time by ticks: zero in a simulation, where no time passes while code runs.
     std::uint64_t ticks_per_ms() const noexcept { return ticks_per_ms_; }
+    /// How long a poll may go on with what is ready, and a fork slice: a millisecond, a guess. In a simulation longer than any lasts.
+    std::uint64_t slice_ticks() const noexcept { return is_simulated() ? std::uint64_t{1} << 62 : ticks_per_ms_; }
+    /// Of a future that is no task, before each poll: it has the budget of a task's, so that those that are driven with it, and its own
+    /// timeouts, come in.
+    void begin_root_poll(poll_budget& of) noexcept {
+        of.runtime = this;
+        of.is_limited = true;
+        of.refill();
+        of.deadline = processor_ticks() + slice_ticks();
+    }
 
     /// Of a current_thread_runtime.
     driver_seat& seat() noexcept { return seat_; }

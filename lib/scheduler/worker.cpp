@@ -35,10 +35,6 @@ constexpr std::uint32_t least_interval = 2, first_interval = 61, most_interval =
 // bench/echo with two workers: for any two events 1.31 of a raw loop's CPU a request, 50: 1.11, 100: 1.08, 200: 1.03. A guess.
 constexpr std::uint64_t help_us = 100;
 constexpr double stretches_remembered = 32;
-// A fork slice, and the time limit of a poll's budget, in microseconds. A guess.
-constexpr std::uint64_t slice_us = 1000;
-// A slice that no poll ever comes to the end of.
-constexpr std::uint64_t no_time_passes = std::uint64_t{1} << 62;
 
 constinit std::atomic<std::uint64_t> always_one{1}, nobody{0};
 
@@ -51,7 +47,7 @@ worker::worker(runtime_core& core, unsigned index, std::uint64_t seed, bool asym
       census_counter_(core.census().of_worker(index)),
       poll_context_(poll_waker_, &budget_),
       fork_context_(fork_waker_, &budget_),
-      slice_ticks_(core.is_simulated() ? no_time_passes : core.ticks_per_ms() * slice_us / 1000),
+      slice_ticks_(core.slice_ticks()),
       gate_(asymmetric),
       interval_(first_interval),
       help_ticks_(static_cast<double>(core.ticks_per_ms() * help_us) / 1000),

@@ -23,7 +23,10 @@
 #include "pollux/future/poll_fn.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/runtime/yield.hpp"
+#include "pollux/stream/for_each.hpp"
+#include "pollux/stream/repeat.hpp"
 #include "pollux/time/sleep.hpp"
+#include "pollux/time/timeout.hpp"
 #include "support/manual_event.hpp"
 
 namespace {
@@ -153,6 +156,16 @@ TEST_SUITE("scheduler/current_thread") {
             most = std::max(most, std::abs(lead));
         }
         CHECK(most <= 4);
+    }
+
+    TEST_CASE("block_on: a future that is always ready leaves room for the tasks, and for its own timeout") {
+        current_thread_runtime rt;
+        bool has_run = false;
+        auto spawned = rt.spawn([&has_run] { has_run = true; });
+        auto endless = pollux::repeat(1) | pollux::for_each([](int) {});
+        CHECK_FALSE(rt.block_on(std::move(endless) | pollux::timeout(std::chrono::milliseconds(1))).has_value());
+        CHECK(has_run);
+        rt.block_on(spawned);
     }
 
     TEST_CASE("block_on: is woken by another thread that spawns, or that wakes its future") {

@@ -26,7 +26,10 @@
 #include "pollux/future/ready.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/yield.hpp"
+#include "pollux/stream/for_each.hpp"
+#include "pollux/stream/repeat.hpp"
 #include "pollux/testing/poll.hpp"
+#include "pollux/time/timeout.hpp"
 #include "support/manual_event.hpp"
 #include "support/wait_until.hpp"
 #include "support/workers.hpp"
@@ -294,6 +297,12 @@ TEST_SUITE("scheduler/runtime") {
         rt.block_on(rt.spawn(takes_ready(1000)));
         CHECK(rt.metrics().forced_yields >= 1000 / 128);
         CHECK(rt.metrics().spawned == 3);
+    }
+
+    TEST_CASE("block_on: a future that is always ready is given up by its own timeout") {
+        pollux::runtime rt(workers(1));
+        auto endless = pollux::repeat(1) | pollux::for_each([](int) {});
+        CHECK_FALSE(rt.block_on(std::move(endless) | pollux::timeout(std::chrono::milliseconds(1))).has_value());
     }
 
     TEST_CASE("metrics: parked workers are woken for work, and forks are counted") {

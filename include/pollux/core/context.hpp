@@ -33,6 +33,11 @@ struct poll_budget {
     std::atomic<std::uint64_t>* forced_yields = nullptr;  // the worker's counter
     bool is_limited = false;
 
+    /// As much as a poll may do.
+    void refill() noexcept {
+        chunk_left = chunk;
+        units_left = units_per_poll - chunk;
+    }
     /// False: none is left of the chunk; next_chunk() says how to go on. Of unsigned numbers, so that the compiler
     /// may ask for the sign of what it has stored: two instructions, where `--chunk_left >= 0` is five.
     bool take_unit() noexcept {

@@ -33,7 +33,8 @@ public:
     block_on_scope(const block_on_scope&) = delete;
     block_on_scope& operator=(const block_on_scope&) = delete;
     ~block_on_scope();
-    poll_budget& budget() noexcept { return budget_; }
+    /// What the poll that begins may do: as much as that of a task.
+    poll_budget& begin_poll() noexcept;
 
 private:
     execution execution_;
@@ -47,7 +48,7 @@ outcome_of<F> block_on_in(runtime_core& core, F& fut) {
     block_on_scope scope(core);
     thread_parker parker;
     for (;;) {
-        context cx(parker.waker(), &scope.budget());
+        context cx(parker.waker(), &scope.begin_poll());
         auto answer = fut.poll(cx);
         if (answer.is_ready()) return answer.take();
         parker.wait();

@@ -211,7 +211,7 @@ private:
                 inner_.emplace([this]() -> inner {
                     with_scope<E, Fn> bound{fn_, scope_};
                     unit nothing;
-                    return call_future<void>(bound, nothing);
+                    return detail::call_future<void>(bound, nothing);
                 });
             }
             auto end = (*inner_).poll(cx);
