@@ -16,6 +16,17 @@
 #include "support/end_of_process.hpp"
 #include "support/manual_future.hpp"
 
+namespace dialing {
+
+// Names that the library has for functions of its own: they are found by argument where it does not say that it means its own.
+struct dialer {
+    int operator()(int n) const { return n; }
+};
+inline int call(dialer&, int) { return -1; }
+inline int own(dialer&&) { return -1; }
+
+}  // namespace dialing
+
 namespace {
 
 using pollux::testing::assert_pending;
@@ -101,6 +112,11 @@ TEST_SUITE("future/map") {
         int (*const negate)(int) = [](int n) { return -n; };
         auto negated = pollux::ready(3) | pollux::map(negate);
         CHECK(assert_ready(poll_once(negated)) == -3);
+    }
+
+    TEST_CASE("map: calls the function, not another of a name that the library has for itself") {
+        auto fut = pollux::ready(5) | pollux::map(dialing::dialer{});
+        CHECK(assert_ready(poll_once(fut)) == 5);
     }
 
     TEST_CASE("map: what the function throws comes out of the poll") {

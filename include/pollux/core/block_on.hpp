@@ -52,7 +52,7 @@ auto block_on(F&& fut) {
     if constexpr (!future<F> && std::is_invocable_v<X&>) {
         if constexpr (future<std::invoke_result_t<X&>>) {
             std::decay_t<F> kept(std::forward<F>(fut));  // a pointer, if it is the name of a function
-            return block_on(kept());
+            return pollux::block_on(kept());
         } else {
             return fut();
         }

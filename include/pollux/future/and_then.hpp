@@ -34,7 +34,7 @@ public:
                 stages_.reset();
                 return pass_error<polled<value_type, error_type>>(first);
             }
-            stages_.advance([&]() -> next_future { return call_future<value_type_of<F>>(fn_, first.value()); });
+            stages_.advance([&]() -> next_future { return detail::call_future<value_type_of<F>>(fn_, first.value()); });
         }
         return stages_.second().poll(cx);
     }

@@ -28,7 +28,7 @@ struct future_box {
 template <class F, class T, class E>
 struct future_box_of final : future_box<T, E> {
     template <class X>
-    explicit future_box_of(X&& x) : fut(own(std::forward<X>(x))) {}
+    explicit future_box_of(X&& x) : fut(detail::own(std::forward<X>(x))) {}
     polled<T, E> poll(context& cx) override { return fut.poll(cx); }
 
     F fut;

@@ -37,9 +37,9 @@ inline constexpr bool inspects_at_once =
 template <class T, class Fn>
 constexpr void show(Fn& fn, const or_unit<T>& value) {
     if constexpr (std::is_void_v<T>) {
-        static_cast<void>(call(fn));
+        static_cast<void>(detail::call(fn));
     } else {
-        static_cast<void>(call(fn, value));
+        static_cast<void>(detail::call(fn, value));
     }
 }
 

@@ -28,7 +28,7 @@ public:
         if (inner_.is_untouched()) {
             inner_.emplace([this]() -> inner {
                 unit nothing;
-                return call_future<void>(fn_, nothing);
+                return detail::call_future<void>(fn_, nothing);
             });
         }
         return (*inner_).poll(cx);

@@ -34,10 +34,10 @@ public:
         fut_.reset();
         if (inner.has_error()) return pass_error<answer>(inner);
         if constexpr (std::is_void_v<returned>) {
-            call_with<value_type_of<F>>(fn_, inner.value());
+            detail::call_with<value_type_of<F>>(fn_, inner.value());
             return answer::ready();
         } else {
-            return answer::ready(call_with<value_type_of<F>>(fn_, inner.value()));
+            return answer::ready(detail::call_with<value_type_of<F>>(fn_, inner.value()));
         }
     }
 
@@ -64,7 +64,7 @@ public:
         auto inner = (*fut_).poll(cx);
         if (inner.is_pending()) return pending;
         fut_.reset();
-        if (inner.has_error()) return answer::failed(call_with<error_type_of<F>>(fn_, inner.error()));
+        if (inner.has_error()) return answer::failed(detail::call_with<error_type_of<F>>(fn_, inner.error()));
         return pass_value<answer>(inner);
     }
 

@@ -35,7 +35,7 @@ public:
                 stages_.reset();
                 return pass_value<polled<value_type, error_type>>(first);
             }
-            stages_.advance([&]() -> next_future { return call_future<error_type_of<F>>(fn_, first.error()); });
+            stages_.advance([&]() -> next_future { return detail::call_future<error_type_of<F>>(fn_, first.error()); });
         }
         return stages_.second().poll(cx);
     }

@@ -22,7 +22,7 @@ public:
 
     constexpr explicit poll_fn_future(Fn fn) : fn_(std::move(fn)) {}
 
-    constexpr answer poll(context& cx) { return call(fn_, cx); }
+    constexpr answer poll(context& cx) { return detail::call(fn_, cx); }
 
 private:
     [[no_unique_address]] Fn fn_;

@@ -37,7 +37,7 @@ struct shared_state {
 template <class F, class T, class E>
 struct shared_state_of final : shared_state<T, E> {
     template <class X>
-    explicit shared_state_of(X&& x) : place(own(std::forward<X>(x))) {}
+    explicit shared_state_of(X&& x) : place(detail::own(std::forward<X>(x))) {}
 
     bool poll(context& cx) noexcept override {
         try {

@@ -31,10 +31,10 @@ public:
             if (first.is_pending()) return pending;
             stages_.advance([&]() -> next_future {
                 if constexpr (std::is_void_v<outcome_of<F>>) {
-                    return call_future<void>(fn_, first.value());
+                    return detail::call_future<void>(fn_, first.value());
                 } else {
                     auto result = first.take();
-                    return call_future<outcome_of<F>>(fn_, result);
+                    return detail::call_future<outcome_of<F>>(fn_, result);
                 }
             });
         }

@@ -33,10 +33,10 @@ public:
         fut_.reset();
         if (inner.has_value()) return pass_value<answer>(inner);
         if constexpr (std::is_void_v<value_type>) {
-            call_with<error_type_of<F>>(fn_, inner.error());
+            detail::call_with<error_type_of<F>>(fn_, inner.error());
             return answer::ready();
         } else {
-            return answer::ready(static_cast<value_type>(call_with<error_type_of<F>>(fn_, inner.error())));
+            return answer::ready(static_cast<value_type>(detail::call_with<error_type_of<F>>(fn_, inner.error())));
         }
     }
 

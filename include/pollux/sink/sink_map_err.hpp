@@ -38,7 +38,7 @@ private:
     polled<void, error_type> turn(inner_answer answer) {
         using turned = polled<void, error_type>;
         if (answer.is_pending()) return pending;
-        if (answer.has_error()) return turned::failed(call_with<error_type_of<K>>(fn_, answer.error()));
+        if (answer.has_error()) return turned::failed(detail::call_with<error_type_of<K>>(fn_, answer.error()));
         return turned::ready();
     }
 

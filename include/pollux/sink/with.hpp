@@ -30,7 +30,7 @@ public:
 
     polled<void, error_type> poll_ready(context& cx) { return target_.poll_ready(cx); }
     outcome<void, error_type> start_send(In item) {
-        return target_.start_send(static_cast<item_type_in<K>>(call(fn_, std::move(item))));
+        return target_.start_send(static_cast<item_type_in<K>>(detail::call(fn_, std::move(item))));
     }
     polled<void, error_type> poll_flush(context& cx) { return target_.poll_flush(cx); }
     polled<void, error_type> poll_close(context& cx) { return target_.poll_close(cx); }
@@ -61,7 +61,7 @@ public:
         return target_.poll_ready(cx);
     }
     outcome<void, error_type> start_send(In item) {
-        step_.emplace([&]() -> step { return call_future<In>(fn_, item); });
+        step_.emplace([&]() -> step { return detail::call_future<In>(fn_, item); });
         return answer::ready().take();
     }
     answer poll_flush(context& cx) {

@@ -32,7 +32,7 @@ public:
             if (item.is_pending()) return pending;
             if (item.has_error()) return pass_error<answer>(item);
             if (!item.value().has_value()) return answer::ready();
-            step_.emplace([&]() -> step { return call_future<value_type_of<S>>(fn_, *item.value()); });
+            step_.emplace([&]() -> step { return detail::call_future<value_type_of<S>>(fn_, *item.value()); });
         }
         return poll_step<answer>(step_, cx);
     }

@@ -38,10 +38,10 @@ public:
 
     decltype(auto) read(T& item) {
         if constexpr (std::is_void_v<step>) {
-            search_ = after(static_cast<bool>(call(fn_, std::as_const(item))));
+            search_ = after(static_cast<bool>(detail::call(fn_, std::as_const(item))));
         } else {
             item_.emplace(std::move(item));
-            return call(fn_, std::as_const(*item_));
+            return detail::call(fn_, std::as_const(*item_));
         }
     }
     template <class Verdict>
@@ -75,7 +75,7 @@ private:
 template <bool sought, class X, class Fn>
 auto make_any(X&& x, Fn&& fn) {
     using reader = any_reader<Fn, value_type_of<X>, sought>;
-    return consume_future<owned<X>, reader>(own(std::forward<X>(x)), reader(std::move(fn)));
+    return consume_future<owned<X>, reader>(detail::own(std::forward<X>(x)), reader(std::move(fn)));
 }
 
 }  // namespace detail

@@ -29,7 +29,7 @@ struct stream_box {
 template <class S, class T, class E>
 struct stream_box_of final : stream_box<T, E> {
     template <class X>
-    explicit stream_box_of(X&& x) : source(own(std::forward<X>(x))) {}
+    explicit stream_box_of(X&& x) : source(detail::own(std::forward<X>(x))) {}
     polled<std::optional<T>, E> poll_next(context& cx) override {
         auto item = source.poll_next(cx);
         return pass_answer<polled<std::optional<T>, E>>(item);

@@ -101,7 +101,7 @@ private:
 
 template <chunk_rule Rule, class X>
 auto make_chunks(X&& source, std::size_t n) {
-    return chunks_stream<owned<X>, Rule>(own(std::forward<X>(source)), n);
+    return chunks_stream<owned<X>, Rule>(detail::own(std::forward<X>(source)), n);
 }
 
 inline constexpr const char* chunks_of_nothing = "pollux: chunks: n is 0, so no chunk holds an item; give at least 1";

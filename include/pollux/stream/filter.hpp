@@ -33,7 +33,8 @@ public:
                 auto item = source_.poll_next(cx);
                 // Nobody knows how many are refused. A compiler that expects many aligns the loop, by an instruction that each item costs.
                 if (__builtin_expect_with_probability(
-                        !has_item(item) || static_cast<bool>(call(fn_, std::as_const(*item.value()))), true, 0.5))
+                        !has_item(item) || static_cast<bool>(detail::call(fn_, std::as_const(*item.value()))), true,
+                        0.5))
                     return item;
             } else {
                 using answer = polled<std::optional<value_type>, error_type>;

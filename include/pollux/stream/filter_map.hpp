@@ -38,13 +38,13 @@ public:
             if constexpr (!makes_later) {
                 auto item = source_.poll_next(cx);
                 if (!has_item(item)) return without_item<answer>(item);
-                auto made = answer::ready(call_with<item_type>(fn_, *item.value()));
+                auto made = answer::ready(detail::call_with<item_type>(fn_, *item.value()));
                 if (has_item(made)) return made;
             } else {
                 if (!made_.is_alive()) {
                     auto item = source_.poll_next(cx);
                     if (!has_item(item)) return without_item<answer>(item);
-                    made_.emplace([&]() -> made_future { return call_future<item_type>(fn_, *item.value()); });
+                    made_.emplace([&]() -> made_future { return detail::call_future<item_type>(fn_, *item.value()); });
                 }
                 auto made = poll_to_end(made_, cx);
                 if (made.is_pending()) return pending;

@@ -66,13 +66,13 @@ public:
         if constexpr (types::is_plain) {
             if constexpr (std::is_trivially_move_assignable_v<value_type> &&
                           std::is_trivially_destructible_v<value_type>) {
-                *value_ = call(fn_, *std::move(value_), std::move(item));  // emplace writes the flag twice
+                *value_ = detail::call(fn_, *std::move(value_), std::move(item));  // emplace writes the flag twice
             } else {
-                value_type next = call(fn_, *std::move(value_), std::move(item));
+                value_type next = detail::call(fn_, *std::move(value_), std::move(item));
                 value_.emplace(std::move(next));
             }
         } else {
-            return call(fn_, *std::move(value_), std::move(item));
+            return detail::call(fn_, *std::move(value_), std::move(item));
         }
     }
     bool took(value_type& next) {

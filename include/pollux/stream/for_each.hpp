@@ -36,7 +36,7 @@ public:
 
     explicit for_each_reader(Fn&& fn) : fn_(std::move(fn)) {}
 
-    decltype(auto) read(T& item) { return call(fn_, std::move(item)); }
+    decltype(auto) read(T& item) { return detail::call(fn_, std::move(item)); }
     bool took(unit&) const noexcept { return false; }
     bool is_done() const noexcept { return false; }
     void drop() const noexcept {}

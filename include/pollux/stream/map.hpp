@@ -28,7 +28,7 @@ public:
         if (item.is_pending()) return pending;
         if (item.has_error()) return pass_error<answer>(item);
         if (!item.value().has_value()) return answer::ready();
-        return answer::ready(std::in_place, call(fn_, *std::move(item.value())));
+        return answer::ready(std::in_place, detail::call(fn_, *std::move(item.value())));
     }
 
 private:
@@ -48,7 +48,7 @@ public:
         using answer = polled<std::optional<value_type>, error_type>;
         auto item = source_.poll_next(cx);
         if (item.is_pending()) return pending;
-        if (item.has_error()) return answer::failed(call_with<error_type_of<S>>(fn_, item.error()));
+        if (item.has_error()) return answer::failed(detail::call_with<error_type_of<S>>(fn_, item.error()));
         return pass_value<answer>(item);
     }
 

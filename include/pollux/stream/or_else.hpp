@@ -39,7 +39,7 @@ public:
                     return answer::ready(std::in_place, *std::move(item.value()));
                 }
             }
-            step_.emplace([&]() -> step { return call_future<error_type_of<S>>(fn_, item.error()); });
+            step_.emplace([&]() -> step { return detail::call_future<error_type_of<S>>(fn_, item.error()); });
         }
         return poll_step<answer>(step_, cx);
     }

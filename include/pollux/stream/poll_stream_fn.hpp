@@ -33,7 +33,7 @@ public:
 
     constexpr explicit poll_fn_stream(Fn fn) : fn_(std::move(fn)) {}
 
-    constexpr answer poll_next(context& cx) { return call(fn_, cx); }
+    constexpr answer poll_next(context& cx) { return detail::call(fn_, cx); }
 
 private:
     [[no_unique_address]] Fn fn_;

@@ -41,16 +41,16 @@ public:
         if constexpr (!makes_later) {
             auto item = source_.poll_next(cx);
             if (!has_item(item)) return without_item<answer>(item);
-            auto made = answer::ready(call(fn_, state_, *std::move(item.value())));
+            auto made = answer::ready(detail::call(fn_, state_, *std::move(item.value())));
             is_over_ = is_end(made);
             return made;
         } else {
             if (!made_.is_alive()) {
                 auto item = source_.poll_next(cx);
                 if (!has_item(item)) return without_item<answer>(item);
-                auto step = [&]() -> decltype(auto) { return call(fn_, state_, *std::move(item.value())); };
+                auto step = [&]() -> decltype(auto) { return detail::call(fn_, state_, *std::move(item.value())); };
                 unit nothing;
-                made_.emplace([&]() -> made_future { return call_future<void>(step, nothing); });
+                made_.emplace([&]() -> made_future { return detail::call_future<void>(step, nothing); });
             }
             auto made = poll_to_end(made_, cx);
             if (made.is_pending()) return pending;

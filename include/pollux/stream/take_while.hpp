@@ -32,7 +32,7 @@ public:
         if constexpr (!judges_later<Fn, value_type>) {
             auto item = source_.poll_next(cx);
             if (!has_item(item)) return item;
-            if (static_cast<bool>(call(fn_, std::as_const(*item.value())))) return item;
+            if (static_cast<bool>(detail::call(fn_, std::as_const(*item.value())))) return item;
         } else {
             if (!judged_.is_waiting()) {
                 auto item = source_.poll_next(cx);

@@ -33,10 +33,10 @@ public:
             if (!item.has_error() && !item.value().has_value()) return answer::ready();
             step_.emplace([&]() -> step {
                 if constexpr (std::is_same_v<error_type_of<S>, never>) {
-                    return call_future<outcome_of<S>>(fn_, *item.value());
+                    return detail::call_future<outcome_of<S>>(fn_, *item.value());
                 } else {
                     auto result = outcome_in(item);
-                    return call_future<outcome_of<S>>(fn_, result);
+                    return detail::call_future<outcome_of<S>>(fn_, result);
                 }
             });
         }

@@ -42,7 +42,7 @@ public:
             // Gone from here on, whatever happens: a step that throws, fails or says so is the last.
             State state = *std::move(state_);
             state_.reset();
-            step_.emplace([&]() -> step { return call_future<State>(fn_, state); });
+            step_.emplace([&]() -> step { return detail::call_future<State>(fn_, state); });
         }
         if (!step_.is_alive()) return answer::ready();
         auto next = (*step_).poll(cx);

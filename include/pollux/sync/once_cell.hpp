@@ -80,7 +80,7 @@ public:
         if (inner_.is_untouched()) {
             inner_.emplace([this]() -> inner {
                 unit nothing;
-                return call_future<void>(fn_, nothing);
+                return detail::call_future<void>(fn_, nothing);
             });
         }
         auto answer = (*inner_).poll(cx);

@@ -102,7 +102,7 @@ private:
 
 template <class X>
 auto with_alarm(X&& x, sleep alarm) {
-    return timeout_future<owned<X>>(own(std::forward<X>(x)), std::move(alarm));
+    return timeout_future<owned<X>>(detail::own(std::forward<X>(x)), std::move(alarm));
 }
 
 }  // namespace detail

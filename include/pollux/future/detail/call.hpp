@@ -20,16 +20,16 @@ constexpr decltype(auto) call_member(Member member, Object&& object, Args&&... a
         else
             return (std::forward<Object>(object).*member);
     } else if constexpr (requires { *std::forward<Object>(object); }) {
-        return call_member(member, *std::forward<Object>(object), std::forward<Args>(args)...);
+        return detail::call_member(member, *std::forward<Object>(object), std::forward<Args>(args)...);
     } else {
-        return call_member(member, object.get(), std::forward<Args>(args)...);  // a std::reference_wrapper
+        return detail::call_member(member, object.get(), std::forward<Args>(args)...);  // a std::reference_wrapper
     }
 }
 
 template <class Fn, class... Args>
 constexpr decltype(auto) call(Fn& fn, Args&&... args) {
     if constexpr (std::is_member_pointer_v<std::remove_cv_t<Fn>>) {
-        return call_member(fn, std::forward<Args>(args)...);
+        return detail::call_member(fn, std::forward<Args>(args)...);
     } else {
         return fn(std::forward<Args>(args)...);
     }
@@ -57,9 +57,9 @@ using call_result = typename call_traits<Fn, T>::result::type;
 template <class T, class Fn>
 constexpr decltype(auto) call_with(Fn& fn, or_unit<T>& value) {
     if constexpr (std::is_void_v<T>) {
-        return call(fn);
+        return detail::call(fn);
     } else {
-        return call(fn, std::move(value));
+        return detail::call(fn, std::move(value));
     }
 }
 

@@ -23,7 +23,7 @@ class fixed_children<Child, std::index_sequence<Index...>, Fs...> : Child<Index,
 public:
     template <class... Xs>
     explicit fixed_children(std::in_place_t, Xs&&... xs)
-        : Child<Index, Fs>{typename Child<Index, Fs>::place_type(own(std::forward<Xs>(xs)))}... {}
+        : Child<Index, Fs>{typename Child<Index, Fs>::place_type(detail::own(std::forward<Xs>(xs)))}... {}
 
     /// Polls each of them with `progress`, which is for all of them, until one says true: that nothing else matters. If one throws,
     /// all are destroyed, and `progress` is told that this is the end. Inlined by force: it has one caller, and as a call of its own it

@@ -67,14 +67,14 @@ constexpr called_future<Fn, T> call_future(Fn& fn, or_unit<T>& value) {
     using R = call_result<Fn, T>;
     using F = called_future<Fn, T>;
     if constexpr (future<R>) {
-        return call_with<T>(fn, value);
+        return detail::call_with<T>(fn, value);
     } else if constexpr (std::is_void_v<R>) {
-        call_with<T>(fn, value);
+        detail::call_with<T>(fn, value);
         return F(polled<void>::ready());
     } else if constexpr (is_expected<std::remove_cvref_t<R>>) {
-        return F(answer_of(std::remove_cvref_t<R>(call_with<T>(fn, value))));
+        return F(answer_of(std::remove_cvref_t<R>(detail::call_with<T>(fn, value))));
     } else {
-        return F(polled<typename F::value_type>::ready(call_with<T>(fn, value)));
+        return F(polled<typename F::value_type>::ready(detail::call_with<T>(fn, value)));
     }
 }
 

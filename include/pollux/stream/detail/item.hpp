@@ -91,9 +91,9 @@ class judged_item {
     // Never moved: the future may refer to the item.
     struct in_question {
         in_question(Fn& fn, T& moved) : item(std::move(moved)) {
-            auto ask = [&]() -> decltype(auto) { return call(fn, std::as_const(item)); };
+            auto ask = [&]() -> decltype(auto) { return detail::call(fn, std::as_const(item)); };
             unit nothing;
-            verdict.emplace([&]() -> verdict_type { return call_future<void>(ask, nothing); });
+            verdict.emplace([&]() -> verdict_type { return detail::call_future<void>(ask, nothing); });
         }
 
         T item;
