@@ -89,6 +89,9 @@ TEST_SUITE("scheduler/runtime") {
         CHECK(made_with([](auto& options) {
                   options.blocking_keep_alive = std::chrono::nanoseconds(-1);
               }).starts_with("pollux: runtime: blocking_keep_alive is negative; "));
+        CHECK(made_with([](auto& options) {
+                  options.io = static_cast<pollux::io_driver>(7);
+              }).starts_with("pollux: runtime: io = 7 is no driver; "));
     }
 
     TEST_CASE("runtime: has as many workers as it is told, or as there are CPUs in its affinity mask") {

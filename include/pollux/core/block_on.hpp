@@ -61,7 +61,10 @@ auto block_on(F&& fut) {
             future<F>,
             "pollux: block_on: the argument is neither a future nor a callable without arguments; a future needs "
             "value_type, error_type and poll(context&) returning polled<value_type, error_type>");
-        if constexpr (future<F>) {
+        static_assert(!future<F> || !std::is_const_v<X>, "pollux: block_on: the future is const; polling changes it");
+        if constexpr (future<F> && std::is_const_v<X>) {
+            return;
+        } else if constexpr (future<F>) {
             detail::thread_parker parker;
             for (;;) {
                 context cx(parker.waker());

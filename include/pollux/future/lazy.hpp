@@ -51,7 +51,7 @@ private:
 template <class Fn>
 auto lazy(Fn fn) {
     static_assert(detail::callable_with<Fn, void>,
-                  "pollux: lazy: the callable takes arguments; give one that takes none");
+                  "pollux: lazy: the argument is not a callable without arguments; for a value there is ready");
     if constexpr (detail::callable_with<Fn, void>) return detail::lazy_future<Fn>(std::move(fn));
 }
 

@@ -40,7 +40,8 @@ struct runtime_options {
     std::uint64_t seed = 0;
     /// Called on each thread of the runtime, workers, those that stand in for them and blocking threads, before its first and after
     /// its last work. The runtime is not the thread's current one in there. An exception of on_thread_start comes out of the runtime's
-    /// constructor; one of on_thread_stop, or on a thread that is to stand in, is one line on stderr.
+    /// constructor; one of on_thread_stop, or on a thread that is to stand in, is one line on stderr. The runtime waits for them, so they must
+    /// not wait for it, nor end it; the same holds for destructors of thread_local objects on these threads, and for on_long_poll.
     std::function<void()> on_thread_start = {}, on_thread_stop = {};
     /// Called with what a task threw that nobody will see: its handle was dropped or detached. Empty: one line on stderr.
     /// Runs on the worker that ended the task, or the thread that dropped the handle.

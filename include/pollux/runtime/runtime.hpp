@@ -130,7 +130,8 @@ private:
 /// the process with a message.
 ///
 /// A child of fork() has a copy without threads: there block_on and shutdown throw std::system_error(operation_not_permitted), spawn
-/// gives cancelled handles, and the destructor does nothing.
+/// gives cancelled handles, and the destructor does nothing. That holds for a fork outside of the runtime's threads; in a child that was
+/// forked in one of its tasks or jobs call exec or _exit.
 ///
 /// Threads: all members from any.
 class POLLUX_API runtime {

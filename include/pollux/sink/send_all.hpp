@@ -28,6 +28,8 @@ auto send_all(K&& k, S&& source) {
     static_assert(stream<S>,
                   "pollux: send_all: the second argument is not a stream; it needs value_type, error_type and "
                   "poll_next(context&)");
+    static_assert(!(future<S> && stream<S>),
+                  "pollux: send_all: the second argument is both a future and a stream; wrap the one that is meant");
     if constexpr (!sink<K>) {
         detail::require_sink<K>();
     } else if constexpr (!stream<S>) {

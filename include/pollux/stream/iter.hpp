@@ -100,6 +100,13 @@ private:
     [[no_unique_address]] std::ranges::sentinel_t<R> end_;
 };
 
+// What iter does with the elements of a range that it gets as an `R`.
+template <class R, class Range = owned<R>>
+inline constexpr bool elements_can_be_had =
+    std::ranges::view<Range>
+        ? std::is_constructible_v<std::ranges::range_value_t<Range>, std::ranges::range_reference_t<Range>>
+        : !std::is_lvalue_reference_v<R> || std::is_copy_constructible_v<std::ranges::range_value_t<Range>>;
+
 }  // namespace detail
 
 /// The elements of `range` as a stream that is always ready. Moves them out of a range that it owns (a temporary, or
@@ -113,10 +120,16 @@ auto iter(R&& range) {
     using range_type = detail::owned<R>;
     static_assert(std::ranges::input_range<range_type>,
                   "pollux: iter: the argument is not a range; it needs begin and end");
-    if constexpr (std::is_array_v<range_type>) {
+    if constexpr (std::ranges::input_range<range_type>)
+        static_assert(detail::elements_can_be_had<R>,
+                      "pollux: iter: the elements of a view, or of an lvalue, are copied, and these cannot be; move "
+                      "the range itself in");
+    if constexpr (!std::ranges::input_range<range_type> || !detail::elements_can_be_had<R>) {
+        return;
+    } else if constexpr (std::is_array_v<range_type>) {
         using elements = std::vector<std::remove_extent_t<range_type>>;
         return detail::iter_stream<elements>(elements(std::ranges::begin(range), std::ranges::end(range)));
-    } else if constexpr (std::ranges::input_range<range_type>) {
+    } else {
         return detail::iter_stream<range_type>(detail::own(std::forward<R>(range)));
     }
 }
