@@ -180,7 +180,9 @@ shutdown_report runtime_core::shutdown(std::chrono::nanoseconds grace) noexcept 
 
 void runtime_core::end_tasks() noexcept {
     const bool is_empty = census_.end();
-    tasks_.close([](task_header& task) { abort_task(task); });
+    // In two steps: the end of one wakes others, which must not go on because of it.
+    tasks_.close([](task_header& task) { task_states::mark_cancelled(task.state); });
+    tasks_.for_each([](task_header& task) { end_marked_task(task); });
     if (is_empty) all_tasks_have_ended();
     if (has_threads()) {
         join_threads();

@@ -198,7 +198,10 @@ struct task_suite : pollux::model::suite<Derived, Threads>, world {
     /// Aborts a task without a reference to it: as long as it is listed, it is not complete and lives.
     void end_runtime() {
         lock_list();
-        if (is_listed.load() == 1) it->after_wake(states::abort(it->state()));
+        if (is_listed.load() == 1) states::mark_cancelled(it->state());
+        unlock_list();
+        lock_list();
+        if (is_listed.load() == 1) it->after_wake(states::wake(it->state()));
         unlock_list();
     }
 

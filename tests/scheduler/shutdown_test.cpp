@@ -78,6 +78,13 @@ struct spawns_when_destroyed {
     }
 };
 
+task<> waits_for(pollux::join_handle<> other, int& went_on) {
+    try {
+        co_await other;
+    } catch (const task_cancelled&) {}
+    ++went_on;
+}
+
 }  // namespace
 
 TEST_SUITE("scheduler/shutdown") {
@@ -289,6 +296,16 @@ TEST_SUITE("scheduler/shutdown") {
             CHECK(again.stuck == 0);
             event.wake();
         }
+    }
+
+    TEST_CASE("shutdown: no task goes on because another one has been cancelled with it") {
+        pollux::current_thread_runtime rt;
+        int went_on = 0;
+        auto last = rt.spawn(pollux::never_ready());
+        for (int i = 0; i != 100; ++i) last = rt.spawn(waits_for(std::move(last), went_on));
+        rt.run_until_stalled();
+        CHECK(rt.shutdown(1h).cancelled == 101);
+        CHECK(went_on == 0);
     }
 
     TEST_CASE("shutdown: allocates nothing, whatever its tasks are doing") {

@@ -15,7 +15,7 @@
 //   join_waker     The slot holds the handle's waker and is read-only. Set by publish_join_waker. Before complete
 //                  cleared by withdraw_join_waker and drop_join_handle, and never without join_interest; if complete
 //                  found it, it stays.
-//   cancelled      Do not poll it again. Set by abort, cleared by nobody.
+//   cancelled      Do not poll it again. Set by abort and mark_cancelled, cleared by nobody.
 //
 // Who may touch what:
 //   future         Whoever set running: he polls it, or destroys it, and stores the output before to_complete.
@@ -205,6 +205,12 @@ struct task_state {
                 return idle ? wake_action::schedule : wake_action::nothing;
             }
         }
+    }
+
+    /// As abort(), of one that is not complete, but that whoever marks it wakes it later: of many tasks none goes on because of the end
+    /// of another that is marked with it.
+    static void mark_cancelled(word& state) noexcept {
+        state.fetch_or(cancelled, std::memory_order::relaxed);  // hands over nothing
     }
 
     /// A hint for long polls and forks. Relaxed: it hands over nothing, and a stale answer only delays the end.
