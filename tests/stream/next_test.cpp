@@ -18,6 +18,7 @@
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/end_of_process.hpp"
 #include "support/limited_poll.hpp"
 
 namespace {
@@ -46,6 +47,15 @@ TEST_SUITE("stream/next") {
         auto end = pollux::next(source);
         CHECK(assert_ready(poll_once(end)) == std::nullopt);
     }
+
+#ifndef NDEBUG
+    TEST_CASE(
+        "next: a debug build stops with a message when it is polled after it was ready, which would lose an item") {
+        auto source = pollux::iter({1, 2});
+        CHECK(pollux::test::message_of_second_poll(pollux::next(source))
+                  .starts_with("pollux: next: polled after it was ready or threw; "));
+    }
+#endif
 
     TEST_CASE("next: owns a temporary") {
         std::vector<std::unique_ptr<int>> items;
