@@ -6,9 +6,10 @@
 // Claim: after EAGAIN an event comes some time after it. Proof: EAGAIN is answered under the lock while an operation of that direction
 // is under way; done() notes what has come, and its end, under the lock and adds the event behind that.
 //
-// Reading: one operation goes on by itself, with TCP at least, and puts what has come into the buffer, from where calls take it. Who does not come to read is
-// not read for without end: past a limit the operation is given up until somebody finds the buffer empty. So is one whose worker is not
-// the one that serves the ring any more: the kernel wakes the thread that has submitted an operation for each of its parts.
+// Reading: one operation, which goes on by itself unless the socket is AF_UNIX, puts what has come into the buffer, from where calls take
+// it. Who does not come to read is not read for without end: past a limit the operation is given up until somebody finds the buffer empty.
+// So is one whose worker is not the one that serves the ring any more: the kernel wakes the thread that has submitted an operation for each
+// of its parts.
 // What is in the buffer or under way is older than what the system has: so nothing is asked of the system while there is either.
 // Writing: a call fills the buffer and starts an operation for it; the next would block until that has ended, and has its error. Where
 // it is known to fail it fails at once.
