@@ -124,8 +124,8 @@ private:
     const std::uint32_t generation_;
     const int descriptor_;
     const kind kind_;
-    // Not with AF_UNIX: since Linux 6.17 an operation that goes on waits for the next event there when it has read the last byte, also if the
-    // peer had ended before that, and so the end never comes.
+    // Not with AF_UNIX: an operation that goes on waits for the next event there when it has read the last byte, also if the peer had ended
+    // before that, and so the end never came on Linux 6.18. On TCP the kernel tries once more.
     const bool goes_on_reading_;
     std::atomic<std::uint32_t> owners_{1};
 

@@ -140,20 +140,6 @@ void wake_and_drop_task(task_header& task) noexcept {
     }
 }
 
-namespace {
-
-void schedule_end(task_header& task, wake_action action) noexcept {
-    if (action == wake_action::schedule)
-        core_of(task).schedule_any(task);
-    else
-        forked_unit::wake_all_of(task);
-}
-
-}  // namespace
-
-void abort_task(task_header& task) noexcept { schedule_end(task, states::abort(task.state)); }
-void end_marked_task(task_header& task) noexcept { schedule_end(task, states::wake(task.state)); }
-
 void worker::let_go(promise_base* waiting) noexcept {
     show_own_wake();
     set_task(nullptr);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What handles do to a task from outside its poll.
+// What handles, and the end of a runtime, do to a task from outside its poll.
 #include "core/last_call.hpp"
 #include "pollux/core/task_state.hpp"
 #include "pollux/runtime/join_handle.hpp"
+#include "scheduler/forked_unit.hpp"
 #include "scheduler/runtime_core.hpp"
 #include "scheduler/task_waker.hpp"
 
@@ -14,7 +15,17 @@ using states = task_states;
 
 runtime_core& core_of(task_header& task) noexcept { return *static_cast<runtime_core*>(task.home); }
 
+void schedule_end(task_header& task, wake_action action) noexcept {
+    if (action == wake_action::schedule)
+        core_of(task).schedule_any(task);
+    else
+        forked_unit::wake_all_of(task);
+}
+
 }  // namespace
+
+void abort_task(task_header& task) noexcept { schedule_end(task, states::abort(task.state)); }
+void end_marked_task(task_header& task) noexcept { schedule_end(task, states::wake(task.state)); }
 
 void task_ops::abort(task_header& task) noexcept { abort_task(task); }
 

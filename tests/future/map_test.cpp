@@ -22,8 +22,13 @@ namespace dialing {
 struct dialer {
     int operator()(int n) const { return n; }
 };
+struct line {
+    using value_type = int;
+    using error_type = pollux::never;
+    pollux::polled<int> poll(pollux::context&) { return 5; }
+};
 inline int call(dialer&, int) { return -1; }
-inline int own(dialer&&) { return -1; }
+inline int own(line&&) { return -1; }
 
 }  // namespace dialing
 
@@ -115,7 +120,7 @@ TEST_SUITE("future/map") {
     }
 
     TEST_CASE("map: calls the function, not another of a name that the library has for itself") {
-        auto fut = pollux::ready(5) | pollux::map(dialing::dialer{});
+        auto fut = pollux::map(dialing::line{}, dialing::dialer{});
         CHECK(assert_ready(poll_once(fut)) == 5);
     }
 

@@ -195,7 +195,7 @@ struct task_suite : pollux::model::suite<Derived, Threads>, world {
         }
     }
 
-    /// Aborts a task without a reference to it: as long as it is listed, it is not complete and lives.
+    /// Ends a task, in the two steps of runtime_core::end_tasks(), without a reference to it: as long as it is listed, it is not complete and lives.
     void end_runtime() {
         lock_list();
         if (is_listed.load() == 1) states::mark_cancelled(it->state());

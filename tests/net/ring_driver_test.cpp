@@ -95,7 +95,7 @@ io_uring_sqe an_hour() {
     return entry;
 }
 
-// A socket of ours that has found nothing to read. Of TCP: with others an operation does not go on reading. With small buffers in the system.
+// A socket of ours that has found nothing to read. Of TCP: with AF_UNIX an operation does not go on reading. The system's buffers are small.
 struct listening {
     explicit listening(driven& with) : driver(with.driver) {
         const auto listener = posix_socket::bound(address_of("127.0.0.1:0"));

@@ -28,7 +28,8 @@ def a_half_closed_client_gets_its_replies_and_the_end():
         client.send(b"prime 7\nsleep 50\nsum 200000\n" + body + b"sleep 50\nprime 8\n")
         client.finish()
         expect_equal(client.rest(), f"prime\nok\n{digest(body)}\nok\ncomposite\n", "replies")
-        for text, wanted in [(b"", ""), (b"sleep 50\nsum 1\na", f"ok\n{digest(b'a')}\n"), (b"prime 7\nprime 8", "prime\nerror: the last line has no end\n"),
+        for text, wanted in [(b"", ""), (b"sleep 50\nsum 1\na", f"ok\n{digest(b'a')}\n"),
+                             (b"prime 7\nprime 8", "prime\nerror: the last line has no end\n"),
                              (b"sum 10\n012345678", "error: the body ends too early\n"), (b"sum 1\n", "error: the body ends too early\n"),
                              (b"sum 100000\n" + b"x" * 99_999, "error: the body ends too early\n")]:
             client = server.client()

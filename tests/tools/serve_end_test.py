@@ -139,7 +139,8 @@ def a_port_is_one_server_s_and_free_again_after_it():
 def wrong_usage_is_status_2_with_the_usage_on_stderr():
     for arguments in [["--port"], ["--port", "65536"], ["--port", "-1"], ["--port", "x"], ["--workers", "-1"], ["--workers", "5000"],
                       ["--connections", "0"], ["--idle", "0"], ["--idle", "x"], ["--idle", "nan"], ["--grace", "-1"], ["--grace", "nan"],
-                      ["--max-line", "1"], ["--max-body", "x"], ["--max-body", "-1"], ["--max-body", "99999999999999999999"], ["extra"], ["--unknown"]]:
+                      ["--max-line", "1"], ["--max-body", "x"], ["--max-body", "-1"], ["--max-body", "99999999999999999999"],
+                      ["extra"], ["--unknown"]]:
         got = run("serve", *arguments)
         expect_equal((got.returncode, got.stdout), (2, b""), f"status and stdout of {arguments}")
         expect(b"pollux serve" in got.stderr, arguments, got.stderr)

@@ -12,12 +12,12 @@
 #include <CLI/CLI.hpp>
 
 #include <fcntl.h>
-#include <fmt/core.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -83,8 +83,7 @@ constexpr const char* bench_help =
     "compared.\n"
     "\n"
     "Exit status: 0 fine, bars met or missed; 1 a program failed or results could not be written; 2 wrong usage;\n"
-    "3 slower than the baseline; 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP: the whole rounds are printed, and written to the "
-    "files.";
+    "3 slower than the baseline; 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP: whole rounds are printed and written.";
 
 // A descriptor among 0, 1, 2 that is closed would be given to the next file opened, and results or messages would then
 // meet that file.
@@ -115,16 +114,11 @@ std::chrono::milliseconds as_time(double seconds) {
 }
 
 // CLI::Range takes "nan" for a number in it.
-CLI::Validator seconds_between(double least, double most) {
-    const auto range = fmt::format("[{} - {}]", least, most);
-    return CLI::Validator(
-        [=](const std::string& text) {
-            double value = 0;
-            const bool is_within = CLI::detail::lexical_cast(text, value) && value >= least && value <= most;
-            return is_within ? std::string() : fmt::format("Value {} not in range {}", text, range);
-        },
-        "FLOAT in " + range);
-}
+const CLI::Validator not_nan(
+    [](const std::string& word) {
+        return std::string(std::isnan(std::strtod(word.c_str(), nullptr)) ? "nan is no time" : "");
+    },
+    "");
 
 void add_serve(CLI::App& serve, pollux_tool::serve_options& options) {
     constexpr double shortest = 0.001, longest = 86'400;
@@ -150,12 +144,14 @@ void add_serve(CLI::App& serve, pollux_tool::serve_options& options) {
         .add_option_function<double>(
             "--idle", [&options](double seconds) { options.idle = as_time(seconds); },
             "seconds that a client may let the server wait for bytes, or for room for a reply [60]")
-        ->check(seconds_between(shortest, longest));
+        ->check(CLI::Range(shortest, longest))
+        ->check(not_nan);
     serve
         .add_option_function<double>(
             "--grace", [&options](double seconds) { options.grace = as_time(seconds); },
             "seconds that open requests may take after SIGTERM; then they are cut off [10]")
-        ->check(seconds_between(0.0, longest));
+        ->check(CLI::Range(0.0, longest))
+        ->check(not_nan);
 }
 
 // An empty name, of a variable that is not set, say, would be taken for no option at all.

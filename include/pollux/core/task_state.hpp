@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The state word of a task: who may poll it, who may touch which of its fields, and when its block may be freed. Called
-// by the task cell, its wakers, join handles and abort handles, and by the thread that ends a runtime (it aborts every
-// task), from any thread; calls nothing. tests/model/task_state_model.cpp runs this template under a model checker. In a
+// by the task cell, its wakers, join handles and abort handles, and by the thread that ends a runtime (it marks every
+// task cancelled, then wakes it), from any thread; calls nothing. tests/model/task_state_model.cpp runs this template under a model checker. In a
 // public header because a poll of a join handle inlines its part.
 //
 // Six bits and a count of references (from bit 6) in one atomic, changed by read-modify-writes only:

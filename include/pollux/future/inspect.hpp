@@ -55,7 +55,7 @@ public:
         auto inner = (*fut_).poll(cx);
         if (inner.is_pending()) return inner;
         fut_.reset();
-        if (inner.has_value()) show<value_type>(fn_, inner.value());
+        if (inner.has_value()) detail::show<value_type>(fn_, inner.value());
         return inner;
     }
 
@@ -76,7 +76,7 @@ public:
         auto inner = (*fut_).poll(cx);
         if (inner.is_pending()) return inner;
         fut_.reset();
-        if (inner.has_error()) show<error_type>(fn_, inner.error());
+        if (inner.has_error()) detail::show<error_type>(fn_, inner.error());
         return inner;
     }
 

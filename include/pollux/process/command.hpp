@@ -28,7 +28,8 @@ enum class stdio : unsigned char {
 /// A program, its arguments and its surroundings. It may be spawned any number of times. The setters say what they set last, and
 /// return the command itself: `command("grep").arg("-c").arg(word).output()`.
 ///
-/// The child begins with no signal blocked, none ignored but the two that the C library keeps for itself (32 and 33), and with no descriptor that is close-on-exec, as those of Pollux are.
+/// The child begins with no signal blocked, none ignored but the two that the C library keeps for itself (32 and 33), and with no
+/// descriptor that is close-on-exec, as those of Pollux are.
 /// Threads: as a value.
 class POLLUX_API command {
 public:

@@ -39,7 +39,8 @@ public:
     /// Destroys the tasks that are left, on this thread.
     ~current_thread_runtime();
 
-    /// Polls `work` and all tasks on this thread until `work` is ready. Tasks that are left go on at the next call.
+    /// Polls `work` and all tasks on this thread until `work` is ready, in turns: a poll of `work` has the budget of a
+    /// task's. Tasks that are left go on at the next call.
     ///
     /// Throws: what the work throws; std::system_error(resource_deadlock_would_occur) inside one of its own tasks.
     template <class F>

@@ -67,7 +67,7 @@ decltype(auto) with_future(F&& work, Then&& then) {
             "pollux: block_on or run: the argument is neither a future nor a callable without arguments; a future "
             "needs value_type, error_type and poll(context&)");
         if constexpr (std::is_invocable_v<X&>) {
-            auto fut = lazy(X(std::forward<F>(work)));
+            auto fut = pollux::lazy(X(std::forward<F>(work)));
             return then(fut);
         }
     }
@@ -144,7 +144,7 @@ public:
     ~runtime();
 
     /// Polls `work`, a future or a callable without arguments, on this thread until it is ready; inside, this thread is in the
-    /// runtime. An lvalue future is polled in place. Other tasks go on meanwhile and afterwards.
+    /// runtime. An lvalue future is polled in place. Other tasks go on meanwhile and afterwards. A poll has the budget of a task's.
     ///
     /// Throws: what the future throws; std::system_error(resource_deadlock_would_occur) on a worker of this runtime.
     template <class F>

@@ -91,7 +91,7 @@ template <class F>
         if constexpr (makes_task<X>)
             return spawn_task_on(target, into_task(std::forward<F>(work)), where);
         else if constexpr (std::is_invocable_v<X&>)
-            return spawn_future_on(target, lazy(X(std::forward<F>(work))), where);
+            return spawn_future_on(target, pollux::lazy(X(std::forward<F>(work))), where);
     }
 }
 

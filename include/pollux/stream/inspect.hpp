@@ -21,7 +21,7 @@ public:
 
     polled<std::optional<value_type>, error_type> poll_next(context& cx) {
         auto item = source_.poll_next(cx);
-        if (item.has_value() && item.value().has_value()) show<value_type>(fn_, *item.value());
+        if (item.has_value() && item.value().has_value()) detail::show<value_type>(fn_, *item.value());
         return item;
     }
 
@@ -40,7 +40,7 @@ public:
 
     polled<std::optional<value_type>, error_type> poll_next(context& cx) {
         auto item = source_.poll_next(cx);
-        if (item.has_error()) show<error_type>(fn_, item.error());
+        if (item.has_error()) detail::show<error_type>(fn_, item.error());
         return item;
     }
 

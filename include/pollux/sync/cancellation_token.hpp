@@ -241,8 +241,8 @@ auto cancellation_token::run_until_cancelled(F&& fut) const {
                   "pollux: run_until_cancelled: the argument is not a future; it needs value_type, error_type and "
                   "poll(context&)");
     if constexpr (future<F>)
-        return map(select(detail::cancelled_before_future(*this), std::forward<F>(fut), cancelled()),
-                   detail::second_if_any());
+        return pollux::map(pollux::select(detail::cancelled_before_future(*this), std::forward<F>(fut), cancelled()),
+                           detail::second_if_any());
     else
         detail::require_future<F>();
 }

@@ -12,6 +12,7 @@
 
 #include <memory>
 #include <new>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -71,37 +72,18 @@ template <class F>
 class kept_until_ready {
 public:
     explicit kept_until_ready(F fut) noexcept(std::is_nothrow_move_constructible_v<F>) : future_(std::move(fut)) {}
-    kept_until_ready(const kept_until_ready& other)
-        requires std::is_copy_constructible_v<F>
-        : nothing_{}, is_alive_(other.is_alive_) {
-        if (is_alive_) ::new (static_cast<void*>(std::addressof(future_))) F(other.future_);
-    }
-    kept_until_ready(kept_until_ready&& other) noexcept(std::is_nothrow_move_constructible_v<F>)
-        : nothing_{}, is_alive_(other.is_alive_) {
-        if (is_alive_) ::new (static_cast<void*>(std::addressof(future_))) F(std::move(other.future_));
-    }
-    kept_until_ready& operator=(const kept_until_ready&) = delete;
-    ~kept_until_ready() { reset(); }
 
     F& operator*() noexcept {
-        debug_check(is_alive_, polled_when_gone);
-        return future_;
+        debug_check(future_.has_value(), polled_when_gone);
+        return *future_;
     }
-
-    void reset() noexcept {
-        if (std::exchange(is_alive_, false)) std::destroy_at(std::addressof(future_));
-    }
+    void reset() noexcept { future_.reset(); }
 
 private:
-    struct nothing {};
-    union {
-        nothing nothing_;
-        F future_;
-    };
-    bool is_alive_ = true;
+    std::optional<F> future_;
 };
 
-/// One with nothing to destroy holds nothing, and is seen through by the compiler.
+/// What has nothing to destroy is kept: it holds nothing, and needs no flag.
 template <class F>
     requires std::is_trivially_destructible_v<F>
 class kept_until_ready<F> {
