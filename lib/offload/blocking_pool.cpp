@@ -101,7 +101,6 @@ void blocking_pool::start(role as) noexcept {
     lock_guard guard(lock_, std::defer_lock);
     try {
         guard.lock();
-        join_ended(guard);
         member& made = unused_member();
         made.state = life::alive;
         const unsigned number = next_number_++;
@@ -140,7 +139,8 @@ void blocking_pool::lost_thread(lock_guard& guard, const std::exception_ptr& why
     if (threads_ == 0) give_up_all(guard, why);
 }
 
-// Threads that have done all but return.
+// Threads that have done all but return. Called by one that is about to: nobody else has to wait while they destroy what a user has
+// made thread_local. The last to end is left for stop().
 void blocking_pool::join_ended(lock_guard& guard) noexcept {
     for (std::size_t i = 0; i != members_.size(); ++i) {
         member& each = *members_[i];
@@ -183,12 +183,12 @@ void blocking_pool::live(member& self, role as, unsigned number) noexcept {
             coming_.fetch_sub(1, std::memory_order::relaxed);  // with the lock held
         lost_thread(guard, failure);
     }
-    join_ended(guard);
     // Jobs may have come since this thread decided to end.
     const errand what = see_to_queue();
     guard.unlock();
     do_errand(what);
     guard.lock();
+    join_ended(guard);
     self.state = life::ended;
     --alive_;
     over_.notify_all();  // with the lock held: the pool may be gone right after it

@@ -91,7 +91,6 @@ void stand_ins::hire(member& one, worker& away) {
     self.away_for_ = 0;
     self.is_relieved_.store(false, std::memory_order::relaxed);  // the lock publishes it
     if (one.state == life::no_thread) {
-        if (one.thread.joinable()) one.thread.join();  // it has done all but return
         one.thread = core_.start_thread([this, &one]() noexcept { live(one); });
     } else {
         one.rest.unpark();
@@ -111,8 +110,15 @@ void stand_ins::live(member& self) noexcept {
         while (rest(self));
         run_hook(core_.options().on_thread_stop, "on_thread_stop");
     }
-    const std::lock_guard guard(lock_);
-    self.state = life::no_thread;
+    // The thread that ended before this one has done all but return. Here nobody else has to wait while it destroys what a user has made
+    // thread_local.
+    runtime_thread ended_before;
+    {
+        const std::lock_guard guard(lock_);
+        self.state = life::no_thread;
+        ended_before = std::exchange(ended_last_, std::move(self.thread));
+    }
+    if (ended_before.joinable()) ended_before.join();
 }
 
 // False: the hook has thrown. As if there had been no thread: somebody else may stand in, later.
@@ -163,9 +169,18 @@ void stand_ins::stop() noexcept {
             each->self.unpark();  // it may have come too late for the one that stopped the workers
         }
     }
-    // None is added any more.
-    for (const auto& each : members_)
-        if (each->thread.joinable()) each->thread.join();
+    // None is added any more. Who has not been taken here before it ends waits for the one that ended before it.
+    for (const auto& each : members_) join_one(each->thread);
+    join_one(ended_last_);
+}
+
+void stand_ins::join_one(runtime_thread& thread) noexcept {
+    runtime_thread taken;
+    {
+        const std::lock_guard guard(lock_);
+        taken = std::move(thread);
+    }
+    if (taken.joinable()) taken.join();
 }
 
 }  // namespace pollux::inline v0::detail

@@ -88,12 +88,15 @@ private:
     bool enter(member& self) noexcept;
     bool rest(member& self) noexcept;
 
+    void join_one(runtime_thread& thread) noexcept;
+
     runtime_core& core_;
     std::atomic<unsigned> active_{0};
     std::atomic<bool> has_missing_{false};
     std::mutex lock_;
     // Guarded by it, and so is what workers keep about standing in.
     std::vector<std::unique_ptr<member>> members_;
+    runtime_thread ended_last_;
     std::chrono::steady_clock::time_point next_try_{};  // not before: the last one failed
     bool is_closed_ = false;
 };

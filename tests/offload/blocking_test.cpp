@@ -62,6 +62,11 @@ private:
     pthread_attr_t before_;
 };
 
+struct passes_at_its_end {
+    gate held;
+    ~passes_at_its_end() { held.pass(); }
+};
+
 }  // namespace
 
 TEST_SUITE("offload/blocking") {
@@ -185,6 +190,21 @@ TEST_SUITE("offload/blocking") {
             CHECK(started == 2 + i);
             CHECK(stopped == 1 + i);
         }
+    }
+
+    TEST_CASE("no job waits for a thread that still destroys what another has made thread_local") {
+        pollux::runtime_options options;
+        options.blocking_keep_alive = 1ms;
+        const gate held;
+        hand_polled_runtime rt(options);
+        auto first = blocking([held] { thread_local const passes_at_its_end at_end{held}; });
+        CHECK(rt.finish(first).is_ready());
+        held.wait_for_one();
+        auto second = blocking([] {});
+        CHECK(rt.finish(second).is_ready());
+        rt.wait_until([](const pollux::runtime_metrics& now) { return now.blocking_threads == 0; });
+        auto third = blocking([held] { held.open(); });
+        CHECK(rt.finish(third).is_ready());
     }
 
     TEST_CASE("its threads have a name, the hooks around them, and all signals blocked") {

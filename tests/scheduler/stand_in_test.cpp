@@ -7,8 +7,10 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <latch>
 #include <mutex>
+#include <semaphore>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -101,12 +103,25 @@ void measure_beside_blocked(unsigned n, measured& late) {
 constexpr auto most_late = 20ms;
 constexpr int attempts = 10;
 
-void polls_until_all_are_inside(pollux::runtime& rt, int count) {
+void polls_until_all_are_inside(pollux::runtime& rt, int count, const std::function<void()>& before = [] {}) {
     std::latch all_inside(count);
     std::vector<pollux::join_handle<void>> handles;
-    for (int i = 0; i != count; ++i) handles.push_back(rt.spawn([&] { all_inside.arrive_and_wait(); }));
+    for (int i = 0; i != count; ++i)
+        handles.push_back(rt.spawn([&] {
+            before();
+            all_inside.arrive_and_wait();
+        }));
     for (auto& each : handles) rt.block_on(each);
 }
+
+struct waits_at_its_end {
+    std::counting_semaphore<>& begun;
+    std::latch& go_on;
+    ~waits_at_its_end() {
+        begun.release();
+        go_on.wait();
+    }
+};
 
 }  // namespace
 
@@ -220,6 +235,18 @@ TEST_SUITE("scheduler/stand_ins") {
             CHECK(ended == 2);
         }
         wait_until([&] { return pollux::test::threads_of_process() == before; });
+    }
+
+    TEST_CASE("nobody waits for a stand-in's thread that still destroys what a task has made thread_local") {
+        std::counting_semaphore<> has_begun(0);
+        std::latch go_on(1);
+        auto options = workers(1);
+        options.blocking_keep_alive = 1ms;
+        pollux::runtime rt(options);
+        polls_until_all_are_inside(rt, 2, [&] { thread_local const waits_at_its_end at_end{has_begun, go_on}; });
+        has_begun.acquire();
+        for (int i = 0; i != 3; ++i) polls_until_all_are_inside(rt, 2);
+        go_on.count_down();
     }
 
     TEST_CASE("a stand-in that ends with its runtime is not hired once more") {
