@@ -13,12 +13,14 @@ bool detail::poll_budget::next_chunk() noexcept {
         chunk_left = chunk - 1;  // the unit that was asked for
         return true;
     }
-    if (units_left <= 0 || processor_ticks() >= deadline) {
-        chunk_left = 0;
-        units_left = 0;
+    const auto own = units_left - most_for_others;
+    if (own <= 0 || processor_ticks() >= deadline) {
+        units_left = std::min(units_left, most_for_others);
+        chunk_left = std::min(units_left, units_for_others);
+        units_left -= chunk_left;
         return false;
     }
-    const auto taken = std::min(units_left, chunk);
+    const auto taken = std::min(own, chunk);
     units_left -= taken;
     chunk_left = taken - 1;
     return true;

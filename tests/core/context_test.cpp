@@ -60,13 +60,12 @@ TEST_SUITE("core/context") {
         CHECK(target.count() == 0);
     }
 
-    TEST_CASE("consume_budget: a limited poll gives its units, then wakes the task and gives no more") {
+    TEST_CASE("consume_budget: a limited poll gives its units, then wakes the task") {
         counting_waker target;
         std::atomic<std::uint64_t> forced = 0;
         poll_budget budget;
         budget.is_limited = true;
-        budget.chunk_left = poll_budget::chunk;
-        budget.units_left = poll_budget::units_per_poll - poll_budget::chunk;
+        budget.refill();
         budget.deadline = std::numeric_limits<std::uint64_t>::max();
         budget.forced_yields = &forced;
         context cx(target.waker(), &budget);
@@ -75,16 +74,31 @@ TEST_SUITE("core/context") {
         CHECK(given == poll_budget::units_per_poll);
         CHECK(target.count() == 1);
         CHECK(forced == 1);
-        CHECK_FALSE(cx.consume_budget());
-        CHECK(target.count() == 2);
     }
 
-    TEST_CASE("consume_budget: after the poll's time it gives the rest of a chunk and no more") {
+    TEST_CASE("consume_budget: a refusal leaves two units to whoever asks next, and that ends, too") {
         counting_waker target;
         poll_budget budget;
         budget.is_limited = true;
-        budget.chunk_left = poll_budget::chunk;
-        budget.units_left = poll_budget::units_per_poll - poll_budget::chunk;
+        budget.refill();
+        budget.deadline = std::numeric_limits<std::uint64_t>::max();
+        context cx(target.waker(), &budget);
+        while (cx.consume_budget()) {}
+        for (int left = poll_budget::most_for_others; left != 0; left -= 2) {
+            CHECK(cx.consume_budget());
+            CHECK(cx.consume_budget());
+            CHECK_FALSE(cx.consume_budget());
+        }
+        const auto before = target.count();
+        for (int i = 0; i != 10; ++i) CHECK_FALSE(cx.consume_budget());
+        CHECK(target.count() == before + 10);
+    }
+
+    TEST_CASE("consume_budget: after the poll's time it gives the rest of a chunk, then wakes the task") {
+        counting_waker target;
+        poll_budget budget;
+        budget.is_limited = true;
+        budget.refill();
         budget.deadline = 0;
         context cx(target.waker(), &budget);
         int given = 0;

@@ -13,10 +13,15 @@
 
 #include "pollux/coro/fork_join.hpp"
 #include "pollux/coro/task.hpp"
+#include "pollux/future/join.hpp"
 #include "pollux/future/poll_fn.hpp"
+#include "pollux/future/race.hpp"
 #include "pollux/future/ready.hpp"
+#include "pollux/future/select.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/runtime.hpp"
+#include "pollux/stream/for_each.hpp"
+#include "pollux/stream/repeat.hpp"
 #include "support/workers.hpp"
 
 namespace {
@@ -63,6 +68,10 @@ task<> never_pending(const std::atomic<bool>& stop, std::uint64_t& steps) {
 task<> sets(std::atomic<bool>& flag, int after) {
     for (int i = 0; i != after; ++i) co_await pollux::yield_now();
     flag = true;
+}
+task<> takes(std::atomic<bool>& is_over, int items) {
+    for (int i = 0; i != items; ++i) co_await always_ready();
+    is_over = true;
 }
 task<> spawns_itself(const std::atomic<bool>& stop, std::atomic<int>& generations) {
     ++generations;
@@ -129,6 +138,23 @@ TEST_SUITE("scheduler/fairness") {
             }
             CHECK(stop);
         }
+    }
+
+    TEST_CASE("fairness: what is never pending lets go on what the same task polls beside it") {
+        std::atomic<bool> stop = false, has_ended = false, never = false;
+        std::uint64_t steps = 0;
+        current_thread_runtime rt;
+        auto joined = rt.spawn(pollux::join(never_pending(stop, steps), takes(has_ended, 10),
+                                            pollux::join(never_pending(stop, steps), takes(stop, 10))));
+        auto selected =
+            rt.spawn(pollux::select(never_pending(never, steps), never_pending(never, steps), takes(never, 10)));
+        auto raced = rt.spawn(pollux::race(pollux::repeat(1) | pollux::for_each([](int) {}), always_ready()));
+        for (int turn = 0; turn != 100; ++turn) rt.poll_once();
+        CHECK(joined.is_finished());
+        CHECK(has_ended);
+        CHECK(selected.is_finished());
+        CHECK(raced.is_finished());
+        stop = true;
     }
 
     TEST_CASE("fairness: a coroutine whose awaits are all ready at once lets its sibling run") {

@@ -25,9 +25,14 @@ struct poll_budget {
     // Units between two looks at the clock: a poll whose steps take a millisecond each ends within 32 of them, and within 16 where each
     // awaits a leaf, which is two units.
     static constexpr std::int32_t chunk = 32;
+    // Units that each refusal leaves to whoever asks next: with a future that was refused, another of the same task has its turn, as in
+    // `join`, and if that is never ready it would else starve the other for ever. What a coroutine takes for one await.
+    static constexpr std::int32_t units_for_others = 2;
+    // Of those, in one poll. As many others as a task polls beside each other, a guess; beyond it, a poll ends whatever asks.
+    static constexpr std::int32_t most_for_others = 32;
 
     std::int32_t chunk_left = 0;                          // 0: look at the clock, or the budget is spent
-    std::int32_t units_left = 0;                          // beyond this chunk
+    std::int32_t units_left = 0;                          // beyond this chunk; the last of them are for others
     std::uint64_t deadline = 0;                           // in ticks of ticks_now(); the poll should be over then
     runtime_core* runtime = nullptr;                      // of this poll; null under a bare block_on
     std::atomic<std::uint64_t>* forced_yields = nullptr;  // the worker's counter
@@ -36,7 +41,7 @@ struct poll_budget {
     /// As much as a poll may do.
     void refill() noexcept {
         chunk_left = chunk;
-        units_left = units_per_poll - chunk;
+        units_left = units_per_poll - chunk + most_for_others;
     }
     /// False: none is left of the chunk; next_chunk() says how to go on. Of unsigned numbers, so that the compiler
     /// may ask for the sign of what it has stored: two instructions, where `--chunk_left >= 0` is five.
@@ -74,7 +79,8 @@ public:
     context with_waker(pollux::waker&&) const = delete;
 
     /// A leaf asks before it gives a result. False: the budget of this poll is spent; the task has been woken already, the leaf
-    /// keeps its result and returns `pending`. Cost: one decrement.
+    /// keeps its result and returns `pending`. Whoever asks after that, another future of the same task, may still get a few units.
+    /// Cost: one decrement.
     bool consume_budget() noexcept {
         if (budget_ == nullptr || budget_->take_unit()) [[likely]]
             return true;

@@ -56,8 +56,7 @@ private:
 
 /// Polls all of them, in argument order, and finishes with the first that does: a `std::variant` of outcomes (`unit`
 /// for `void`) whose `index()` is that of the argument, the lowest in a tie. The others are destroyed before the
-/// result is handed out; a future that was lent with `by_ref` lives on. One that uses up the budget of every poll, as `for_each` of a stream
-/// that is always ready does, leaves none for those behind it: give it up by `timeout`, or place it last.
+/// result is handed out; a future that was lent with `by_ref` lives on.
 ///
 /// Throws: an exception of a child, out of the poll, after the others have been destroyed.
 /// Cancel: dropping it destroys all of them; one that was lent with `by_ref` lives on, so that a loop of selects can go
