@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // `timeout` and `timeout_at`: a limit to how long a future, or each item of a stream, is waited for.
 //
-// What is waited for is polled first, and the alarm only when that is pending. The alarm has no budget: something that uses up the
-// budget of every poll could not be given up otherwise.
+// What is waited for is polled first, and the alarm only when that is pending. The alarm has no budget: it comes in
+// however many futures use up that of every poll.
 #pragma once
 
 #include <chrono>
