@@ -88,6 +88,7 @@ private:
     bool enter(member& self) noexcept;
     bool rest(member& self) noexcept;
 
+    // With the lock not held: `thread` is guarded by it.
     void join_one(runtime_thread& thread) noexcept;
 
     runtime_core& core_;
@@ -96,7 +97,7 @@ private:
     std::mutex lock_;
     // Guarded by it, and so is what workers keep about standing in.
     std::vector<std::unique_ptr<member>> members_;
-    runtime_thread ended_last_;
+    runtime_thread ended_last_;                         // joined by the next that ends
     std::chrono::steady_clock::time_point next_try_{};  // not before: the last one failed
     bool is_closed_ = false;
 };

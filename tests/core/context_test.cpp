@@ -77,21 +77,23 @@ TEST_SUITE("core/context") {
     }
 
     TEST_CASE("consume_budget: a refusal leaves two units to whoever asks next, and that ends, too") {
-        counting_waker target;
-        poll_budget budget;
-        budget.is_limited = true;
-        budget.refill();
-        budget.deadline = std::numeric_limits<std::uint64_t>::max();
-        context cx(target.waker(), &budget);
-        while (cx.consume_budget()) {}
-        for (int left = poll_budget::most_for_others; left != 0; left -= 2) {
-            CHECK(cx.consume_budget());
-            CHECK(cx.consume_budget());
-            CHECK_FALSE(cx.consume_budget());
+        for (const std::uint64_t deadline : {std::numeric_limits<std::uint64_t>::max(), std::uint64_t{0}}) {
+            counting_waker target;
+            poll_budget budget;
+            budget.is_limited = true;
+            budget.refill();
+            budget.deadline = deadline;
+            context cx(target.waker(), &budget);
+            while (cx.consume_budget()) {}
+            for (int left = poll_budget::most_for_others; left != 0; left -= 2) {
+                CHECK(cx.consume_budget());
+                CHECK(cx.consume_budget());
+                CHECK_FALSE(cx.consume_budget());
+            }
+            const auto before = target.count();
+            for (int i = 0; i != 10; ++i) CHECK_FALSE(cx.consume_budget());
+            CHECK(target.count() == before + 10);
         }
-        const auto before = target.count();
-        for (int i = 0; i != 10; ++i) CHECK_FALSE(cx.consume_budget());
-        CHECK(target.count() == before + 10);
     }
 
     TEST_CASE("consume_budget: after the poll's time it gives the rest of a chunk, then wakes the task") {

@@ -141,20 +141,20 @@ TEST_SUITE("scheduler/fairness") {
     }
 
     TEST_CASE("fairness: what is never pending lets go on what the same task polls beside it") {
-        std::atomic<bool> stop = false, has_ended = false, never = false;
+        std::atomic<bool> stop = false, first_has = false, second_has = false, never = false;
         std::uint64_t steps = 0;
         current_thread_runtime rt;
-        auto joined = rt.spawn(pollux::join(never_pending(stop, steps), takes(has_ended, 10),
+        auto joined = rt.spawn(pollux::join(never_pending(stop, steps), takes(first_has, 10),
                                             pollux::join(never_pending(stop, steps), takes(stop, 10))));
         auto selected =
-            rt.spawn(pollux::select(never_pending(never, steps), never_pending(never, steps), takes(never, 10)));
+            rt.spawn(pollux::select(never_pending(never, steps), never_pending(never, steps), takes(second_has, 10)));
         auto raced = rt.spawn(pollux::race(pollux::repeat(1) | pollux::for_each([](int) {}), always_ready()));
         for (int turn = 0; turn != 100; ++turn) rt.poll_once();
         CHECK(joined.is_finished());
-        CHECK(has_ended);
+        CHECK(first_has);
         CHECK(selected.is_finished());
+        CHECK(second_has);
         CHECK(raced.is_finished());
-        stop = true;
     }
 
     TEST_CASE("fairness: a coroutine whose awaits are all ready at once lets its sibling run") {

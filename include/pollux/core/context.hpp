@@ -25,13 +25,13 @@ struct poll_budget {
     // Units between two looks at the clock: a poll whose steps take a millisecond each ends within 32 of them, and within 16 where each
     // awaits a leaf, which is two units.
     static constexpr std::int32_t chunk = 32;
-    // Units that each refusal leaves to whoever asks next: with a future that was refused, another of the same task has its turn, as in
-    // `join`, and if that is never ready it would else starve the other for ever. What a coroutine takes for one await.
+    // Units that each refusal leaves to whoever asks next. That is another future of the same task, as in `join`: the one that was refused
+    // has given up its turn. Without them one that is never pending would starve it for ever. Two: a coroutine's await of a leaf.
     static constexpr std::int32_t units_for_others = 2;
-    // Of those, in one poll. As many others as a task polls beside each other, a guess; beyond it, a poll ends whatever asks.
+    // All of those in one poll, on top of its own: for sixteen others. A guess.
     static constexpr std::int32_t most_for_others = 32;
 
-    std::int32_t chunk_left = 0;                          // 0: look at the clock, or the budget is spent
+    std::int32_t chunk_left = 0;                          // 0: next_chunk() says how to go on
     std::int32_t units_left = 0;                          // beyond this chunk; the last of them are for others
     std::uint64_t deadline = 0;                           // in ticks of ticks_now(); the poll should be over then
     runtime_core* runtime = nullptr;                      // of this poll; null under a bare block_on
