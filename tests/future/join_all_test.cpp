@@ -42,6 +42,15 @@ std::vector<job::future_type> futures_of(std::vector<job>& jobs) {
     return futures;
 }
 
+// Of a type that cannot be changed: its ends are functions beside it.
+struct shelf {
+    std::vector<pollux::boxed_future<int>> rows;
+};
+auto begin(shelf& from) { return from.rows.begin(); }
+auto end(shelf& from) { return from.rows.end(); }
+auto begin(const shelf& from) { return from.rows.begin(); }
+auto end(const shelf& from) { return from.rows.end(); }
+
 int polls_of(const std::vector<job>& jobs) {
     int polls = 0;
     for (const auto& each : jobs) polls += each.polls();
@@ -68,6 +77,13 @@ TEST_SUITE("future/join_all") {
         jobs[1].complete(1);
         const bool same = assert_ready(poll_once(fut)) == std::vector<outcome>{std::unexpected("zero"), 1, 2};
         CHECK(same);
+    }
+
+    TEST_CASE("join_all: takes whatever a range for does, with begin and end beside the type too") {
+        shelf two;
+        for (int i = 1; i <= 2; ++i) two.rows.emplace_back(pollux::ready(i));
+        auto fut = pollux::join_all(std::move(two));
+        CHECK(assert_ready(poll_once(fut)) == std::vector<int>{1, 2});
     }
 
     TEST_CASE("join_all: of nothing is ready at the first poll") {

@@ -18,12 +18,14 @@
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/end_of_process.hpp"
 #include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 #include "support/manual_stream.hpp"
 
 namespace {
 
+using pollux::test::message_of_second_poll;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
@@ -119,4 +121,15 @@ TEST_SUITE("stream/collect") {
         CHECK(waker.count() == 1);
         CHECK(assert_ready(poll_once(fut)) == std::vector<int>{1, 2, 3, 4, 5});
     }
+
+#ifndef NDEBUG
+    TEST_CASE("collect: a debug build stops with a message when it is polled after it was ready or threw") {
+        auto failing = pollux::poll_stream_fn(
+            [](pollux::context&) -> pollux::polled<std::optional<int>> { throw std::runtime_error("stream"); });
+        CHECK(message_of_second_poll(pollux::iter({1, 2}) | pollux::collect())
+                  .starts_with("pollux: collect: polled after it was ready or threw; "));
+        CHECK(message_of_second_poll(failing | pollux::collect())
+                  .starts_with("pollux: collect: polled after it was ready or threw; "));
+    }
+#endif
 }

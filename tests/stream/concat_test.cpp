@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -14,11 +15,13 @@
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/end_of_process.hpp"
 #include "support/limited_poll.hpp"
 #include "support/manual_stream.hpp"
 
 namespace {
 
+using pollux::test::message_of_second_poll;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
@@ -74,4 +77,15 @@ TEST_SUITE("stream/concat") {
         CHECK(waker.count() == 1);
         CHECK(assert_ready(poll_once(fut)) == "1234");
     }
+
+#ifndef NDEBUG
+    TEST_CASE("concat: a debug build stops with a message when it is polled after it was ready or threw") {
+        auto failing = pollux::poll_stream_fn(
+            [](pollux::context&) -> pollux::polled<std::optional<std::string>> { throw std::runtime_error("stream"); });
+        CHECK(message_of_second_poll(pollux::iter({std::string("a")}) | pollux::concat())
+                  .starts_with("pollux: concat: polled after it was ready or threw; "));
+        CHECK(message_of_second_poll(failing | pollux::concat())
+                  .starts_with("pollux: concat: polled after it was ready or threw; "));
+    }
+#endif
 }

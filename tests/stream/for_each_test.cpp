@@ -156,8 +156,7 @@ TEST_SUITE("stream/for_each") {
     TEST_CASE("for_each: leaves a pair of iterators to the standard library") { CHECK(sum_of({1, 2, 3}) == 6); }
 
 #ifndef NDEBUG
-    TEST_CASE(
-        "for_each: with futures a debug build stops with a message when it is polled after it was ready or threw") {
+    TEST_CASE("for_each: a debug build stops with a message when it is polled after it was ready or threw") {
         auto failing = pollux::poll_stream_fn(
             [](pollux::context&) -> pollux::polled<std::optional<int>> { throw std::runtime_error("stream"); });
         pollux::test::manual<void> done;

@@ -54,6 +54,8 @@ TEST_SUITE("stream/next") {
         auto source = pollux::iter({1, 2});
         CHECK(pollux::test::message_of_second_poll(pollux::next(source))
                   .starts_with("pollux: next: polled after it was ready or threw; "));
+        CHECK(pollux::test::message_of_second_poll(pollux::next(pollux::iter({1, 2})))
+                  .starts_with("pollux: next: polled after it was ready or threw; "));
     }
 #endif
 

@@ -18,11 +18,13 @@
 #include "pollux/stream/iter.hpp"
 #include "pollux/stream/poll_stream_fn.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/end_of_process.hpp"
 #include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 
 namespace {
 
+using pollux::test::message_of_second_poll;
 using pollux::testing::assert_pending;
 using pollux::testing::assert_ready;
 using pollux::testing::poll_once;
@@ -101,4 +103,20 @@ TEST_SUITE("stream/select_next_some") {
         CHECK(waker.count() == 1);
         CHECK(assert_ready(poll_once(fut)) == 3);
     }
+
+#ifndef NDEBUG
+    TEST_CASE(
+        "select_next_some: a debug build stops with a message when it is polled after it was ready or threw, which "
+        "would lose an item") {
+        auto lent = pollux::iter({1, 2});
+        auto failing = pollux::poll_stream_fn(
+            [](pollux::context&) -> pollux::polled<std::optional<int>> { throw std::runtime_error("stream"); });
+        CHECK(message_of_second_poll(pollux::select_next_some(lent))
+                  .starts_with("pollux: select_next_some: polled after it was ready or threw; "));
+        CHECK(message_of_second_poll(pollux::select_next_some(pollux::iter({1, 2})))
+                  .starts_with("pollux: select_next_some: polled after it was ready or threw; "));
+        CHECK(message_of_second_poll(pollux::select_next_some(failing))
+                  .starts_with("pollux: select_next_some: polled after it was ready or threw; "));
+    }
+#endif
 }

@@ -54,7 +54,10 @@ public:
 
     template <class X>
         requires(!std::is_same_v<std::remove_cvref_t<X>, boxed_future> && future<X> && detail::fits_box<X, T, E>)
-    boxed_future(X&& x) : box_(std::make_unique<detail::future_box_of<detail::owned<X>, T, E>>(std::forward<X>(x))) {}
+    boxed_future(X&& x) : box_(std::make_unique<detail::future_box_of<detail::owned<X>, T, E>>(std::forward<X>(x))) {
+        static_assert(!stream<X>,
+                      "pollux: boxed_future: the argument is both a future and a stream; wrap the one that is meant");
+    }
 
     polled<T, E> poll(context& cx) {
         detail::debug_check(box_ != nullptr,

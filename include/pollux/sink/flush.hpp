@@ -7,9 +7,9 @@
 
 #include "pollux/core/concepts.hpp"
 #include "pollux/future/detail/pipe.hpp"
+#include "pollux/future/detail/target.hpp"
 #include "pollux/future/detail/until_over.hpp"
 #include "pollux/sink/detail/hand_to.hpp"
-#include "pollux/sink/detail/target.hpp"
 
 namespace pollux::inline v0 {
 

@@ -10,9 +10,9 @@
 #include "pollux/core/context.hpp"
 #include "pollux/future/detail/own.hpp"
 #include "pollux/future/detail/pipe.hpp"
+#include "pollux/future/detail/target.hpp"
 #include "pollux/future/detail/until_over.hpp"
 #include "pollux/sink/detail/hand_to.hpp"
-#include "pollux/sink/detail/target.hpp"
 
 namespace pollux::inline v0 {
 

@@ -38,7 +38,7 @@ public:
 
     decltype(auto) read(T& item) {
         if constexpr (std::is_void_v<step>) {
-            search_ = after(static_cast<bool>(detail::call(fn_, std::as_const(item))));
+            is_decided_ = static_cast<bool>(detail::call(fn_, std::as_const(item))) == sought;
         } else {
             item_.emplace(std::move(item));
             return detail::call(fn_, std::as_const(*item_));
@@ -47,14 +47,12 @@ public:
     template <class Verdict>
     bool took(Verdict& verdict) {
         item_.reset();
-        search_ = after(static_cast<bool>(std::move(verdict)));
-        return is_done();
+        is_decided_ = static_cast<bool>(std::move(verdict)) == sought;
+        return is_decided_;
     }
-    bool is_done() const noexcept { return search_ == search::is_decided; }
-    bool finish() const noexcept { return is_done() == sought; }
+    bool is_done() const noexcept { return is_decided_; }
+    bool finish() const noexcept { return is_decided_ == sought; }
     void drop() const noexcept {}
-    void end() noexcept { search_ = search::is_over; }
-    bool is_over() const noexcept { return search_ == search::is_over; }
     static constexpr const char* polled_again() noexcept {
         return sought ? "pollux: any: polled after it was ready or threw; destroy a future at its end"
                       : "pollux: all: polled after it was ready or threw; destroy a future at its end";
@@ -62,14 +60,11 @@ public:
 
 private:
     struct nothing {};
-    enum class search : unsigned char { goes_on, is_decided, is_over };
-
-    static search after(bool verdict) noexcept { return verdict == sought ? search::is_decided : search::goes_on; }
 
     [[no_unique_address]] Fn fn_;
     // What the future of a predicate may refer to.
     [[no_unique_address]] std::conditional_t<std::is_void_v<step>, nothing, std::optional<T>> item_;
-    search search_ = search::goes_on;
+    bool is_decided_ = false;
 };
 
 template <bool sought, class X, class Fn>

@@ -55,7 +55,10 @@ public:
 
     template <class X>
         requires(!std::is_same_v<std::remove_cvref_t<X>, boxed_stream> && stream<X> && detail::fits_box<X, T, E>)
-    boxed_stream(X&& x) : box_(std::make_unique<detail::stream_box_of<detail::owned<X>, T, E>>(std::forward<X>(x))) {}
+    boxed_stream(X&& x) : box_(std::make_unique<detail::stream_box_of<detail::owned<X>, T, E>>(std::forward<X>(x))) {
+        static_assert(!future<X>,
+                      "pollux: boxed_stream: the argument is both a future and a stream; wrap the one that is meant");
+    }
 
     polled<std::optional<T>, E> poll_next(context& cx) {
         detail::debug_check(box_ != nullptr,

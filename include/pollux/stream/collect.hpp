@@ -39,6 +39,9 @@ public:
     bool is_done() const noexcept { return false; }
     C finish() { return std::move(items_); }
     void drop() { [[maybe_unused]] const C dropped = std::move(items_); }
+    static constexpr const char* polled_again() noexcept {
+        return "pollux: collect: polled after it was ready or threw; destroy a future at its end";
+    }
 
 private:
     C items_{};

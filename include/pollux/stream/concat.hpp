@@ -49,6 +49,9 @@ public:
     bool is_done() const noexcept { return false; }
     C finish() { return std::move(joined_); }
     void drop() { [[maybe_unused]] const C dropped = std::move(joined_); }
+    static constexpr const char* polled_again() noexcept {
+        return "pollux: concat: polled after it was ready or threw; destroy a future at its end";
+    }
 
 private:
     C joined_{};

@@ -25,13 +25,9 @@ struct count_reader {
     bool is_done() const noexcept { return false; }
     std::size_t finish() const noexcept { return items; }
     void drop() const noexcept {}
-    void end() noexcept { items = over; }
-    bool is_over() const noexcept { return items == over; }
     static constexpr const char* polled_again() noexcept {
         return "pollux: count: polled after it was ready or threw; destroy a future at its end";
     }
-
-    static constexpr std::size_t over = static_cast<std::size_t>(-1);  // nobody counts that far
 
     std::size_t items = 0;
 };

@@ -82,13 +82,6 @@ public:
     bool is_done() const noexcept { return false; }
     value_type finish() { return *std::move(value_); }
     void drop() noexcept { value_.reset(); }
-    // Not with steps: one that threw may point to the value.
-    void end() noexcept
-        requires types::is_plain
-    {
-        value_.reset();
-    }
-    bool is_over() const noexcept { return !value_.has_value(); }
     static constexpr const char* polled_again() noexcept {
         return "pollux: fold: polled after it was ready or threw; destroy a future at its end";
     }

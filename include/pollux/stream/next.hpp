@@ -2,7 +2,6 @@
 // `next`: the next item of a stream as a future. The loop over a stream is `while (auto item = co_await next(s))`.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "pollux/core/context.hpp"
 #include "pollux/future/detail/own.hpp"
 #include "pollux/future/detail/pipe.hpp"
+#include "pollux/future/detail/target.hpp"
 #include "pollux/future/detail/until_over.hpp"
 
 namespace pollux::inline v0 {
@@ -21,45 +21,28 @@ namespace detail {
 template <class S>
 class [[nodiscard]] next_future {
     using item_error = error_type_of<S>;
-    static constexpr bool is_lent = std::is_lvalue_reference_v<S>;
 
 public:
     using value_type = std::optional<outcome_of<S>>;
     using error_type = never;
 
-    explicit next_future(S&& source)
-        requires is_lent
-        : source_(std::addressof(source)) {}
-    explicit next_future(S&& source)
-        requires(!is_lent)
-        : source_(std::move(source)) {}
+    explicit next_future(S&& source) : source_(std::forward<S>(source)) {}
 
     polled<value_type> poll(context& cx) {
-        if constexpr (is_lent)
-            debug_check(source_ != nullptr,
-                        "pollux: next: polled after it was ready or threw; the next item is that of another next");
-        return until_over([&] [[gnu::always_inline]] { return advance(cx); },
-                          [&] {
-                              if constexpr (is_lent) source_ = nullptr;
-                          });
+        debug_check(!source_.is_over(),
+                    "pollux: next: polled after it was ready or threw; the next item is that of another next");
+        return until_over([&] [[gnu::always_inline]] { return advance(cx); }, [&] { source_.end(); });
     }
 
 private:
-    auto& stream() noexcept {
-        if constexpr (is_lent)
-            return *source_;
-        else
-            return source_;
-    }
-
     [[gnu::always_inline]] polled<value_type> advance(context& cx) {
         // A loop over a stream that is always ready goes through here alone, so this is where it yields in the end.
         if (!cx.consume_budget()) return pending;
         if constexpr (std::is_same_v<item_error, never>) {
-            return stream().poll_next(cx);
+            return source_->poll_next(cx);
         } else {
             using answer = polled<value_type>;
-            auto item = stream().poll_next(cx);
+            auto item = source_->poll_next(cx);
             if (item.is_pending()) return pending;
             if (item.has_error()) return answer::ready(std::in_place, std::unexpect, std::move(item.error()));
             if (!item.value().has_value()) return answer::ready();
@@ -67,7 +50,7 @@ private:
         }
     }
 
-    std::conditional_t<is_lent, std::add_pointer_t<S>, S> source_;
+    target<S> source_;
 };
 
 // An iterator is left to std::next, which a call without a namespace may mean as well.

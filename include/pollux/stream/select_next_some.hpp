@@ -9,6 +9,8 @@
 #include "pollux/core/context.hpp"
 #include "pollux/future/detail/own.hpp"
 #include "pollux/future/detail/pipe.hpp"
+#include "pollux/future/detail/target.hpp"
+#include "pollux/future/detail/until_over.hpp"
 
 namespace pollux::inline v0 {
 
@@ -26,9 +28,17 @@ public:
     explicit select_next_some_future(S&& source) : source_(std::forward<S>(source)) {}
 
     polled<value_type> poll(context& cx) {
+        debug_check(
+            !source_.is_over(),
+            "pollux: select_next_some: polled after it was ready or threw; the next item is that of another one");
+        return until_over([&] [[gnu::always_inline]] { return advance(cx); }, [&] { source_.end(); });
+    }
+
+private:
+    [[gnu::always_inline]] polled<value_type> advance(context& cx) {
         using answer = polled<value_type>;
         if (!cx.consume_budget()) return pending;
-        auto item = source_.poll_next(cx);
+        auto item = source_->poll_next(cx);
         if constexpr (std::is_same_v<item_error, never>) {
             if (item.has_value() && item.value().has_value()) return answer::ready(*std::move(item.value()));
         } else {
@@ -39,8 +49,7 @@ public:
         return pending;
     }
 
-private:
-    S source_;
+    target<S> source_;
 };
 
 }  // namespace detail

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
 #include <memory>
 #include <new>
 #include <type_traits>
@@ -21,14 +22,28 @@
 
 namespace pollux::inline v0::detail {
 
+// As a range `for` finds them: members, or functions beside the type. A legacy iterator will do, which std::ranges refuses.
+namespace ends_of {
+using std::begin;
+using std::end;
+template <class R>
+auto first(R& range) -> decltype(begin(range)) {
+    return begin(range);
+}
+template <class R>
+auto last(R& range) -> decltype(end(range)) {
+    return end(range);
+}
+}  // namespace ends_of
+
 template <class R>
 concept iterable = requires(std::remove_reference_t<R>& range) {
-    *std::begin(range);
-    static_cast<bool>(std::begin(range) != std::end(range));
+    *ends_of::first(range);
+    static_cast<bool>(ends_of::first(range) != ends_of::last(range));
 };
 
 template <class R>
-using range_reference = decltype(*std::begin(std::declval<std::remove_reference_t<R>&>()));
+using range_reference = decltype(*ends_of::first(std::declval<std::remove_reference_t<R>&>()));
 template <class R>
 using range_element = std::remove_cvref_t<range_reference<R>>;
 
@@ -52,8 +67,8 @@ inline constexpr bool gives_elements =
 /// `fn(make)` for each element; `make()` gives it.
 template <class R, class Fn>
 void for_each_element(std::remove_reference_t<R>& range, Fn fn) {
-    auto at = std::begin(range);
-    const auto end = std::end(range);
+    auto at = ends_of::first(range);
+    const auto end = ends_of::last(range);
     for (; at != end; ++at) fn([&at]() -> taken_element<R> { return static_cast<taken_element<R>>(*at); });
 }
 

@@ -9,12 +9,7 @@
 //   is_done() -> bool        only without: the item that was read was enough
 //   finish() -> value_type   moves the result out
 //   drop()                   destroys what was gathered
-//   end(), is_over() -> bool only if it has a state that it never has before the end: a debug build sets it there. A step that threw
-//                            is still alive then, and may point into the reader
-//   polled_again() -> text   only with these or a step: the message of a debug build for a poll after the end
-//
-// Without a state of the reader the end is written behind the step, where its alignment leaves a byte that is nobody's. Without a step,
-// or with one that leaves no byte, a poll after the end is not noticed: a place for it would make the future larger.
+//   polled_again() -> text   static; the message of a debug build for a poll after the end
 #pragma once
 
 #include <optional>
@@ -55,16 +50,6 @@ template <class S, class Reader>
 class [[nodiscard]] consume_future {
     using step = typename Reader::step;
     static constexpr bool has_steps = !std::is_void_v<step>;
-    static constexpr bool reader_knows_end = requires(Reader& reader) { reader.end(); };
-    static constexpr bool step_leaves_byte() {
-        if constexpr (has_steps) {
-            return alignof(slot<step>) != 1;
-        } else {
-            return false;
-        }
-    }
-    static constexpr bool writes_end = !reader_knows_end && step_leaves_byte();
-    struct nothing {};
 
 public:
     using value_type = typename Reader::value_type;
@@ -73,12 +58,8 @@ public:
     consume_future(S source, Reader reader) : reader_(std::move(reader)), source_(std::move(source)) {}
 
     polled<value_type, error_type> poll(context& cx) {
-        if constexpr (reader_knows_end || writes_end) {
-            debug_check(!is_over(), Reader::polled_again());
-            return until_over([&] [[gnu::always_inline]] { return advance(cx); }, [&] { end(); });
-        } else {
-            return advance(cx);
-        }
+        debug_check(!is_over_, Reader::polled_again());
+        return until_over([&] [[gnu::always_inline]] { return advance(cx); }, [&] { is_over_ = true; });
     }
 
 private:
@@ -131,25 +112,11 @@ private:
         reader_.drop();
         return pass_error<polled<value_type, error_type>>(answer);
     }
-    bool is_over() const noexcept {
-        if constexpr (reader_knows_end) {
-            return reader_.is_over();
-        } else {
-            return is_over_;
-        }
-    }
-    void end() noexcept {
-        if constexpr (reader_knows_end) {
-            reader_.end();
-        } else {
-            is_over_ = true;
-        }
-    }
 
     [[no_unique_address]] Reader reader_;  // above the future that may point into its callable, so destroyed after it
     [[no_unique_address]] S source_;
     [[no_unique_address]] std::conditional_t<has_steps, slot<step>, no_step> step_;
-    [[no_unique_address]] std::conditional_t<writes_end, bool, nothing> is_over_{};  // by a debug build
+    bool is_over_ = false;  // written by a debug build
 };
 
 /// Has something of a stream or a future. Names that others use too (`count`, `all`) are for these only: under `using
