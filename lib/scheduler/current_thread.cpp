@@ -120,16 +120,17 @@ current_thread_runtime::current_thread_runtime(runtime_options options)
     : core_(&detail::runtime_core::make(std::move(options), detail::runtime_core::flavour::current_thread)) {}
 
 current_thread_runtime::~current_thread_runtime() {
-    if (detail::is_on_worker(*core_) || detail::waits_for_us.in_job_of == core_)
+    if (detail::is_joined_by(*core_) || detail::waits_for_us.in_job_of == core_)
         detail::fail_check(
-            "pollux: ~current_thread_runtime: called inside one of its own tasks; or in one of its jobs, for which it "
-            "would have to wait; destroy it outside");
+            "pollux: ~current_thread_runtime: called inside one of its own tasks; or in one of its jobs or hooks, for "
+            "which it would have to wait; destroy it outside");
     if (core_->is_in_child()) return;  // as ~runtime
     core_->end();
     core_->drop_owner();
 }
 
 shutdown_report current_thread_runtime::shutdown(std::chrono::nanoseconds grace) {
+    detail::refuse_shutdown_on_own_thread(*core_);
     detail::refuse_endless_shutdown(*core_, grace);
     detail::seat mine(*core_);
     return core_->shutdown(grace);

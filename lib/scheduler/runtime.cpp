@@ -37,10 +37,13 @@ bool is_on_worker(const runtime_core& core) noexcept {
     return false;
 }
 
-namespace {
+// A worker, one that has stepped aside in a poll, or a thread of its in a hook.
+bool is_joined_by(const runtime_core& core) noexcept {
+    return is_on_worker(core) || waits_for_us.in_poll_of == &core ||
+           (waits_for_us.thread_of == &core && waits_for_us.in_job_of != &core);
+}
 
-// The caller is in a poll of its, whether as a worker or as one that has stepped aside.
-bool is_in_poll(const runtime_core& core) noexcept { return is_on_worker(core) || waits_for_us.in_poll_of == &core; }
+namespace {
 
 void refuse_if(bool is_refused, const runtime_core& core, const char* message) {
     if (is_refused) throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur), message);
@@ -48,6 +51,13 @@ void refuse_if(bool is_refused, const runtime_core& core, const char* message) {
 }
 
 }  // namespace
+
+void refuse_shutdown_on_own_thread(const runtime_core& core) {
+    refuse_if(
+        is_joined_by(core), core,
+        "pollux: shutdown: called on a worker of this runtime, or in a hook on one of its threads, which it would have "
+        "to join; call it on the thread that made the runtime, or another");
+}
 
 void refuse_endless_shutdown(const runtime_core& core, std::chrono::nanoseconds grace) {
     refuse_if(waits_for_us.in_job_of == &core && !runtime_core::can_end(grace), core,
@@ -108,9 +118,9 @@ runtime::runtime(runtime_options options)
     : core_(&detail::runtime_core::make(std::move(options), detail::runtime_core::flavour::threads)) {}
 
 runtime::~runtime() {
-    if (detail::is_in_poll(*core_) || detail::waits_for_us.in_job_of == core_)
+    if (detail::is_joined_by(*core_) || detail::waits_for_us.in_job_of == core_)
         detail::fail_check(
-            "pollux: ~runtime: called on one of its own workers, or in one of its own jobs, for which it would have to "
+            "pollux: ~runtime: called on one of its own threads, or in one of its own jobs, for which it would have to "
             "wait; let the thread that made it, or another, destroy it");
     if (core_->is_in_child()) return;  // nobody is there to be waited for; the memory goes with the process
     core_->end();
@@ -118,9 +128,7 @@ runtime::~runtime() {
 }
 
 shutdown_report runtime::shutdown(std::chrono::nanoseconds grace) {
-    detail::refuse_if(detail::is_in_poll(*core_), *core_,
-                      "pollux: shutdown: called on a worker of this runtime, which it would have to join; call it on "
-                      "the thread that made the runtime, or another");
+    detail::refuse_shutdown_on_own_thread(*core_);
     detail::refuse_endless_shutdown(*core_, grace);
     return core_->shutdown(grace);
 }

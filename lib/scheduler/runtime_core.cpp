@@ -126,6 +126,13 @@ void runtime_core::drop_owner() noexcept {
 
 // --- threads -----------------------------------------------------------------------------------------------------------------
 
+runtime_thread runtime_core::start_thread(std::function<void()> body) {
+    return runtime_thread(simulation_, [this, body = std::move(body)] {
+        waits_for_us.thread_of = this;
+        body();
+    });
+}
+
 void runtime_core::start_threads() {
     start_gate gate;
     threads_.reserve(workers_.size());  // a thread that has started and finds no place here would end the process

@@ -138,7 +138,7 @@ public:
     /// Its threads are those of a simulation.
     bool is_simulated() const noexcept { return simulation_ != nullptr; }
     /// Of the runtime's kind. Throws: std::system_error, std::bad_alloc.
-    runtime_thread start_thread(std::function<void()> body) { return runtime_thread(simulation_, std::move(body)); }
+    runtime_thread start_thread(std::function<void()> body);
     /// One that nobody joins. Only where is_simulated().
     void start_detached(std::function<void()> body) { simulation_->start(std::move(body)); }
     /// What a millisecond is to whatever measures time by ticks: zero in a simulation, where no time passes while code runs.
@@ -233,6 +233,10 @@ private:
 
 /// Throws: std::system_error(operation_not_permitted) in a child of fork().
 void refuse_in_child(const runtime_core& core);
+
+/// Throws: std::system_error(resource_deadlock_would_occur) on a thread that it would have to join.
+void refuse_shutdown_on_own_thread(const runtime_core& core);
+
 /// Throws: std::system_error(resource_deadlock_would_occur) in a job of its, if a shutdown would wait for that for ever.
 void refuse_endless_shutdown(const runtime_core& core, std::chrono::nanoseconds grace);
 

@@ -302,8 +302,9 @@ private:
     bool outer_stands_back_;
 };
 
-/// For which runtimes' ends this thread is waited for though it is none of their workers now. Null: for none.
+/// For which runtimes' ends this thread is waited for, though it may be none of their workers now. Null: for none.
 struct waited_for_thread {
+    const runtime_core* thread_of = nullptr;   // it has started this thread, which may be in a hook of its user's
     const runtime_core* in_poll_of = nullptr;  // a worker that has stepped aside in a poll
     const runtime_core* in_job_of = nullptr;   // it runs jobs
 };
@@ -311,6 +312,9 @@ extern constinit thread_local waited_for_thread waits_for_us [[gnu::tls_model("i
 
 /// This thread is one of its workers, in whatever it polls: under a block_on of another runtime, too.
 bool is_on_worker(const runtime_core& core) noexcept;
+
+/// This thread is one that its end joins, and in no job, which may outlive the grace of a shutdown.
+bool is_joined_by(const runtime_core& core) noexcept;
 
 /// The worker that this thread is, or null.
 inline worker* this_worker() noexcept {

@@ -147,7 +147,7 @@ TEST_SUITE("scheduler/shutdown_refused") {
             rt->spawn(pollux::blocking([&] { rt.reset(); })).detach();
             for (;;) ::pause();
         });
-        CHECK(message.starts_with("pollux: ~runtime: called on one of its own workers, or in one of its own jobs"));
+        CHECK(message.starts_with("pollux: ~runtime: called on one of its own threads, or in one of its own jobs"));
     }
 
     TEST_CASE("~runtime and shutdown: a task that wakes itself in every poll is destroyed") {

@@ -7,11 +7,14 @@
 #include <atomic>
 #include <chrono>
 #include <latch>
+#include <memory>
 #include <mutex>
 #include <source_location>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "pollux/coro/fork_join.hpp"
@@ -232,6 +235,22 @@ TEST_SUITE("scheduler/watchdog") {
         const std::string text = captured.text();
         const auto first_after = text.find("more reports were left out");
         CHECK(count_of(text.substr(0, first_after), "its poll has been running") >= 11);
+    }
+
+    TEST_CASE("shutdown in on_long_poll, which it would have to wait for, throws, and nothing is done") {
+        std::atomic<bool> is_refused = false;
+        std::unique_ptr<pollux::runtime> rt;
+        auto options = with_limit(1, 1ms);
+        options.on_long_poll = [&](const long_poll&) {
+            try {
+                rt->shutdown(1h);
+            } catch (const std::system_error& error) {
+                is_refused = error.code() == std::errc::resource_deadlock_would_occur;
+            }
+        };
+        rt = std::make_unique<pollux::runtime>(std::move(options));
+        rt->block_on(rt->spawn([&] { wait_until([&] { return is_refused.load(); }); }));
+        CHECK(rt->block_on(rt->spawn(pollux::ready(3))) == 3);
     }
 
     TEST_CASE("what on_long_poll throws is a line on stderr, and the watchdog goes on") {

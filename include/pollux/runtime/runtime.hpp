@@ -163,7 +163,8 @@ public:
     /// reported as stuck, and it is ~runtime that waits for them. Afterwards spawn gives cancelled handles. A second call does and
     /// reports nothing.
     ///
-    /// Throws: std::system_error(resource_deadlock_would_occur) on a worker of this runtime; then nothing was done.
+    /// Throws: std::system_error(resource_deadlock_would_occur) on a worker of this runtime, and in a hook (`on_long_poll`,
+    /// `on_thread_stop`) on any of its threads; then nothing was done.
     /// Cost: waits for the polls that are going on.
     shutdown_report shutdown(std::chrono::nanoseconds grace);
     /// Cost: reads the counters of each worker; they are not disturbed.
