@@ -22,9 +22,7 @@ barrier_future::~barrier_future() {
     waiter_.leave();
 }
 
-polled<bool> barrier_future::poll(context& cx) noexcept {
-    debug_check(step_ != step::is_over,
-                "pollux: barrier::wait: polled after it was ready; poll a future to its end once");
+polled<bool> barrier_future::advance(context& cx) noexcept {
     if (step_ == step::fresh) {
         waker mine = cx.waker();  // dropped after the lock was given back, if it is not needed
         wakers_to_call<waker> woken;

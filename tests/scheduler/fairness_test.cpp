@@ -22,6 +22,8 @@
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/stream/for_each.hpp"
 #include "pollux/stream/repeat.hpp"
+#include "pollux/testing/poll.hpp"
+#include "support/end_of_process.hpp"
 #include "support/workers.hpp"
 
 namespace {
@@ -276,4 +278,23 @@ TEST_SUITE("scheduler/fairness") {
         CHECK(rt.poll_once() == 1);
         CHECK(handle.is_finished());
     }
+
+#ifndef NDEBUG
+    TEST_CASE("yield_now: a debug build stops with a message when it is polled or awaited after it was ready") {
+        const auto of_poll = pollux::test::message_of_abort([] {
+            auto fut = pollux::yield_now();
+            for (int i = 0; i != 3; ++i) static_cast<void>(pollux::testing::poll_once(fut));
+        });
+        CHECK(of_poll.starts_with("pollux: yield_now: polled after it was ready"));
+        const auto of_await = pollux::test::message_of_abort([] {
+            current_thread_runtime rt;
+            rt.block_on([]() -> task<> {
+                auto fut = pollux::yield_now();
+                co_await fut;
+                co_await fut;
+            }());
+        });
+        CHECK(of_await.starts_with("pollux: yield_now: polled after it was ready"));
+    }
+#endif
 }

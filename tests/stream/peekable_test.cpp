@@ -178,6 +178,18 @@ TEST_SUITE("stream/peekable") {
         static_assert(!can_peek<peekable>);
     }
 
+#ifndef NDEBUG
+    TEST_CASE("peek: a debug build stops with a message when it is polled after it was ready or threw") {
+        auto peekable = pollux::peekable(pollux::repeat(1));
+        CHECK(pollux::test::message_of_second_poll(peekable.peek())
+                  .starts_with("pollux: peek: polled after it was ready"));
+        auto throwing = pollux::peekable(pollux::poll_stream_fn(
+            [](pollux::context&) -> pollux::polled<std::optional<int>> { throw std::runtime_error("no"); }));
+        CHECK(pollux::test::message_of_second_poll(throwing.peek())
+                  .starts_with("pollux: peek: polled after it was ready"));
+    }
+#endif
+
     TEST_CASE("peekable: allocates nothing, and is refused with a message when it is moved while it holds an item") {
         const pollux::test::allocation_counter allocations;
         auto source = pollux::poll_stream_fn(

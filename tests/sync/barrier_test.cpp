@@ -189,6 +189,14 @@ TEST_SUITE("sync/barrier") {
         CHECK(message.starts_with("pollux: a future was moved or copied after its first poll"));
     }
 
+#ifndef NDEBUG
+    TEST_CASE("wait: a debug build stops with a message when it is polled after it was ready") {
+        barrier at(1);
+        const auto message = pollux::test::message_of_second_poll(at.wait());
+        CHECK(message.starts_with("pollux: barrier::wait: polled after it was ready"));
+    }
+#endif
+
     TEST_CASE("nothing is allocated") {
         wake_counter task;
         const auto waker = task.waker();

@@ -17,6 +17,7 @@
 #include "pollux/core/concepts.hpp"
 #include "pollux/stream/next.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/end_of_process.hpp"
 #include "support/limited_poll.hpp"
 #include "support/tracked.hpp"
 #include "support/wake_counter.hpp"
@@ -136,6 +137,20 @@ TEST_SUITE("sync/mpsc") {
         }
         CHECK(block_on(rx.recv()) == 3);
     }
+
+#ifndef NDEBUG
+    TEST_CASE(
+        "recv: a debug build stops with a message when it is polled after it was ready, and takes no further item") {
+        auto [tx, rx] = mpsc::channel<int>(2);
+        for (const int i : {1, 2}) CHECK(try_send(tx, i) == send_status::sent);
+        const auto message = pollux::test::message_of_second_poll(rx.recv());
+        CHECK(message.starts_with("pollux: mpsc: recv() was polled after it was ready"));
+        auto [sends, receives] = mpsc::unbounded<int>();
+        for (const int i : {1, 2}) CHECK(try_send(sends, i) == send_status::sent);
+        const auto of_unbounded = pollux::test::message_of_second_poll(receives.recv());
+        CHECK(of_unbounded.starts_with("pollux: mpsc: recv() was polled after it was ready"));
+    }
+#endif
 
     TEST_CASE("receiver: may be moved while it waits; one that was moved from is at its end") {
         auto [tx, rx] = mpsc::channel<int>(1);

@@ -231,6 +231,15 @@ TEST_SUITE("sync/oneshot") {
         CHECK(task.count() == 0);
     }
 
+#ifndef NDEBUG
+    TEST_CASE("closed: a debug build stops with a message when it is polled after it was ready") {
+        auto [tx, rx] = oneshot::channel<int>();
+        rx.close();
+        const auto message = pollux::test::message_of_second_poll(tx.closed());
+        CHECK(message.starts_with("pollux: oneshot: closed() was polled after it was ready"));
+    }
+#endif
+
     TEST_CASE("both ends may be moved between polls") {
         auto [tx, rx] = oneshot::channel<int>();
         wake_counter task;

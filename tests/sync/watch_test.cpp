@@ -17,6 +17,7 @@
 #include "pollux/core/concepts.hpp"
 #include "pollux/stream/next.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/end_of_process.hpp"
 #include "support/heap_counter.hpp"
 #include "support/limited_poll.hpp"
 #include "support/wake_counter.hpp"
@@ -276,6 +277,25 @@ TEST_SUITE("sync/watch") {
         auto throwing = rx.wait_for([](int) -> bool { throw std::runtime_error("no"); });
         CHECK_THROWS_AS(static_cast<void>(poll_once(throwing)), std::runtime_error);
     }
+
+#ifndef NDEBUG
+    TEST_CASE(
+        "changed, wait_for: a debug build stops with a message when they are polled after they were ready or threw") {
+        auto [tx, rx] = watch::channel<int>(1);
+        tx.send(2);
+        const auto of_changed = pollux::test::message_of_second_poll(rx.changed());
+        CHECK(of_changed.starts_with("pollux: watch: changed() was polled after it was ready"));
+        const auto of_wait_for = pollux::test::message_of_second_poll(rx.wait_for([](int) { return true; }));
+        CHECK(of_wait_for.starts_with("pollux: watch: wait_for() was polled after it was ready or threw"));
+        const auto of_throwing =
+            pollux::test::message_of_second_poll(rx.wait_for([](int) -> bool { throw std::runtime_error("no"); }));
+        CHECK(of_throwing.starts_with("pollux: watch: wait_for() was polled after it was ready or threw"));
+        { const auto dropped = std::move(tx); }
+        CHECK(block_on(rx.changed()).has_value());
+        const auto of_failed = pollux::test::message_of_second_poll(rx.changed());
+        CHECK(of_failed.starts_with("pollux: watch: changed() was polled after it was ready"));
+    }
+#endif
 
     TEST_CASE("a spent budget loses nothing") {
         auto [tx, rx] = watch::channel<int>(1);

@@ -13,6 +13,7 @@
 #include "pollux/core/task_header.hpp"
 #include "pollux/coro/await.hpp"
 #include "pollux/coro/frame.hpp"
+#include "pollux/future/detail/until_over.hpp"
 
 namespace pollux::inline v0 {
 
@@ -28,16 +29,29 @@ public:
 
     yield_future() noexcept = default;
     polled<> poll(context& cx) noexcept {
-        if (has_yielded_) return polled<>::ready();
-        has_yielded_ = true;
-        cx.waker().wake();
-        return pending;
+        check();
+        return until_over([&] [[gnu::always_inline]] { return advance(cx); }, [&] { end(); });
     }
 
 private:
     friend yield_now_awaiter;
 
-    bool has_yielded_ = false;
+    // One byte for both: what yields is measured, and a release build never writes `over`.
+    enum class step : unsigned char { fresh, has_yielded, over };
+
+    [[gnu::always_inline]] polled<> advance(context& cx) noexcept {
+        if (mark()) return polled<>::ready();
+        cx.waker().wake();
+        return pending;
+    }
+    /// Whether it had yielded before; it counts as having done so now.
+    bool mark() noexcept { return std::exchange(step_, step::has_yielded) != step::fresh; }
+    void check() const noexcept {
+        debug_check(step_ != step::over, "pollux: yield_now: polled after it was ready; each yield is one of its own");
+    }
+    void end() noexcept { step_ = step::over; }
+
+    step step_ = step::fresh;
 };
 
 // In a frame of a task the mark is set without the way through the waker.
@@ -49,7 +63,10 @@ public:
     yield_now_awaiter(const yield_now_awaiter&) = delete;
     yield_now_awaiter& operator=(const yield_now_awaiter&) = delete;
 
-    bool await_ready() const noexcept { return std::exchange(fut_.has_yielded_, true); }
+    bool await_ready() const noexcept {
+        fut_.check();
+        return fut_.mark();
+    }
     void await_suspend(std::coroutine_handle<> waiting) noexcept {
         this->poll_again = &go_on;
         this->frame = waiting.address();
@@ -61,7 +78,11 @@ public:
             leaf_context(promise_).waker().wake();
         suspend_unit(self, root, *this);
     }
-    void await_resume() const noexcept {}
+    void await_resume() const noexcept {
+#ifndef NDEBUG
+        fut_.end();
+#endif
+    }
 
 private:
     promise_base& promise_;

@@ -13,6 +13,8 @@
 #include "pollux/future/detail/own.hpp"
 #include "pollux/future/detail/pipe.hpp"
 #include "pollux/future/detail/slot.hpp"
+#include "pollux/future/detail/target.hpp"
+#include "pollux/future/detail/until_over.hpp"
 #include "pollux/stream/detail/item.hpp"
 
 namespace pollux::inline v0 {
@@ -32,12 +34,16 @@ public:
         using value_type = const peekable_stream::value_type*;
         using error_type = peekable_stream::error_type;
 
-        explicit peek_future(peekable_stream& from) noexcept : from_(&from) {}
+        explicit peek_future(peekable_stream& from) noexcept : from_(from) {}
 
-        polled<value_type, error_type> poll(context& cx) { return from_->poll_peek(cx); }
+        polled<value_type, error_type> poll(context& cx) {
+            debug_check(!from_.is_over(),
+                        "pollux: peek: polled after it was ready or threw; poll a future to its end once");
+            return until_over([&] [[gnu::always_inline]] { return from_->poll_peek(cx); }, [&] { from_.end(); });
+        }
 
     private:
-        peekable_stream* from_;
+        target<peekable_stream&> from_;
     };
 
     explicit peekable_stream(S source) : source_(std::move(source)) {}

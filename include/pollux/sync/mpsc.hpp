@@ -11,6 +11,8 @@
 
 #include "pollux/core/context.hpp"
 #include "pollux/core/polled.hpp"
+#include "pollux/future/detail/target.hpp"
+#include "pollux/future/detail/until_over.hpp"
 #include "pollux/stream/next.hpp"  // the loop over a receiver: while (auto item = co_await next(rx))
 #include "pollux/sync/mpsc_channel.hpp"
 #include "pollux/sync/mpsc_sender.hpp"
@@ -26,10 +28,14 @@ public:
 
     explicit mpsc_recv_future(sync::mpsc::receiver<T>& from) noexcept : from_(from) {}
 
-    [[gnu::always_inline]] polled<value_type> poll(context& cx) noexcept { return from_.poll_next(cx); }
+    [[gnu::always_inline]] polled<value_type> poll(context& cx) noexcept {
+        debug_check(!from_.is_over(),
+                    "pollux: mpsc: recv() was polled after it was ready; the next item is that of another recv()");
+        return until_over([&] [[gnu::always_inline]] { return from_->poll_next(cx); }, [&] { from_.end(); });
+    }
 
 private:
-    sync::mpsc::receiver<T>& from_;
+    target<sync::mpsc::receiver<T>&> from_;
 };
 
 }  // namespace pollux::inline v0::detail

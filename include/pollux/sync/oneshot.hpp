@@ -21,6 +21,7 @@
 #include "pollux/core/polled.hpp"
 #include "pollux/core/sync_policy.hpp"
 #include "pollux/core/waker.hpp"
+#include "pollux/future/detail/until_over.hpp"
 #include "pollux/sync/disconnected.hpp"
 #include "pollux/sync/oneshot_state.hpp"
 
@@ -183,11 +184,9 @@ public:
     using error_type = never;
 
     polled<> poll(context& cx) noexcept {
-        if (block_ != nullptr && !block_->is_closed() && block_->wait(detail::oneshot_end::sender, cx.waker())) {
-            return pending;
-        }
-        if (!cx.consume_budget()) return pending;
-        return polled<>::ready();
+        detail::debug_check(!is_over_,
+                            "pollux: oneshot: closed() was polled after it was ready; poll a future to its end once");
+        return detail::until_over([&] [[gnu::always_inline]] { return advance(cx); }, [&] { is_over_ = true; });
     }
 
 private:
@@ -196,7 +195,16 @@ private:
 
     explicit closed_future(block* shared) noexcept : block_(shared) {}
 
-    block* block_;  // null: ready at once
+    [[gnu::always_inline]] polled<> advance(context& cx) noexcept {
+        if (block_ != nullptr && !block_->is_closed() && block_->wait(detail::oneshot_end::sender, cx.waker())) {
+            return pending;
+        }
+        if (!cx.consume_budget()) return pending;
+        return polled<>::ready();
+    }
+
+    block* block_;          // null: ready at once
+    bool is_over_ = false;  // written in debug builds
 };
 
 /// The end that sends the one value. Dropping it unsent disconnects the receiver.

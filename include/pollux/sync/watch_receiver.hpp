@@ -9,6 +9,7 @@
 
 #include "pollux/core/context.hpp"
 #include "pollux/core/polled.hpp"
+#include "pollux/future/detail/until_over.hpp"
 #include "pollux/sync/disconnected.hpp"
 #include "pollux/sync/value_node.hpp"
 #include "pollux/sync/watch_channel.hpp"
@@ -40,9 +41,12 @@ public:
     void end() noexcept {
         if (std::exchange(has_waited_, false)) channel_->withdraw(*reader_);
     }
+    /// Behind end(), in a debug build: the future is over.
+    void forget() noexcept { channel_ = nullptr; }
+    bool is_over() const noexcept { return channel_ == nullptr; }
 
 private:
-    watch_channel* channel_;
+    watch_channel* channel_;  // null: over
     watch_reader* reader_;
     bool has_waited_ = false;
 };
@@ -55,6 +59,13 @@ public:
     explicit watch_changed_future(watch_wait wait) noexcept : wait_(std::move(wait)) {}
 
     polled<void, sync::disconnected> poll(context& cx) noexcept {
+        debug_check(!wait_.is_over(),
+                    "pollux: watch: changed() was polled after it was ready; poll a future to its end once");
+        return until_over([&] [[gnu::always_inline]] { return advance(cx); }, [&] { wait_.forget(); });
+    }
+
+private:
+    [[gnu::always_inline]] polled<void, sync::disconnected> advance(context& cx) noexcept {
         const auto news = wait_.poll(cx);
         if (news == watch_news::none || !cx.consume_budget()) return pending;
         wait_.end();
@@ -63,7 +74,6 @@ public:
         return polled<void, sync::disconnected>::ready();
     }
 
-private:
     watch_wait wait_;
 };
 
@@ -76,6 +86,13 @@ public:
     watch_wait_for_future(watch_wait wait, Pred pred) : pred_(std::move(pred)), wait_(std::move(wait)) {}
 
     polled<T, sync::disconnected> poll(context& cx) {
+        debug_check(!wait_.is_over(),
+                    "pollux: watch: wait_for() was polled after it was ready or threw; poll a future to its end once");
+        return until_over([&] [[gnu::always_inline]] { return advance(cx); }, [&] { wait_.forget(); });
+    }
+
+private:
+    [[gnu::always_inline]] polled<T, sync::disconnected> advance(context& cx) {
         for (;;) {
             // The value at hand counts, also one that was seen before.
             const auto news = has_looked_ ? wait_.poll(cx) : watch_news::changed;
@@ -88,7 +105,6 @@ public:
         }
     }
 
-private:
     [[no_unique_address]] Pred pred_;
     watch_wait wait_;
     bool has_looked_ = false;
