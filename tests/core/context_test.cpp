@@ -26,6 +26,7 @@ TEST_SUITE("core/context") {
         CHECK(cx.runtime() == nullptr);
         static_assert(!std::is_copy_constructible_v<context> && !std::is_move_constructible_v<context>);
         static_assert(!std::is_constructible_v<context, pollux::waker>);
+        static_assert(!std::is_constructible_v<context, const pollux::waker>);
     }
 
     TEST_CASE("with_waker: another waker, the same budget") {

@@ -67,7 +67,7 @@ class context {
 public:
     /// A context with an unlimited budget and without a runtime. Refers to `waker`, which must outlive it.
     explicit context(const pollux::waker& waker) noexcept : waker_(&waker), budget_(nullptr) {}
-    explicit context(pollux::waker&&) = delete;
+    explicit context(const pollux::waker&&) = delete;
     context(const context&) = delete;
     context& operator=(const context&) = delete;
 
@@ -76,7 +76,7 @@ public:
 
     /// For polling a child that has its own waker: the same budget and runtime.
     context with_waker(const pollux::waker& waker) const noexcept { return context(waker, budget_); }
-    context with_waker(pollux::waker&&) const = delete;
+    context with_waker(const pollux::waker&&) const = delete;
 
     /// A leaf asks before it gives a result. False: the budget of this poll is spent; the task has been woken already, the leaf
     /// keeps its result and returns `pending`. Whoever asks after that, another future of the same task, may still get a few units.
