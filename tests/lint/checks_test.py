@@ -34,6 +34,8 @@ BROKEN = {
     "aggregate template": "co_await f(pair<int, int>{1, 2});",
     "aggregate awaiter": "co_await awaiter{};",
     "designated": "co_await f({.n = 1});",
+    "aggregate in a yield": "co_yield message{1, 2};",
+    "list in a yield": "co_yield {1, 2};",
     "list": "co_await f(1, {a, b});",
     "conditional": "co_await (c ? f() : g());",
     "conditional argument": "co_await f(c ? a() : b());",

@@ -102,6 +102,10 @@ struct async_stream_promise final : promise_base {
 /// any future, as in a `task`; `co_await try_(x)` yields an error of `x`, then ends the stream. It may be moved at any time; ended or
 /// moved from, it is at its end.
 ///
+/// g++ 12.2 destroys an aggregate temporary in a `co_yield` expression twice, `co_yield {1, text};` too, as in one with `co_await`, and
+/// refuses one made from an initializer list ("array used as initializer"). Name the item first: `message item{1, text};
+/// co_yield std::move(item);`.
+///
 /// Throws: std::bad_alloc where the coroutine is called. An exception that leaves the body comes out of the poll; the stream is at its end
 /// then.
 /// Threads: polled by one at a time; it may move between threads while it is suspended.
