@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "pollux/core/concepts.hpp"
@@ -83,6 +84,31 @@ struct throttle_op {
 template <class Rep, class Period>
 detail::pipe<detail::throttle_op, clock::duration> throttle(std::chrono::duration<Rep, Period> d) {
     return {detail::saturated(d)};
+}
+
+namespace detail {
+
+// A conversion, so that these overloads come behind every other, also behind another library's `throttle(int)`.
+struct throttle_number {
+    template <class N>
+        requires std::is_arithmetic_v<N>
+    throttle_number(N) {
+        static_assert(!std::is_arithmetic_v<N>,
+                      "pollux: throttle: the pause is a number without a unit; it is a std::chrono::duration, such as "
+                      "std::chrono::seconds(5)");
+    }
+};
+
+}  // namespace detail
+
+/// A plain number is refused with a message.
+template <class X>
+    requires stream<X>
+auto throttle(X&& x, detail::throttle_number) {
+    return pollux::throttle(std::forward<X>(x), clock::duration());  // so that no further error follows
+}
+inline detail::pipe<detail::throttle_op, clock::duration> throttle(detail::throttle_number) {
+    return {clock::duration()};
 }
 
 }  // namespace pollux::inline v0

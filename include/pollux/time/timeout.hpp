@@ -170,6 +170,29 @@ detail::pipe<detail::timeout_op, clock::duration> timeout(std::chrono::duration<
     return {detail::saturated(d)};
 }
 
+namespace detail {
+
+// A conversion, so that these overloads come behind every other, also behind another library's `timeout(int)`.
+struct timeout_number {
+    template <class N>
+        requires std::is_arithmetic_v<N>
+    timeout_number(N) {
+        static_assert(!std::is_arithmetic_v<N>,
+                      "pollux: timeout: the limit is a number without a unit; it is a std::chrono::duration, such as "
+                      "std::chrono::seconds(5)");
+    }
+};
+
+}  // namespace detail
+
+/// A plain number is refused with a message.
+template <class X>
+    requires(future<X> || stream<X>)
+auto timeout(X&& x, detail::timeout_number) {
+    return pollux::timeout(std::forward<X>(x), clock::duration());  // so that no further error follows
+}
+inline detail::pipe<detail::timeout_op, clock::duration> timeout(detail::timeout_number) { return {clock::duration()}; }
+
 inline detail::pipe<detail::timeout_at_op, instant> timeout_at(instant deadline) { return {deadline}; }
 
 }  // namespace pollux::inline v0
