@@ -22,6 +22,7 @@ void platform::wait_in_block_on(const word& waited_for, std::uint32_t value, con
 
 void platform::wait_a_turn(time_point) noexcept { ::sched_yield(); }
 
+bool platform::prefers_later_ones() noexcept { return false; }
 void platform::runs(runnable&) noexcept {}
 
 bool platform::has_threads() const noexcept { return false; }

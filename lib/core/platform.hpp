@@ -50,6 +50,8 @@ public:
     virtual void wait_in_block_on(const word& waited_for, std::uint32_t value, const runtime_core* runtime);
     /// One turn of a loop that waits for another thread, or until `deadline`.
     virtual void wait_a_turn(time_point deadline) noexcept;
+    /// A worker has the choice between the item at hand and those behind it. True: these first. Only where has_threads().
+    virtual bool prefers_later_ones() noexcept;
     /// A worker is about to run `item`. Only where has_threads().
     virtual void runs(runnable& item) noexcept;
 

@@ -95,22 +95,43 @@ driver_seat::taken take_seat_or_end(runtime_core& core, bool (*poll)(void*, cont
 
 }  // namespace
 
-void drive_current_thread(runtime_core& core, bool (*poll)(void*, context&), void* argument) {
-    auto taken = take_seat_or_end(refuse_on_worker(core), poll, argument);
-    if (!taken) return;
+namespace {
+
+// False: somebody asks for the seat.
+bool drive_to_end(runtime_core& core, driver_seat::taken taken, bool (*poll)(void*, context&), void* argument) {
     seat mine(core, std::move(taken));
     worker& self = mine.driven();
     const auto root = std::make_shared<root_wakeable>(core);
     const waker to_wake = make_waker(root);
     poll_budget budget;
-    for (;;) {
+    while (!core.seat().is_asked_for()) {
         if (root->take()) {
             core.begin_root_poll(budget);
             context cx(to_wake, &budget);
             const root_poll scope(self, cx);
-            if (poll(argument, cx)) return;
+            if (poll(argument, cx)) return true;
         }
-        if (!self.run_one()) self.park();  // a wake-up of the root since take() has left a token
+        if (self.run_one()) continue;
+        // A wake-up of the root since take(), and who asks for the seat, have left a token.
+        if (core.should_stop())
+            self.park_behind_end();
+        else
+            self.park();
+    }
+    return false;
+}
+
+driver_seat::taken take_seat_from_driver(runtime_core& core) {
+    return refuse_on_worker(core).seat().ask_for([&core] { core.unpark(0); });
+}
+
+}  // namespace
+
+void drive_current_thread(runtime_core& core, bool (*poll)(void*, context&), void* argument) {
+    refuse_on_worker(core);
+    for (;;) {
+        auto taken = take_seat_or_end(core, poll, argument);
+        if (!taken || drive_to_end(core, std::move(taken), poll, argument)) return;
     }
 }
 
@@ -125,14 +146,18 @@ current_thread_runtime::~current_thread_runtime() {
             "pollux: ~current_thread_runtime: called inside one of its own tasks; or in one of its jobs or hooks, for "
             "which it would have to wait; destroy it outside");
     if (core_->is_in_child()) return;  // as ~runtime
-    core_->end();
+    {
+        // A thread that drops a scope or a fork would take it meanwhile, to end the children.
+        detail::seat mine(*core_);
+        core_->end();
+    }
     core_->drop_owner();
 }
 
 shutdown_report current_thread_runtime::shutdown(std::chrono::nanoseconds grace) {
     detail::refuse_shutdown_on_own_thread(*core_);
     detail::refuse_endless_shutdown(*core_, grace);
-    detail::seat mine(*core_);
+    detail::seat mine(*core_, detail::take_seat_from_driver(*core_));
     return core_->shutdown(grace);
 }
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The seat of whoever drives a current_thread_runtime: one thread at a time. Others wait for it in take(), or stand in line as a
-// candidate, which has something to do meanwhile and is woken when the seat may be free.
+// candidate, which has something to do meanwhile and is woken when the seat may be free. Who ends the runtime cannot wait until the driver's
+// work is done: ask_for() lets the driver give the seat up between two polls, and nobody else has it before the one that asks.
 //
 // Claim: a candidate that has found the seat taken is woken after it was given back. Proof: it stands in line before it tries; who gives the
 // seat back looks into the line after that. A candidate that leaves the line may have been woken for the seat without taking it, so
 // it wakes the next one, who may find it taken and tries again.
 #pragma once
 
+#include <atomic>
 #include <mutex>
 #include <utility>
 
@@ -64,7 +66,21 @@ public:
     };
 
     taken take() { return taken(*this, std::unique_lock(lock_)); }
-    taken try_take() { return taken(*this, std::unique_lock(lock_, std::try_to_lock)); }
+    taken try_take() {
+        if (is_asked_for()) return taken(*this, {});
+        return taken(*this, std::unique_lock(lock_, std::try_to_lock));
+    }
+    /// `tell_driver()` wakes it, behind the mark that it looks for.
+    template <class Tell>
+    taken ask_for(Tell tell_driver) {
+        asking_.fetch_add(1, std::memory_order::relaxed);  // what tell_driver() leaves publishes it
+        tell_driver();
+        taken mine = take();
+        asking_.fetch_sub(
+            1, std::memory_order::relaxed);  // a candidate that saw the old one is woken when the seat is free
+        return mine;
+    }
+    bool is_asked_for() const noexcept { return asking_.load(std::memory_order::relaxed) != 0; }  // see ask_for()
 
 private:
     void wake_next() noexcept {
@@ -77,6 +93,7 @@ private:
     }
 
     std::mutex lock_;
+    std::atomic<unsigned> asking_{0};
     std::mutex line_lock_;
     candidate* line_ = nullptr;  // few: each is a thread
 };

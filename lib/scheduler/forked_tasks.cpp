@@ -20,6 +20,8 @@ using states = task_states;
 }  // namespace
 
 void forked_tasks::spawn(runtime_core& runtime, task_header& child) noexcept {
+    // Another thread may end the runtime while this one cancels the child.
+    runtime.add_owner();
     if (runtime.start(child)) return;
     // The runtime is ending: a task that has ended before it began.
     auto& coroutine = static_cast<coroutine_task_base&>(child);
@@ -42,12 +44,16 @@ void forked_tasks::cancel_and_wait(task_header& child) noexcept {
 }
 
 void forked_tasks::release(task_header& child) noexcept {
+    auto& runtime = *static_cast<runtime_core*>(child.home);
     // The parent has rethrown the first exception; the others end here, as after a fork that was not below a poll.
-    const bool has_thrown = states::is_complete(child.state) && child.holds_exception();
-    if (!has_thrown) return task_ops::drop_join(child);
-    task_ops::exception_was_seen(child);
-    child.drop_result();
-    task_ops::drop_reference(child);
+    if (states::is_complete(child.state) && child.holds_exception()) {
+        task_ops::exception_was_seen(child);
+        child.drop_result();
+        task_ops::drop_reference(child);
+    } else {
+        task_ops::drop_join(child);
+    }
+    runtime.drop_owner();
 }
 
 }  // namespace pollux::inline v0::detail

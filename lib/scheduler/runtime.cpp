@@ -78,9 +78,8 @@ execution& unless_worker(const runtime_core& core, execution& mine) {
 
 block_on_scope::block_on_scope(runtime_core& core) : scope_(unless_worker(core, execution_)) {
     execution_.runtime = &core;
-    if (current_blocks != nullptr) return;
-    current_blocks = blocks_ = core.take_visitor_blocks();
-    if (blocks_ != nullptr) core.add_owner();  // what is polled here may destroy the runtime
+    core.add_owner();  // what is polled here may destroy the runtime
+    if (current_blocks == nullptr) current_blocks = blocks_ = core.take_visitor_blocks();
 }
 
 poll_budget& block_on_scope::begin_poll() noexcept {
@@ -89,9 +88,10 @@ poll_budget& block_on_scope::begin_poll() noexcept {
 }
 
 block_on_scope::~block_on_scope() {
-    if (blocks_ == nullptr) return;
-    current_blocks = nullptr;
-    execution_.runtime->give_visitor_blocks(*blocks_);
+    if (blocks_ != nullptr) {
+        current_blocks = nullptr;
+        execution_.runtime->give_visitor_blocks(*blocks_);
+    }
     execution_.runtime->drop_owner();
 }
 

@@ -18,7 +18,7 @@ runtime_core& core_of(task_header& task) noexcept { return *static_cast<runtime_
 void schedule_end(task_header& task, wake_action action) noexcept {
     if (action == wake_action::schedule)
         core_of(task).schedule_any(task);
-    else
+    else if (!states::is_complete(task.state))
         forked_unit::wake_all_of(task);
 }
 

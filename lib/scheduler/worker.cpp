@@ -184,7 +184,14 @@ void worker::run_one_by_one() noexcept {
         }
         leave_search();
         may_rest_ = false;
-        if (core_.is_simulated()) current_platform->runs(*item);
+        if (core_.is_simulated()) {
+            // As if another worker had stolen those behind it, and were sooner.
+            if (!queue_.looks_empty() && current_platform->prefers_later_ones()) {
+                push_back(*item);
+                continue;
+            }
+            current_platform->runs(*item);
+        }
         item->run(*this);
     }
     leave_search();

@@ -68,6 +68,8 @@ public:
     std::size_t fire_and_count() noexcept;
     /// Sleeps until there may be work, a sleep is due, or somebody calls unpark().
     void park() noexcept;
+    /// The same once the runtime has ended: there is nothing to come but a call of unpark().
+    void park_behind_end() noexcept { parker_.park(); }
     /// What polls have written down for the driver is the system's then, before this thread does something else.
     void submit() noexcept;
     /// Hands out what events there are, if nobody else serves the driver. True: there were some.

@@ -65,6 +65,7 @@ simulation::simulation(std::uint64_t seed)
       thread_(std::this_thread::get_id()),
       random_(seed),
       switch_one_in_(std::uint64_t{2} << random() % 4),
+      pass_over_one_in_(std::uint64_t{2} << random() % 4),
       now_(beginning),
       strands_{std::make_shared<strand>(*this, next_number_++)},
       running_(strands_.front().get()),
@@ -229,6 +230,8 @@ void simulation::run_until(time_point moment) noexcept {
     suspend("advances");
     self.deadline = time_point::max();
 }
+
+bool simulation::prefers_later_ones() noexcept { return random() % pass_over_one_in_ == 0; }
 
 void simulation::runs(runnable& item) noexcept {
     task_header* const task = item.owner();

@@ -50,6 +50,7 @@ public:
     bool wait(const word& waited_for, std::uint32_t value, time_point deadline) noexcept override;
     void wait_in_block_on(const word& waited_for, std::uint32_t value, const runtime_core* runtime) override;
     void wait_a_turn(time_point deadline) noexcept override;
+    bool prefers_later_ones() noexcept override;
     void runs(runnable& item) noexcept override;
     bool has_threads() const noexcept override { return true; }
     std::shared_ptr<platform_thread> start(std::function<void()> body) override;
@@ -73,7 +74,8 @@ private:
     const std::thread::id thread_;
     unsigned next_number_ = 0;
     std::uint64_t random_;
-    std::uint64_t switch_one_in_;  // at a yield point
+    std::uint64_t switch_one_in_;     // at a yield point
+    std::uint64_t pass_over_one_in_;  // where a worker has several items
     time_point now_;
     runtime_core* runtime_ = nullptr;
     std::vector<std::shared_ptr<strand>> strands_;  // the first is this thread

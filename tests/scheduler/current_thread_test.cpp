@@ -22,6 +22,8 @@
 #include "pollux/future/join.hpp"
 #include "pollux/future/poll_fn.hpp"
 #include "pollux/future/ready.hpp"
+#include "pollux/runtime/errors.hpp"
+#include "pollux/runtime/join_handle.hpp"
 #include "pollux/runtime/yield.hpp"
 #include "pollux/stream/for_each.hpp"
 #include "pollux/stream/repeat.hpp"
@@ -226,6 +228,42 @@ TEST_SUITE("scheduler/current_thread") {
         first.join();
         second.join();
         CHECK(done == 400);
+    }
+
+    // It waited for whoever drove, who may have waited for something that only the end of the runtime brings.
+    TEST_CASE("current_thread_runtime: shutdown does not wait for the work of the thread that drives it") {
+        current_thread_runtime rt;
+        manual_event is_polled;
+        std::atomic<bool> is_cancelled = false;
+        std::thread driving([&] {
+            try {
+                rt.block_on([&]() -> task<> {
+                    is_polled.set();
+                    co_await pollux::sleep_for(std::chrono::hours(1));
+                });
+            } catch (const pollux::task_cancelled&) {
+                is_cancelled = true;
+            }
+        });
+        pollux::block_on(is_polled.wait());
+        rt.spawn(pollux::never_ready()).detach();
+        CHECK(rt.shutdown(std::chrono::seconds(0)).cancelled == 1);
+        driving.join();
+        CHECK(is_cancelled);
+    }
+
+    TEST_CASE("block_on: on a current_thread_runtime that was shut down it waits for what other threads do") {
+        current_thread_runtime rt;
+        rt.shutdown(std::chrono::seconds(0));
+        manual_event event;
+        std::thread setting;
+        rt.block_on([&]() -> task<> {
+            setting = std::thread([&] { event.set(); });
+            auto fut = event.wait();
+            co_await fut;
+        });
+        setting.join();
+        CHECK(rt.metrics().alive_tasks == 0);
     }
 
     // The second waited until the first had left, which waited for it.

@@ -232,4 +232,19 @@ TEST_SUITE("scheduler/lifecycle") {
             CHECK(settled(threads_of_process, threads) <= threads);
         }
     }
+
+    TEST_CASE("block_on: what it polls may destroy the runtime, inside of another one's block_on too") {
+        const auto destroys_its_own = [] {
+            auto rt = std::make_unique<pollux::runtime>(workers(1));
+            auto& driven = *rt;
+            return driven.block_on([&]() -> pollux::task<int> {
+                rt.reset();
+                for (int i = 0; i != 3; ++i) co_await pollux::yield_now();
+                co_return 3;
+            });
+        };
+        CHECK(destroys_its_own() == 3);
+        pollux::runtime outer(workers(1));
+        CHECK(outer.block_on(destroys_its_own) == 3);
+    }
 }

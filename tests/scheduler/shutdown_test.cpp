@@ -244,7 +244,7 @@ TEST_SUITE("scheduler/shutdown") {
             is_last_owner.store(true);
             while (!handle.is_finished()) std::this_thread::yield();
         });
-        CHECK(message.starts_with("pollux: ~runtime: called on one of its own workers, "));
+        CHECK(message.starts_with("pollux: ~runtime: called on one of its own threads, "));
     }
 
     TEST_CASE("current_thread_runtime: its end destroys its tasks on this thread") {

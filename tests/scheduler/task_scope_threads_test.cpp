@@ -3,13 +3,17 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
+#include <semaphore>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "pollux/core/block_on.hpp"
+#include "pollux/coro/fork_all.hpp"
 #include "pollux/coro/fork_join.hpp"
 #include "pollux/coro/task.hpp"
+#include "pollux/future/by_ref.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/runtime.hpp"
@@ -266,6 +270,55 @@ TEST_SUITE("scheduler/task_scope/threads") {
             CHECK(alive == 2);
         }
         CHECK(alive == 0);
+    }
+
+    // Both ran the children, and one end was not counted.
+    TEST_CASE("task_scope: may be dropped on one thread while its current_thread_runtime ends on another") {
+        std::atomic<int> alive = 0;
+        for (int round = 0; round != 100; ++round) {
+            auto rt = std::make_unique<pollux::current_thread_runtime>();
+            std::binary_semaphore is_polled(0);
+            std::atomic<bool> goes_on = false;
+            std::thread dropping([&] {
+                auto fut = task_scope([&](scope<>& s) {
+                    for (int i = 0; i != 50; ++i) s.spawn(waits(manual_event(), alive));
+                    return pollux::never_ready();
+                });
+                CHECK_FALSE(rt->block_on(polled_times(pollux::by_ref(fut), 1)));
+                is_polled.release();
+                wait_until([&] { return goes_on.load(); });
+            });
+            is_polled.acquire();
+            goes_on = true;
+            rt.reset();
+            dropping.join();
+            REQUIRE(alive == 0);
+        }
+    }
+
+    TEST_CASE("fork_all: below a plain poll may be dropped on one thread while its runtime ends on another") {
+        std::atomic<int> alive = 0;
+        const auto forks = [&]() -> task<> {
+            std::vector<task<>> children;
+            for (int i = 0; i != 20; ++i) children.push_back(yields_for_ever(alive));
+            co_await pollux::fork_all(std::move(children));
+        };
+        for (int round = 0; round != 100; ++round) {
+            auto rt = std::make_unique<pollux::current_thread_runtime>();
+            std::binary_semaphore is_polled(0);
+            std::atomic<bool> goes_on = false;
+            std::thread dropping([&] {
+                auto fut = forks();
+                CHECK_FALSE(rt->block_on(polled_times(pollux::by_ref(fut), 1)));
+                is_polled.release();
+                wait_until([&] { return goes_on.load(); });
+            });
+            is_polled.acquire();
+            goes_on = true;
+            rt.reset();
+            dropping.join();
+            REQUIRE(alive == 0);
+        }
     }
 
     TEST_CASE(

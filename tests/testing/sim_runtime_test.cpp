@@ -152,6 +152,29 @@ TEST_SUITE("testing/sim_runtime") {
         CHECK(seen.size() == 2);
     }
 
+    TEST_CASE("seed: decides in which order sleeps that end together are seen, on one worker too") {
+        const auto order_of = [](std::uint64_t seed) {
+            pollux::runtime_options options;
+            options.workers = 1;
+            sim_runtime sim(seed, options);
+            std::string order;
+            const auto sleeps = [&](char name) -> task<> {
+                co_await pollux::sleep_for(1s);
+                order += name;
+            };
+            sim.block_on([&]() -> task<> {
+                auto a = pollux::spawn(sleeps('a'));
+                auto b = pollux::spawn(sleeps('b'));
+                co_await a;
+                co_await b;
+            });
+            return order;
+        };
+        std::set<std::string> seen;
+        for (std::uint64_t seed = 1; seed <= 64; ++seed) seen.insert(order_of(seed));
+        CHECK(seen == std::set<std::string>{"ab", "ba"});
+    }
+
     TEST_CASE("workers: one to four as the seed says, or as many as asked for") {
         std::set<std::uint64_t> seen;
         for (std::uint64_t seed = 1; seed <= 50; ++seed) seen.insert(sim_runtime(seed).metrics().workers);

@@ -179,7 +179,7 @@ template <std::uint32_t Count>
 
 // What the scheduler does for children that fork_fallback has made tasks.
 struct POLLUX_API forked_tasks {
-    /// Schedules a new task.
+    /// Schedules a new task. The runtime's state lives until release().
     static void spawn(runtime_core& runtime, task_header& child) noexcept;
     /// True: it has ended, its result can be taken. False: `waker` will be woken.
     static bool is_finished(task_header& child, const waker& waker) noexcept;

@@ -39,7 +39,8 @@ namespace testing {
 
 /// As `runtime`, but its workers, the threads of `blocking` and those of `offload` are simulated on the one thread that made it. They
 /// are switched inside the scheduler too, between the steps in which real threads race: in the middle of a push, of a theft, of going
-/// to sleep. The seed decides each switch, each theft and the order of timers; two runs of a seed are identical.
+/// to sleep. The seed decides each switch, each theft, and which of the tasks that are ready, or whose sleeps end together, goes first;
+/// two runs of a seed are identical.
 ///
 /// The clock is virtual: no time passes while code runs, and when nothing can run it jumps to the next timer. `clock::now()` on this
 /// thread tells that time as long as the object lives.
