@@ -316,7 +316,7 @@ void runtime_core::wheel_has_earlier(const sleep_wheel& wheel) noexcept {
 runtime_metrics runtime_core::metrics() const noexcept {
     runtime_metrics sum;
     sum.workers = options_.workers;
-    sum.alive_tasks = census_.alive();
+    if (!should_stop()) sum.alive_tasks = census_.alive();  // behind the last one's end only refused spawns are counted
     sum.spawned = census_.spawned();
     sum.injection_depth = injection_.approximate_size();
     for (const visitor_count& each : visitors_)

@@ -122,22 +122,31 @@ public:
         return count();
     }
 
-    /// For metrics: each counter read at its own moment.
+    /// For metrics: each counter read at its own moment. Without those that were refused.
     std::uint64_t spawned() const noexcept {
+        const std::uint64_t refused = ends_from(workers_);
+        return spawns() - refused;
+    }
+    /// Counts a spawn that is about to be refused, for a moment.
+    std::uint64_t alive() const noexcept {
+        const std::uint64_t ended = ends_from(0);
+        return spawns() - ended;
+    }
+
+private:
+    std::uint64_t spawns() const noexcept {
         std::uint64_t sum = 0;
         for (unsigned i = 0; i != workers_ + SharedCounters; ++i)
             sum += counters_[i].spawned.load(std::memory_order::relaxed);
         return sum;
     }
-    std::uint64_t alive() const noexcept {
-        std::uint64_t ended = 0;
-        for (unsigned i = 0; i != workers_ + SharedCounters; ++i)
-            ended += counters_[i].ended.load(
+    std::uint64_t ends_from(unsigned first) const noexcept {
+        std::uint64_t sum = 0;
+        for (unsigned i = first; i != workers_ + SharedCounters; ++i)
+            sum += counters_[i].ended.load(
                 std::memory_order::acquire);  // pairs with the release in ended(): shows its spawn
-        return spawned() - ended;
+        return sum;
     }
-
-private:
     // Apart, so that who is accepted saves no registers for it.
     [[gnu::noinline, gnu::cold]] spawn_answer refused(counter& shared) noexcept {
         shared.ended.fetch_add(

@@ -225,6 +225,15 @@ TEST_SUITE("scheduler/metrics") {
         CHECK(rt.metrics().descriptors == 0);
     }
 
+    TEST_CASE("spawned, alive_tasks: what is refused at the end is in neither") {
+        pollux::runtime rt(workers(1));
+        rt.block_on(rt.spawn(pollux::ready()));
+        rt.shutdown(std::chrono::seconds(0));
+        for (int i = 0; i != 5; ++i) rt.spawn(pollux::ready()).detach();
+        CHECK(rt.metrics().spawned == 1);
+        CHECK(rt.metrics().alive_tasks == 0);
+    }
+
     TEST_CASE("metrics: after the end of the work they stay, and so they do after shutdown") {
         pollux::runtime rt(workers(2));
         std::atomic<int> runs = 0;
