@@ -40,11 +40,12 @@ void child::swap(child& other) noexcept {
 }
 
 std::optional<int> child::id() const noexcept {
-    return running_ != nullptr ? std::optional(running_->pid) : std::nullopt;
+    return running_ != nullptr && running_->exited.is_open() ? std::optional(running_->pid) : std::nullopt;
 }
 
 std::expected<void, std::error_code> child::start_kill() noexcept {
-    if (running_ == nullptr) return std::unexpected(std::make_error_code(std::errc::no_such_process));
+    if (running_ == nullptr || !running_->exited.is_open())
+        return std::unexpected(std::make_error_code(std::errc::no_such_process));
     // Not kill(): the number could be another's by now, if somebody else has waited for the process.
     if (::syscall(SYS_pidfd_send_signal, running_->exited.descriptor(), SIGKILL, nullptr, 0) != 0)
         return std::unexpected(std::error_code(errno, std::system_category()));

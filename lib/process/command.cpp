@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -106,7 +107,8 @@ struct spawning {
     bool is_valid() const noexcept;
     std::vector<char*> arguments() const;
     std::vector<std::string> environment() const;
-    /// Makes the process known to `one`, or ends it.
+    /// Makes the process known to `one`, which is without one if that has ended and somebody has waited for it. On an error the process
+    /// is ended.
     static std::error_code adopt(running& one, ::pid_t pid) noexcept;
 
     const command& what_;
@@ -145,14 +147,16 @@ std::vector<std::string> spawning::environment() const {
 }
 
 std::error_code spawning::adopt(running& one, ::pid_t pid) noexcept {
-    one.pid = pid;
     const long fd = ::syscall(SYS_pidfd_open, pid, 0);
     if (fd >= 0) {
+        one.pid = pid;
         one.exited = descriptor(static_cast<int>(fd));
         return {};
     }
     const int error = errno;
-    // Without a descriptor left nobody could ever wait for it. It is not yet far: this does not take long.
+    // It has ended and is no zombie: SIGCHLD is ignored, or somebody waits for every child. The number may be another's by now.
+    if (error == ESRCH) return {};
+    // Another thread has taken the descriptor that was kept free. Nobody could ever wait for it. It is not yet far: this does not take long.
     ::kill(pid, SIGKILL);
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}
     return system_error_of(error);
@@ -184,12 +188,16 @@ std::expected<child, std::error_code> spawning::run() const {
     for (auto& one : variables) environment_of_child.push_back(one.data());
     environment_of_child.push_back(nullptr);
     auto started = std::make_unique<running>();
+    // So is the descriptor, which is free again when adopt() asks for one.
+    descriptor kept_free(::eventfd(0, EFD_CLOEXEC));
+    if (!kept_free.is_open()) return std::unexpected(system_error_of(errno));
 
     const fresh_signals signals;
     ::pid_t pid = 0;
     const int error = ::posix_spawnp(&pid, what_.program_.c_str(), actions.get(), signals.get(),
                                      arguments_of_child.data(), environment_of_child.data());
     if (error != 0) return std::unexpected(system_error_of(error));
+    kept_free = descriptor();
     if (const auto failed = adopt(*started, pid)) return std::unexpected(failed);
 
     child made(started.release(), what_.is_killed_by_drop_);

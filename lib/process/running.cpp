@@ -7,6 +7,7 @@
 #include <source_location>
 #include <utility>
 
+#include "net/require_runtime.hpp"
 #include "pollux/core/execution.hpp"
 #include "pollux/core/short_lock.hpp"
 #include "pollux/runtime/spawn.hpp"
@@ -47,6 +48,7 @@ running::~running() {
 }
 
 std::expected<std::optional<exit_status>, std::error_code> running::try_wait() noexcept {
+    if (!exited.is_open()) return std::unexpected(std::make_error_code(std::errc::no_child_process));
     siginfo_t info = {};
     while (::waitid(P_PIDFD, static_cast<id_t>(exited.descriptor()), &info, WEXITED | WNOHANG) != 0)
         if (errno != EINTR) return std::unexpected(std::error_code(errno, std::system_category()));
@@ -55,6 +57,11 @@ std::expected<std::optional<exit_status>, std::error_code> running::try_wait() n
 }
 
 polled<exit_status, std::error_code> running::poll_wait(context& cx) {
+    if (!exited.is_open()) {
+        net::detail::require_runtime(cx);
+        if (!cx.consume_budget()) return pending;
+        return std::unexpected(try_wait().error());
+    }
     for (;;) {
         auto ready = exited.poll_ready(cx, net::direction::read);
         if (ready.is_pending()) return pending;

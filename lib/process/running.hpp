@@ -55,8 +55,9 @@ struct running {
     /// Takes the object over.
     static void abandon(running*) noexcept;
 
-    net::detail::source exited;  // the pidfd: readable when it has ended
-    int pid = 0;
+    net::detail::source
+        exited;   // the pidfd: readable when it has ended; none if somebody else has waited for the process before
+    int pid = 0;  // 0 then
     bool is_abandoned = false;
     pollux::detail::future_cell<reap_future>* reaper;  // not started yet, or null
     running* next_orphan = nullptr;

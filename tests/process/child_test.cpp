@@ -3,11 +3,15 @@
 
 #include <doctest/doctest.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <cerrno>
+#include <expected>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -19,6 +23,7 @@
 #include "pollux/testing/poll.hpp"
 #include "process/processes.hpp"
 #include "support/driver_options.hpp"
+#include "support/forbidden_call.hpp"
 #include "support/process_state.hpp"
 
 namespace {
@@ -43,6 +48,18 @@ child started(const command& what) {
 }
 /// It waits until it is told to go on, by the end of its input.
 child waiting() { return started(command("cat").stdin(stdio::piped).stdout(stdio::piped)); }
+
+// The system waits for them, as long as this is there.
+class ignored_children {
+public:
+    ignored_children() noexcept : before_(::signal(SIGCHLD, SIG_IGN)) {}
+    ignored_children(const ignored_children&) = delete;
+    ignored_children& operator=(const ignored_children&) = delete;
+    ~ignored_children() { ::signal(SIGCHLD, before_); }
+
+private:
+    void (*before_)(int);
+};
 
 bool is_pending_once(current_thread_runtime& rt, auto& fut) {
     return rt.block_on(
@@ -134,6 +151,49 @@ TEST_SUITE("process/child") {
         CHECK(rt.block_on(one.wait()).error() == std::errc::no_child_process);
         CHECK(one.try_wait().error() == std::errc::no_child_process);
         CHECK(one.start_kill().error() == std::errc::no_such_process);
+    }
+    // spawn failed, and killed whoever had the number by then.
+    TEST_CASE("child: one whose end nobody can learn any more is a child all the same, and is not killed") {
+        until_no_child();
+        const ignored_children ignored;
+        // As if it had ended, and the system had waited for it, before its descriptor was opened.
+        std::expected<child, std::error_code> made = std::unexpected(std::error_code());
+        bool is_forbidden = false;
+        std::thread([&] {
+            is_forbidden = forbid_call(SYS_pidfd_open, ESRCH);
+            made = command("cat").stdin(stdio::piped).stdout(stdio::piped).spawn();
+        }).join();
+        REQUIRE(is_forbidden);
+        REQUIRE(made.has_value());
+        CHECK(!made->id().has_value());
+        CHECK(made->try_wait().error() == std::errc::no_child_process);
+        CHECK(made->start_kill().error() == std::errc::no_such_process);
+        current_thread_runtime rt(pollux::test::driver_options());
+        auto input = made->take_stdin();
+        auto output = made->take_stdout();
+        CHECK(rt.block_on(input->write_all("alive")).has_value());
+        input.reset();
+        CHECK(rt.block_on(output->read_to_end()).value() == "alive");
+        {
+            auto fut = made->wait();
+            CHECK_THROWS_AS(static_cast<void>(pollux::testing::poll_once(fut)), pollux::no_runtime);
+        }
+        CHECK(rt.block_on(made->wait()).error() == std::errc::no_child_process);
+        CHECK(rt.block_on(made->kill()).error() == std::errc::no_such_process);
+        { const auto dropped = std::move(*made); }
+        until_no_child();
+    }
+    TEST_CASE("spawn: where the system waits for the children, each begins and none is known to have failed") {
+        until_no_child();
+        const ignored_children ignored;
+        current_thread_runtime rt(pollux::test::driver_options());
+        int started_well = 0;
+        for (int i = 0; i != 100; ++i) {
+            auto one = command("true").spawn();
+            started_well += one.has_value() && rt.block_on(one->wait()).error() == std::errc::no_child_process;
+        }
+        CHECK(started_well == 100);
+        until_no_child();
     }
     TEST_CASE("try_wait: nothing while it runs, then how it has ended") {
         until_no_child();

@@ -177,7 +177,9 @@ TEST_SUITE("process/command") {
         REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
         const auto descriptors = descriptors_of_process();
         auto all_piped = command("true").stdin(stdio::piped).stdout(stdio::piped).stderr(stdio::piped);
-        std::vector<int> errors;
+        // Is told before anything is started.
+        auto missing = command("/does/not/exist").stdin(stdio::piped).stdout(stdio::piped).stderr(stdio::piped);
+        std::vector<int> errors, errors_of_missing;
         const int highest = ::dup(STDIN_FILENO);
         ::close(highest);
         for (int more = 0; more != 7; ++more) {
@@ -186,9 +188,11 @@ TEST_SUITE("process/command") {
             REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
             const auto started = all_piped.spawn();
             errors.push_back(started.has_value() ? 0 : started.error().value());
+            errors_of_missing.push_back(missing.spawn().error().value());
             REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
         }
         CHECK(errors == std::vector<int>(7, EMFILE));
+        CHECK(errors_of_missing == std::vector<int>(7, EMFILE));
         CHECK(descriptors_of_process() == descriptors);
         CHECK(has_no_child());
     }

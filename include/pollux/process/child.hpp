@@ -67,7 +67,8 @@ public:
     }
     ~child();
 
-    /// The number of the process. None once its end has been seen: then the number may be another's.
+    /// The number of the process. None once its end has been seen, also by somebody else before it was known in here: then the number
+    /// may be another's.
     std::optional<int> id() const noexcept;
 
     /// Waits for the end of the process. The pipe to its standard input is closed first, if it is still here: a process that reads to the
@@ -83,7 +84,7 @@ public:
 
     /// Kills the process and waits for its end. Errors: as start_kill() and wait(). Cancel: it is killed from the first poll on.
     auto kill() noexcept { return detail::kill_future(*this); }
-    /// Sends SIGKILL, and does not wait. Errors: std::errc::no_such_process if its end has been seen.
+    /// Sends SIGKILL, and does not wait. Errors: std::errc::no_such_process if id() has none.
     std::expected<void, std::error_code> start_kill() noexcept;
 
     /// Closes its standard input, collects what it writes to the streams that are piped and still here, all at once, and waits for its end.
