@@ -15,7 +15,8 @@
 //
 // The chain. Ours is installed at most once in it: a handler that finds itself before itself would call itself for ever. So if the
 // program installs a function over ours, ours stays below it, with or without streams, and is used again: that function calls it, or
-// has taken the signal away. If it installs SIG_DFL or SIG_IGN, there is no chain, and the next stream installs ours anew.
+// has taken the signal away. If it installs SIG_DFL or SIG_IGN, there is no chain, and the next stream installs ours anew; the end of the
+// last stream sees that, too.
 #include "signal/arrivals.hpp"
 
 #include <fcntl.h>
@@ -138,9 +139,10 @@ void install(arrivals_of_one& self, int number) {
 
 void uninstall(arrivals_of_one& self, int number) noexcept {
     struct sigaction now;
-    if (::sigaction(number, nullptr, &now) == 0 && is_ours(now)) {
-        ::sigaction(number, &self.previous, nullptr);
-        self.is_in_chain = false;
+    if (::sigaction(number, nullptr, &now) == 0) {
+        if (is_ours(now)) ::sigaction(number, &self.previous, nullptr);
+        // Also where there is no chain any more: a function that is installed next knows of nobody.
+        if (is_ours(now) || !is_function(now)) self.is_in_chain = false;
     }
     const int event = std::exchange(self.event, -1);
     tell(self);

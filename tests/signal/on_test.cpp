@@ -335,6 +335,28 @@ TEST_SUITE("signal/on") {
         second = on(SIGUSR2);
         CHECK(has_handler(SIGUSR1, SIG_DFL));
     }
+    // The stream got nothing, ever: ours was believed to be below that function.
+    TEST_CASE(
+        "on: a function that was installed after the program had gone back to the default is no part of the chain") {
+        current_thread_runtime rt(pollux::test::driver_options());
+        for (const auto none : {SIG_DFL, SIG_IGN}) {
+            const handler_of_test before(SIGUSR1, simple_action(SIG_DFL));
+            {
+                const auto gone = on(SIGUSR1);
+                const auto action = simple_action(none);
+                REQUIRE(::sigaction(SIGUSR1, &action, nullptr) == 0);
+            }
+            CHECK(has_handler(SIGUSR1, none));
+            const handler_of_test later(SIGUSR1, plain_action());
+            {
+                auto signals = on(SIGUSR1);
+                ::raise(SIGUSR1);
+                CHECK(plain_calls == 1);
+                CHECK(!is_quiet(rt, signals));
+            }
+            CHECK(has_handler(SIGUSR1, &count_plain));
+        }
+    }
     TEST_CASE("on: refuses what is no signal, cannot be handled or tells of an error in the code") {
         const auto descriptors = descriptors_of_process();
         for (const int number : {-1, 0, SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, __SIGRTMIN, NSIG, 1000}) {
