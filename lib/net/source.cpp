@@ -56,6 +56,7 @@ void source::swap(source& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
     std::swap(is_owned_, other.is_owned_);
     std::swap(kind_, other.kind_);
+    std::swap(is_shut_, other.is_shut_);
     // Relaxed, all: nobody else uses them.
     was_blocked_.store(
         other.was_blocked_.exchange(was_blocked_.load(std::memory_order::relaxed), std::memory_order::relaxed),

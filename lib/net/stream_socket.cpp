@@ -44,6 +44,11 @@ struct part_list {
     msghdr message{};
 };
 
+std::ptrdiff_t broken_pipe() noexcept {
+    errno = EPIPE;
+    return -1;
+}
+
 answer nothing_to_do(context& cx) noexcept { return cx.consume_budget() ? answer(0uz) : answer(pending); }
 
 std::ptrdiff_t transfer(int descriptor, io::span to) noexcept { return receive(descriptor, to, 0); }
@@ -61,7 +66,10 @@ template <direction which, class Bytes>
 [[gnu::noinline]] answer poll_in_full(source& io, context& cx, Bytes bytes) {
     if (bytes.empty()) return nothing_to_do(cx);
     return io.poll_io(cx, which, bytes.size(), [&io, bytes](int descriptor) {
-        if (auto* const ring = io.ring()) return transfer(*ring, bytes);
+        if (auto* const ring = io.ring()) {
+            if (which == direction::write && io.is_writing_shut()) return broken_pipe();
+            return transfer(*ring, bytes);
+        }
         return transfer(descriptor, bytes);
     });
 }
@@ -121,7 +129,8 @@ answer stream_socket::poll_write_vectored(context& cx, std::span<const io::const
     part_list list(bytes);
     if (list.bytes == 0) return nothing_to_do(cx);
     return io_.poll_io(cx, direction::write, list.bytes, [&](int descriptor) {
-        if (auto* const ring = io_.ring()) return ring->send(list.parts, list.count);
+        if (auto* const ring = io_.ring())
+            return io_.is_writing_shut() ? broken_pipe() : ring->send(list.parts, list.count);
         return ::sendmsg(descriptor, &list.message, MSG_NOSIGNAL);
     });
 }
@@ -177,9 +186,10 @@ std::expected<std::size_t, std::error_code> stream_socket::try_write(io::const_s
 
 status stream_socket::shutdown_write() noexcept {
     auto* const ring = io_.ring();
-    if ((ring != nullptr ? ring->shut_down_write() : ::shutdown(io_.descriptor(), SHUT_WR)) == 0 || errno == ENOTCONN)
-        return {};
-    return std::unexpected(last_error());
+    if ((ring != nullptr ? ring->shut_down_write() : ::shutdown(io_.descriptor(), SHUT_WR)) != 0 && errno != ENOTCONN)
+        return std::unexpected(last_error());
+    io_.shut_writing();
+    return {};
 }
 
 }  // namespace pollux::inline v0::net::detail

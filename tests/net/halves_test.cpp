@@ -121,5 +121,6 @@ TEST_SUITE("net/halves") {
         CHECK(halves.first.try_read(to).value() == 2);
         CHECK(halves.second.shutdown_write().has_value());
         CHECK(rt.block_on(ends.second.read_some(8)).value().empty());
+        CHECK(rt.block_on(halves.second.write("lost")).error() == std::errc::broken_pipe);
     }
 }

@@ -233,6 +233,39 @@ TEST_SUITE("net/tcp_stream") {
         CHECK(other.rt.block_on(other.ours.shutdown()).has_value());
         CHECK(other.theirs.read_to_end() == "reply");
     }
+    // With io_uring it said that the bytes were written, and they were gone.
+    TEST_CASE("tcp_stream: a write after its own shutdown fails, and does not wait for a flush to say so") {
+        half_plain both;
+        const auto shut = [&] { CHECK(both.ours.shutdown_write().has_value()); };
+        SUBCASE("as the first thing that is done with it") { shut(); }
+        SUBCASE("behind a read") {
+            std::string to(1, '-');
+            auto fut = both.ours.read(to);
+            const wake_counter woken;
+            CHECK(poll_in(both.rt, fut, woken).is_pending());
+            shut();
+        }
+        SUBCASE("behind a write") {
+            CHECK(both.rt.block_on(both.ours.write_all("ab")).has_value());
+            shut();
+            CHECK(both.theirs.read_to_end() == "ab");
+        }
+        SUBCASE("by the future") { CHECK(both.rt.block_on(both.ours.shutdown()).has_value()); }
+        SUBCASE("and was moved since") {
+            shut();
+            tcp_stream moved = std::move(both.ours);
+            both.ours = std::move(moved);
+        }
+        for (int i = 0; i != 2; ++i) {
+            CHECK(both.rt.block_on(both.ours.write("lost")).error() == std::errc::broken_pipe);
+            const std::array<const_span, 2> parts{const_span("lo"), const_span("st")};
+            CHECK(both.rt
+                      .block_on(pollux::poll_fn(
+                          [&](pollux::context& cx) { return both.ours.poll_write_vectored(cx, parts); }))
+                      .error() == std::errc::broken_pipe);
+            CHECK(both.ours.try_write("lost").error() == std::errc::broken_pipe);
+        }
+    }
     TEST_CASE(
         "tcp_stream: a reset is connection_reset for a reader that waits, then the end; writing then raises no "
         "SIGPIPE") {

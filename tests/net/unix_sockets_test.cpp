@@ -128,6 +128,13 @@ TEST_SUITE("net/unix_sockets") {
         CHECK(first.has_value());
         CHECK(rt.block_on(unix_stream::connect(listener.local_address())).error() == std::errc::operation_would_block);
     }
+    TEST_CASE("unix_stream: a write after its own shutdown fails") {
+        current_thread_runtime rt(pollux::test::driver_options());
+        auto ends = unix_stream::pair().value();
+        CHECK(rt.block_on(ends.first.shutdown()).has_value());
+        CHECK(rt.block_on(ends.first.write("lost")).error() == std::errc::broken_pipe);
+        CHECK(rt.block_on(ends.second.read_to_end()).value().empty());
+    }
     TEST_CASE("unix_stream: a pair has no address, and is closed on exec") {
         current_thread_runtime rt(pollux::test::driver_options());
         auto ends = unix_stream::pair().value();

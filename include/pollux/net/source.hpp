@@ -97,6 +97,10 @@ public:
         return slot != nullptr && slot->socket == nullptr ? slot : nullptr;
     }
     bool is_open() const noexcept { return descriptor_ >= 0; }
+    /// Nothing is to be written to it any more. What goes through a ring has to be told: there a write is done before the system sees it.
+    /// Threads: who writes, for both.
+    void shut_writing() noexcept { is_shut_ = true; }
+    bool is_writing_shut() const noexcept { return is_shut_; }
     /// Gives the descriptor up: it has left the reactor and belongs to the caller.
     int release() noexcept;
 
@@ -190,6 +194,7 @@ private:
     int descriptor_ = -1;
     bool is_owned_ = true;
     source_kind kind_ = source_kind::other;
+    bool is_shut_ = false;  // of who writes
     std::atomic<bool> was_blocked_{false};
     pollux::detail::short_lock lock_;  // held while it takes its place
     std::atomic<pollux::detail::event_slot*> slot_{nullptr};
