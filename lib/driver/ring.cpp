@@ -127,10 +127,11 @@ bool ring::push(const io_uring_sqe& entry) noexcept {
 }
 
 bool ring::submit() noexcept {
-    // If others submit at the same time the kernel takes what there is. What it does not take now is the next one's.
-    const unsigned count = unsubmitted();
-    const int taken = count == 0 ? 0 : enter(descriptor_, count, 0, 0, nullptr, 0);
-    return taken >= 0 && static_cast<unsigned>(taken) >= count;
+    const unsigned pushed = seen(submit_tail_);
+    const unsigned count = pushed - seen(submit_head_);
+    if (count != 0) enter(descriptor_, count, 0, 0, nullptr, 0);
+    // Not by what it has answered: if others submit at the same time they may have taken it. What nobody takes now is the next one's.
+    return static_cast<int>(seen(submit_head_) - pushed) >= 0;
 }
 
 // --- completions -------------------------------------------------------------------------------------------------------------

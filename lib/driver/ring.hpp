@@ -40,7 +40,7 @@ public:
     /// Puts it where the next submit() or wait() of anybody finds it. False: there is no room, and the system takes nothing at the moment.
     /// Threads: any. Cost: a lock; a system call if the ring is full.
     bool push(const io_uring_sqe& entry) noexcept;
-    /// Hands what was pushed before to the kernel. False: it may not have taken all of it. Threads: any. Cost: a system call, unless there is
+    /// Hands what was pushed before to the kernel. False: it has not taken all of it. Threads: any. Cost: a system call, unless there is
     /// nothing.
     bool submit() noexcept;
 

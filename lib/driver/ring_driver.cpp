@@ -45,7 +45,7 @@ void ring_driver::watch_sources() noexcept {
     is_watching_ = ring_.push(entry);
 }
 
-// Sequentially consistent, as its store, the look behind that in close(), and what stands before this in start() and look(): close() sees
+// Sequentially consistent, as its store, the look behind that in close(), and what stands before this in start(), submit() and look(): close() sees
 // that, or this sees close().
 bool ring_driver::is_closed() const noexcept {
     return is_closed_.load(std::memory_order::seq_cst) || fork_guard_.is_in_child();
@@ -75,8 +75,12 @@ bool ring_driver::is_on_worker() const noexcept {
     return self != nullptr && &self->core() == &core_ && waits_for_us.in_poll_of != &core_;
 }
 
+// What the kernel does not take (it has no memory, say) goes with the next wait, and that is far away for who sleeps in one.
 void ring_driver::submit() noexcept {
-    if (!fork_guard_.is_in_child()) ring_.submit();
+    if (fork_guard_.is_in_child() || ring_.submit()) return;
+    under_way_.fetch_add(1, std::memory_order::seq_cst);  // see is_closed()
+    if (!is_closed()) sources_.interrupt();
+    under_way_.fetch_sub(1, std::memory_order::release);  // pairs with the acquire in close()
 }
 
 void ring_driver::settle() noexcept {
@@ -94,7 +98,7 @@ void ring_driver::look() noexcept {
             if (!is_on_worker())
                 if (const auto sleeper = core_.idle().after_push()) core_.unpark(*sleeper);
         } else {
-            ring_.submit();
+            submit();
         }
     }
     under_way_.fetch_sub(1, std::memory_order::release);  // pairs with the acquire in close()

@@ -10,7 +10,7 @@
 // interval while it is busy (worker.hpp). Every other thread submits at once, by settle().
 //
 // Lifetime. It is counted, for sockets may outlive the runtime; closed, it touches nothing of that. close() waits for what is under way, and
-// for who is inside of look(): both count in under_way_ before they look whether it is closed.
+// for who is inside of look() or submit(): all count in under_way_ before they look whether it is closed.
 //
 // A child of fork() shares the rings with its parent, and so leaves them alone: to it the driver is closed.
 #pragma once

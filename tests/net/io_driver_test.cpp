@@ -2,10 +2,6 @@
 // What io_uring has of its own: that it is refused where the kernel forbids it, and what becomes of operations that are under way. All
 // else says the rest of this folder, which runs on both drivers.
 #include <doctest/doctest.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +19,7 @@
 #include "pollux/net/unix_stream.hpp"
 #include "pollux/offload/block_in_place.hpp"
 #include "pollux/runtime/runtime.hpp"
+#include "support/forbidden_call.hpp"
 #include "support/process_state.hpp"
 #include "support/wake_counter.hpp"
 #include "support/workers.hpp"
@@ -40,18 +37,6 @@ pollux::runtime_options on_uring(unsigned workers = 1) {
     auto options = pollux::test::workers(workers);
     options.io = io_driver::uring;
     return options;
-}
-
-// From now on io_uring_setup fails with EPERM in this process.
-bool forbid_rings() {
-    sock_filter steps[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    const sock_fprog program{static_cast<unsigned short>(std::size(steps)), steps};
-    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
 // 0: refused with EPERM and the message.
@@ -73,7 +58,7 @@ TEST_SUITE("net/io_driver") {
         const ::pid_t child = ::fork();
         if (child == 0) {
             const auto before = descriptors_of_process();
-            if (!forbid_rings()) ::_exit(10);
+            if (!pollux::test::forbid_call(SYS_io_uring_setup, EPERM)) ::_exit(10);
             int failed = refusal<current_thread_runtime>();
             if (failed == 0) failed = refusal<pollux::runtime>();
             if (failed == 0 && descriptors_of_process() != before) failed = 4;

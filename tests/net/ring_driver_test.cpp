@@ -2,7 +2,9 @@
 // The driver behind io_driver::uring by itself, with rings that are too small and a peer that takes nothing. This thread has its seat.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,6 +14,7 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <thread>
 
 #include "pollux/future/poll_fn.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
@@ -21,6 +24,7 @@
 #include "driver/ring_socket.hpp"
 #include "driver/source_set.hpp"
 #include "net/loopback.hpp"
+#include "support/forbidden_call.hpp"
 #include "support/heap_counter.hpp"
 #include "support/posix_socket.hpp"
 
@@ -201,6 +205,34 @@ TEST_SUITE("net/ring_driver") {
             CHECK(each.ends == 1);
             CHECK(each.result == 0);
         }
+    }
+    // It stood still until the sleeper woke for something else.
+    TEST_CASE(
+        "ring_driver: what the kernel does not take from another thread wakes who sleeps in it, and goes with that") {
+        driven one({});
+        one.driver.submit();  // so that the set is watched
+        counted late;
+        bool is_forbidden = false, is_started = false;
+        std::thread([&] {
+            is_forbidden = pollux::test::forbid_call(SYS_io_uring_enter, EAGAIN);
+            is_started = one.driver.start(late, nothing());
+            one.driver.settle();
+        }).join();
+        REQUIRE(is_forbidden);
+        REQUIRE(is_started);
+        pollfd woken{one.sources.descriptor(), POLLIN, 0};
+        CHECK(::poll(&woken, 1, 0) == 1);
+        one.until([&] { return late.ends == 1; });
+        CHECK(late.result == 0);
+    }
+    TEST_CASE("ring_driver: who submits what others have submitted already wakes nobody") {
+        driven one({});
+        counted taken;
+        REQUIRE(one.driver.start(taken, nothing()));
+        for (int i = 0; i != 3; ++i) one.driver.submit();
+        pollfd woken{one.sources.descriptor(), POLLIN, 0};
+        CHECK(::poll(&woken, 1, 0) == 0);
+        one.until([&] { return taken.ends == 1; });
     }
     TEST_CASE("ring_driver: what waits when it is closed is given up, and nothing can be started any more") {
         driven one({});
