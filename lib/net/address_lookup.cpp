@@ -9,14 +9,13 @@
 
 #include "net/require_runtime.hpp"
 #include "pollux/net/resolve.hpp"
-#include "pollux/runtime/errors.hpp"
 
 namespace pollux::inline v0::net::detail {
 
 struct name_lookup {
-    explicit name_lookup(const host_name& of) : job(resolve(of.host, of.port)) {}
+    explicit name_lookup(const host_name& of) : job({of.host, of.port}) {}
 
-    decltype(resolve({}, 0)) job;
+    lookup_future job;
     std::vector<socket_address> found;  // once the job has ended
 };
 
@@ -30,14 +29,10 @@ polled<address_lookup::addresses, std::error_code> address_lookup::poll(context&
     if (const auto* known = std::get_if<socket_address>(&of_.get())) return addresses(known, 1);
     if (by_name_ == nullptr) by_name_ = std::make_unique<name_lookup>(std::get<host_name>(of_.get()));
     if (by_name_->found.empty()) {
-        try {
-            auto answer = by_name_->job.poll(cx);
-            if (answer.is_pending()) return pending;
-            if (answer.has_error()) return std::unexpected(answer.error());
-            by_name_->found = std::move(answer.value());
-        } catch (const task_cancelled&) {
-            return std::unexpected(std::make_error_code(std::errc::operation_canceled));
-        }
+        auto answer = by_name_->job.poll(cx);
+        if (answer.is_pending()) return pending;
+        if (answer.has_error()) return std::unexpected(answer.error());
+        by_name_->found = std::move(answer.value());
     }
     return addresses(by_name_->found);
 }

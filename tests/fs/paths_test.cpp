@@ -6,9 +6,12 @@
 #include <chrono>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "pollux/core/block_on.hpp"
+#include "pollux/fs/file.hpp"
+#include "pollux/fs/whole_file.hpp"
 #include "pollux/runtime/errors.hpp"
 #include "pollux/runtime/runtime.hpp"
 #include "support/temporary_directory.hpp"
@@ -93,6 +96,22 @@ TEST_SUITE("fs/paths") {
         CHECK(rt.block_on(fs::metadata(directory / zero)).error() == std::errc::invalid_argument);
         CHECK(rt.block_on(fs::exists(directory / zero)).error() == std::errc::invalid_argument);
         CHECK(contents_of(directory / "a") == "kept");
+    }
+    TEST_CASE("a path may be a std::string_view, for each function of the folder") {
+        const temporary_directory directory;
+        pollux::runtime rt;
+        const std::string texts[] = {directory / "a/b", directory / "a/b/c", directory / "a/b/d"};
+        const std::string_view into = texts[0], first = texts[1], second = texts[2];
+        CHECK(rt.block_on(fs::create_directories(into)).has_value());
+        CHECK(rt.block_on(fs::write_file(first, "four")).has_value());
+        CHECK(rt.block_on(fs::rename(first, second)).has_value());
+        CHECK(rt.block_on(fs::read_file(second)).value() == "four");
+        CHECK(rt.block_on(fs::metadata(second)).value().size == 4);
+        CHECK(rt.block_on(fs::exists(second)).value());
+        CHECK(rt.block_on(fs::file::open(second)).has_value());
+        CHECK(rt.block_on(fs::file::create(second)).has_value());
+        CHECK(rt.block_on(fs::remove_file(second)).has_value());
+        CHECK(!rt.block_on(fs::exists(second)).value());
     }
     TEST_CASE("a path may be one of std::filesystem; outside a runtime the poll throws no_runtime") {
         auto looking = fs::exists(std::filesystem::path("/dev/null"));

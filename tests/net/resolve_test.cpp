@@ -10,6 +10,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
+#include <vector>
 
 #include "net/loopback.hpp"
 #include "pollux/core/block_on.hpp"
@@ -79,6 +81,15 @@ TEST_SUITE("net/resolve") {
             CHECK(!found.error().message().empty());
         }
     }
+    TEST_CASE("resolve: takes a name of any string type") {
+        pollux::current_thread_runtime rt(pollux::test::driver_options());
+        const std::vector one{*socket_address::parse("127.0.0.1:1")};
+        const std::string name = "127.0.0.1";
+        CHECK(rt.block_on(resolve(name, 1)) == one);
+        CHECK(rt.block_on(resolve(std::string_view(name), 1)) == one);
+        CHECK(rt.block_on(resolve(name.c_str(), 1)) == one);
+        CHECK(name == "127.0.0.1");
+    }
     TEST_CASE("resolve: throws no_runtime outside a runtime") {
         auto fut = resolve("localhost", 1);
         CHECK_THROWS_AS(static_cast<void>(poll_once(fut)), pollux::no_runtime);
@@ -95,6 +106,22 @@ TEST_SUITE("net/resolve") {
             CHECK(looked_up(wrong).error() == errc::bad_address);
         }
         CHECK(looked_up("no such name:80").error().category() == resolve_category());
+    }
+    // It threw task_cancelled.
+    TEST_CASE("resolve: fails with operation_canceled if its runtime ends before the call") {
+        auto options = pollux::test::driver_options();
+        options.max_blocking_threads = 1;
+        pollux::current_thread_runtime rt(options);
+        const auto may_end = std::make_shared<std::atomic<bool>>(false);  // its thread outlives the test
+        auto before = pollux::blocking([may_end] { may_end->wait(false); });
+        auto resolves = resolve("localhost", 80);
+        const pollux::test::wake_counter woken;
+        CHECK(poll_in(rt, before, woken).is_pending());
+        CHECK(poll_in(rt, resolves, woken).is_pending());
+        rt.shutdown(std::chrono::seconds(0));
+        CHECK(pollux::block_on(resolves).error() == std::errc::operation_canceled);
+        *may_end = true;
+        may_end->notify_all();
     }
     // It threw no_runtime there.
     TEST_CASE("address: a look-up that the end of its runtime leaves pending fails outside of a runtime, too") {

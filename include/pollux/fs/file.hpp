@@ -92,12 +92,12 @@ public:
     ///
     /// Errors: those of the system, such as `std::errc::no_such_file_or_directory`; `std::errc::invalid_argument` if the path holds
     /// a zero byte, or for options that go with `write` only, without it. Cancel: a file that was opened is closed.
-    static auto open(std::string path, open_options how = {}) {
-        return detail::path_call_future<file>(&detail::open, {std::move(path), {}, how});
+    static auto open(detail::owned_text path, open_options how = {}) {
+        return detail::path_call_future<file>(&detail::open, {std::move(path.text), {}, how});
     }
     /// The same for writing; it is made if it is not there, and emptied if it is.
-    static auto create(std::string path) {
-        return open(std::move(path), {.write = true, .truncate = true, .create = true});
+    static auto create(detail::owned_text path) {
+        return open(std::move(path.text), {.write = true, .truncate = true, .create = true});
     }
 
     /// Moves the position, which may be behind the end: it is the value. What was read ahead is dropped.

@@ -27,8 +27,8 @@ POLLUX_API std::expected<void, std::error_code> write_file(const path_arguments&
 /// Throws: when polled, no_runtime outside a runtime; std::bad_alloc.
 /// Cancel: a job that has not begun never does; one that runs goes on, and what it has read is dropped.
 /// Cost: one job of `blocking`; the file's size of memory. Of a pipe or a device: until its end, and the end of the runtime waits.
-inline auto read_file(std::string path) {
-    return detail::path_call_future<std::string>(&detail::read_file, {std::move(path)});
+inline auto read_file(detail::owned_text path) {
+    return detail::path_call_future<std::string>(&detail::read_file, {std::move(path.text)});
 }
 
 /// Makes `bytes`, of which it takes a copy at once, the contents of the file, which is made if it is not there.
@@ -37,9 +37,9 @@ inline auto read_file(std::string path) {
 /// Throws: std::bad_alloc, at once too; as read_file().
 /// Cancel: a job that has not begun never does; one that runs goes on to its end.
 /// Cost: one job of `blocking`; a copy of the bytes.
-inline auto write_file(std::string path, io::const_span bytes) {
+inline auto write_file(detail::owned_text path, io::const_span bytes) {
     return detail::path_call_future<void>(&detail::write_file,
-                                          {std::move(path), std::string(bytes.data(), bytes.size())});
+                                          {std::move(path.text), std::string(bytes.data(), bytes.size())});
 }
 
 }  // namespace pollux::inline v0::fs

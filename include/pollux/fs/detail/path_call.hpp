@@ -7,11 +7,9 @@
 #include <system_error>
 #include <utility>
 
-#include "pollux/core/context.hpp"
-#include "pollux/core/polled.hpp"
+#include "pollux/core/owned_text.hpp"
 #include "pollux/fs/open_options.hpp"
-#include "pollux/offload/job.hpp"
-#include "pollux/runtime/errors.hpp"
+#include "pollux/offload/fallible_job.hpp"
 
 namespace pollux::inline v0::fs::detail {
 
@@ -33,25 +31,13 @@ struct path_job {
 };
 
 template <class T>
-class [[nodiscard]] path_call_future {
+class [[nodiscard]] path_call_future : public pollux::detail::fallible_job_future<path_job<T>> {
 public:
-    using value_type = T;
-    using error_type = std::error_code;
-
-    path_call_future(path_function<T> run, path_arguments arguments) : job_(path_job<T>{run, std::move(arguments)}) {}
-
-    polled<T, std::error_code> poll(context& cx) {
-        try {
-            return job_.poll(cx);
-        } catch (const task_cancelled&) {
-            return std::unexpected(std::make_error_code(std::errc::operation_canceled));
-        } catch (const std::system_error& refused) {
-            return std::unexpected(refused.code());
-        }
-    }
-
-private:
-    pollux::detail::job_future<path_job<T>, pollux::detail::job_pool_kind::blocking> job_;
+    path_call_future(path_function<T> run, path_arguments arguments)
+        : pollux::detail::fallible_job_future<path_job<T>>({run, std::move(arguments)}) {}
 };
+
+/// What the parameters named `path` take: a string of any type, or a std::filesystem::path.
+using pollux::detail::owned_text;
 
 }  // namespace pollux::inline v0::fs::detail
