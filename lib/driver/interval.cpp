@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "pollux/time/interval.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <stdexcept>
 
 namespace pollux::inline v0 {
 
 namespace {
+
+// How late a tick may be taken that shifts no others. Tokio's: what a timer and a busy worker come to.
+constexpr clock::duration still_in_time = std::chrono::milliseconds(5);
 
 clock::duration checked(clock::duration period) {
     if (period <= clock::duration::zero())
@@ -34,8 +38,9 @@ instant interval_stream::after(instant tick) const noexcept {
     const instant scheduled = detail::later(tick, period_);
     if (policy_ == missed_tick::burst) return scheduled;
     const instant now = clock::now();
-    if (scheduled >= now) return scheduled;  // none was missed
-    if (policy_ == missed_tick::delay) return detail::later(now, period_);
+    if (policy_ == missed_tick::delay)
+        return detail::later(tick, still_in_time) < now ? detail::later(now, period_) : scheduled;
+    if (scheduled > now) return scheduled;  // none was missed
     // Unsigned: between the first instant and now there may be more than a duration holds.
     const auto late = static_cast<std::uint64_t>(now.time_since_epoch().count()) -
                       static_cast<std::uint64_t>(tick.time_since_epoch().count());

@@ -55,12 +55,32 @@ TEST_SUITE("time/interval") {
         CHECK(rt.block_on(rt.spawn(ticks_of(interval_at(first, 100ms), 3, 0, 0ms))) == "30@30 130@130 230@230");
     }
 
-    TEST_CASE("interval: what is late by less than a period shifts nothing, with any policy") {
+    TEST_CASE("interval: who is back before the next tick shifts nothing, with any policy") {
         for (const auto policy : {missed_tick::burst, missed_tick::delay, missed_tick::skip}) {
             CAPTURE(static_cast<int>(policy));
             sim_runtime rt(1);
             CHECK(rt.block_on(rt.spawn(ticks_of(interval(100ms).on_missed(policy), 4, 2, 60ms))) ==
                   "0@0 100@100 200@200 300@300");
+        }
+    }
+
+    TEST_CASE("interval: a tick that is taken late by less than a period shifts nothing with burst and skip") {
+        for (const auto policy : {missed_tick::burst, missed_tick::skip}) {
+            CAPTURE(static_cast<int>(policy));
+            sim_runtime rt(1);
+            CHECK(rt.block_on(rt.spawn(ticks_of(interval(100ms).on_missed(policy), 5, 2, 160ms))) ==
+                  "0@0 100@100 200@260 300@300 400@400");
+        }
+    }
+
+    TEST_CASE("interval: with delay a tick that is taken more than 5 ms late shifts those behind it") {
+        const auto delayed = [] { return interval(100ms).on_missed(missed_tick::delay); };
+        for (const auto& [away, seen] : {std::pair(105ms, "0@0 100@100 200@205 300@300 400@400"),
+                                         std::pair(106ms, "0@0 100@100 200@206 306@306 406@406"),
+                                         std::pair(160ms, "0@0 100@100 200@260 360@360 460@460")}) {
+            CAPTURE(seen);
+            sim_runtime rt(1);
+            CHECK(rt.block_on(rt.spawn(ticks_of(delayed(), 5, 2, away))) == seen);
         }
     }
 
@@ -80,6 +100,12 @@ TEST_SUITE("time/interval") {
         sim_runtime rt(1);
         CHECK(rt.block_on(rt.spawn(ticks_of(interval(100ms).on_missed(missed_tick::skip), 5, 2, 250ms))) ==
               "0@0 100@100 200@350 400@400 500@500");
+    }
+
+    TEST_CASE("interval: skip leaves out the one that comes at this moment") {
+        sim_runtime rt(1);
+        CHECK(rt.block_on(rt.spawn(ticks_of(interval(100ms).on_missed(missed_tick::skip), 4, 2, 200ms))) ==
+              "0@0 100@100 200@300 400@400");
     }
 
     TEST_CASE("interval: skip goes on from now however long ago the first tick was") {

@@ -14,15 +14,15 @@
 
 namespace pollux::inline v0 {
 
-/// What an interval does that is polled so late that the instant after this one has passed, too.
+/// What an interval does that is polled late. Source: the meaning of Tokio's MissedTickBehavior.
 enum class missed_tick : unsigned char {
     burst,  ///< gives those that were missed one after the other, until it has caught up
-    delay,  ///< gives this one, and the next a period after now; the instants shift
-    skip,   ///< gives this one, and leaves out the others that have passed; the instants stay multiples of the period
+    delay,  ///< gives this one, and the next a period after now if this is more than 5 ms late; then the instants shift
+    skip,   ///< gives this one, and leaves out the others that have come; the instants stay multiples of the period
 };
 
-/// The instants that an interval was to tick at, as a stream without an end: each is given when it has come, never early. Without missed
-/// ticks they are exactly a period apart, however late the polls are. It may be moved until its first poll.
+/// The instants that an interval was to tick at, as a stream without an end: each is given when it has come, never early. They are
+/// exactly a period apart unless a tick was missed or, with `missed_tick::delay`, late. It may be moved until its first poll.
 ///
 /// Throws: when polled, as `sleep`.
 /// Threads: polled by one at a time.
@@ -35,7 +35,7 @@ public:
 
     polled<std::optional<instant>> poll_next(context& cx);
 
-    /// What happens to ticks that were missed: `missed_tick::burst` unless said. Also between polls.
+    /// What happens to ticks that were missed, or late: `missed_tick::burst` unless said. Also between polls.
     interval_stream& on_missed(missed_tick policy) & noexcept {
         policy_ = policy;
         return *this;
