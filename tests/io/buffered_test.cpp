@@ -34,6 +34,9 @@ using pollux::testing::poll_once;
 
 using line = std::optional<std::string>;
 
+template <class S>
+concept has_try_read = requires(S& s, pollux::io::span to) { s.try_read(to); };
+
 }  // namespace
 
 TEST_SUITE("io/buffered") {
@@ -86,6 +89,50 @@ TEST_SUITE("io/buffered") {
         CHECK(block_on(s.read_some(1)).value() == "b");
         CHECK(block_on(s.read_until(';')).value() == ";");
         CHECK(block_on(s.read_until(';')).value() == "c,d");
+    }
+    TEST_CASE("read_until, read_line: are free functions, too") {
+        auto s = buffered(stream_of(scripted_bytes::make("a;b\r\nc")));
+        CHECK(block_on(pollux::io::read_until(s, ';')).value() == "a;");
+        CHECK(block_on(pollux::io::read_line(s)).value() == line("b"));
+        CHECK(block_on(pollux::io::read_line(s)).value() == line("c"));
+        CHECK(block_on(pollux::io::read_line(s)).value() == std::nullopt);
+    }
+    TEST_CASE("buffered: try_read gives what was read ahead, then what the source has; try_write is the source's") {
+        auto [ours, theirs] = pollux::io::duplex(8);
+        auto s = std::move(ours).buffered();
+        std::string to(3, '-');
+        CHECK(s.try_read(to).error() == std::errc::operation_would_block);
+        REQUIRE(theirs.try_write("ab;cdefg").value() == 8);
+        CHECK(block_on(s.read_until(';')).value() == "ab;");
+        REQUIRE(theirs.try_write("hi").value() == 2);
+        CHECK(s.try_read(pollux::io::span()).value() == 0);
+        CHECK(s.try_read(to).value() == 3);
+        CHECK(to == "cde");
+        CHECK(s.try_read(to).value() == 2);
+        CHECK(to.substr(0, 2) == "fg");
+        CHECK(s.try_read(to).value() == 2);
+        CHECK(to.substr(0, 2) == "hi");
+        CHECK(s.try_read(to).error() == std::errc::operation_would_block);
+        CHECK(s.try_write("123456789").value() == 8);
+        CHECK(s.try_write("9").error() == std::errc::operation_would_block);
+        std::string read(9, '-');
+        CHECK(theirs.try_read(read).value() == 8);
+        const auto plain = buffered(stream_of(scripted_bytes::make("")));
+        static_assert(!has_try_read<std::remove_const_t<decltype(plain)>>);
+        static_assert(has_try_read<decltype(s)>);
+    }
+    TEST_CASE("read_until: what try_read takes is not looked through again") {
+        auto [ours, theirs] = pollux::io::duplex(16);
+        auto s = std::move(ours).buffered();
+        REQUIRE(theirs.try_write("abc").value() == 3);
+        {
+            auto dropped = s.read_until(';');
+            assert_pending(poll_once(dropped));
+        }
+        std::string to(2, '-');
+        CHECK(s.try_read(to).value() == 2);
+        REQUIRE(theirs.try_write(";d").value() == 2);
+        CHECK(block_on(s.read_until(';')).value() == "c;");
     }
     TEST_CASE("read_line: gives lines without their ends, and nullopt at the end") {
         auto s = buffered(stream_of(scripted_bytes::make("one\ntwo\r\n\n\r\nfive\r")));

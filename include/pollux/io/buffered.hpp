@@ -3,8 +3,10 @@
 // and `read_line`.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstring>
+#include <expected>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -22,6 +24,16 @@
 namespace pollux::inline v0::io {
 
 namespace detail {
+
+using try_answer = std::expected<std::size_t, std::error_code>;
+template <class S>
+concept try_reader = requires(S& s, span to) {
+    { s.try_read(to) } -> std::same_as<try_answer>;
+};
+template <class S>
+concept try_writer = requires(S& s, const_span bytes) {
+    { s.try_write(bytes) } -> std::same_as<try_answer>;
+};
 
 // `B` is a buffered_stream.
 template <class B>
@@ -88,6 +100,20 @@ public:
     /// Errors, Throws, Cancel, Cost: as read_until().
     auto read_line() { return read_line_future<buffered_stream>(*this); }
 
+    /// What the buffer holds, or else what the source has at once: its try_read.
+    try_answer try_read(span to)
+        requires try_reader<S>
+    {
+        if (in_.empty() || to.empty()) return source_.try_read(to);
+        return take_into(to);
+    }
+    /// The source's.
+    try_answer try_write(const_span bytes)
+        requires try_writer<S>
+    {
+        return source_.try_write(bytes);
+    }
+
     count_answer poll_read(context& cx, span to) {
         if (to.empty()) return count_answer(std::size_t{0});
         if (in_.empty()) {
@@ -98,10 +124,7 @@ public:
         } else if (!cx.consume_budget()) {
             return pending;
         }
-        const std::size_t n = to.size() < in_.size() ? to.size() : in_.size();
-        if (n != 0) std::memcpy(to.data(), in_.data(), n);
-        consumed(n);
-        return n;
+        return take_into(to);
     }
     count_answer poll_write(context& cx, const_span bytes)
         requires byte_writer<S>
@@ -150,6 +173,12 @@ private:
         }
         return read;
     }
+    std::size_t take_into(span to) noexcept {
+        const std::size_t n = to.size() < in_.size() ? to.size() : in_.size();
+        if (n != 0) std::memcpy(to.data(), in_.data(), n);
+        consumed(n);
+        return n;
+    }
     std::string take(std::size_t n) {
         std::string taken = in_.take(n);
         consumed_before(n);
@@ -170,7 +199,8 @@ private:
 }  // namespace detail
 
 /// The byte stream `s`, which it takes over, with a buffer for reading. It is a byte stream that has `read_until(delimiter)`
-/// and `read_line()`, too. Writes go straight through.
+/// and `read_line()`, too. Writes go straight through; so does `try_write` where `s` has it. `try_read`, where `s` has it, gives
+/// what was read ahead first.
 ///
 /// Errors: those of `s`. Threads: may be moved while nothing that was made from it is pending; used by one at a time.
 /// Cancel: a read that is dropped while it is pending loses nothing. Dropping the object loses what was read ahead.
@@ -183,6 +213,18 @@ auto buffered(S&& s) {
     static_assert(!std::is_lvalue_reference_v<S>,
                   "pollux: io::buffered: the byte stream is an lvalue, and it would be owned; pass std::move(s)");
     if constexpr (byte_reader<S> && !std::is_lvalue_reference_v<S>) return detail::buffered_stream<S>(std::move(s));
+}
+
+/// The member of what `buffered` gives: the bytes up to the first `delimiter`, with it. `from` must outlive the future.
+template <class S>
+auto read_until(detail::buffered_stream<S>& from, char delimiter) {
+    return from.read_until(delimiter);
+}
+
+/// The member of what `buffered` gives: the next line. `from` must outlive the future.
+template <class S>
+auto read_line(detail::buffered_stream<S>& from) {
+    return from.read_line();
 }
 
 }  // namespace pollux::inline v0::io
