@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cstddef>
+#include <limits>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -99,6 +100,21 @@ TEST_SUITE("io/read") {
         }
         CHECK(block_on(pollux::io::read_some(s, 1000)).error() == std::errc::io_error);
         CHECK(block_on(pollux::io::read_some(s, 1000)).value() == "abcdef");
+    }
+
+    // It threw std::length_error.
+    TEST_CASE("read_some: takes what there is however much it may be, and at most 64 KiB") {
+        auto s = stream_of(scripted_bytes::make(std::string(100'000, 'x')));
+        CHECK(block_on(pollux::io::read_some(s, std::numeric_limits<std::size_t>::max())).value().size() == 65'536);
+        CHECK(block_on(pollux::io::read_some(s, 1'000'000)).value().size() == 34'464);
+    }
+    TEST_CASE("read_some: a string that is much shorter than what was asked for keeps no room") {
+        auto s = stream_of(scripted_bytes::make(std::string(1000, 'x'), {up_to(10), up_to(900), up_to(90)}));
+        CHECK(block_on(pollux::io::read_some(s, 4096)).value().capacity() < 100);
+        CHECK(block_on(pollux::io::read_some(s, 65'536)).value().capacity() < 1000);
+        const auto last = block_on(pollux::io::read_some(s, 100)).value();
+        CHECK(last.size() == 90);
+        CHECK(last.capacity() >= 100);  // that is not much
     }
 
     TEST_CASE("read_exact: reads on until the span is full, without allocating") {

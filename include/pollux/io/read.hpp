@@ -36,26 +36,32 @@ private:
 
 template <class S>
 class [[nodiscard]] read_some_future {
+    // Of one read, whatever was asked for: it is taken, and filled with zeros, before it is known what there is. A guess.
+    static constexpr std::size_t most_room = 64 * 1024;
+
 public:
     using value_type = std::string;
     using error_type = std::error_code;
 
-    read_some_future(S&& source, std::size_t max) : source_(std::forward<S>(source)), max_(max) {}
+    read_some_future(S&& source, std::size_t max)
+        : source_(std::forward<S>(source)), room_(max < most_room ? max : most_room) {}
 
     polled<std::string, std::error_code> poll(context& cx) {
         // Made anew in each poll: thousands of connections that wait hold no memory.
-        std::string bytes(max_, '\0');
+        std::string bytes(room_, '\0');
         auto read = source_.poll_read(cx, bytes);
         if (read.is_pending()) return pending;
         if (read.has_error()) return std::unexpected(read.error());
-        check_count(read.value(), max_);
+        check_count(read.value(), room_);
         bytes.resize(read.value());
+        // Who keeps many short strings keeps no room of long ones. A guess: below that it would cost more than it gives.
+        if (bytes.size() < bytes.capacity() / 4) bytes.shrink_to_fit();
         return bytes;
     }
 
 private:
     S source_;
-    std::size_t max_;
+    std::size_t room_;
 };
 
 template <class S>
@@ -133,10 +139,10 @@ auto read(S&& s, span to) {
     if constexpr (byte_reader<S> && detail::can_be_polled<S>) return detail::read_future<S>(std::forward<S>(s), to);
 }
 
-/// Reads at most `max` bytes into a string of its own; empty at the end. `s` as for `read`.
+/// Reads at most `max` bytes, and at most 64 KiB, into a string of its own; empty at the end. `s` as for `read`.
 ///
 /// Errors: those of `s`. Throws: std::bad_alloc. Cancel: dropping it while it is pending loses nothing.
-/// Cost: one allocation of `max` bytes a poll, given back if it is pending.
+/// Cost: one allocation a poll, of `max` bytes but not more than 64 KiB, given back if it is pending; one more if much less has come.
 template <detail::nearly_byte_stream S>
 auto read_some(S&& s, std::size_t max) {
     static_assert(byte_reader<S>,
