@@ -42,7 +42,8 @@ public:
     /// As poll_write, from several places.
     polled<std::size_t, std::error_code> poll_write_vectored(context& cx, std::span<const io::const_span> bytes);
 
-    /// What is there at once; 0: the end, or an empty span. Errors: `std::errc::operation_would_block`: nothing yet.
+    /// What is there at once; 0: the end, or an empty span. With io_driver::uring and several workers it may miss what has come just now,
+    /// until the thread that serves the ring has run: behind `readable()` it does not. Errors: `std::errc::operation_would_block`: nothing yet.
     std::expected<std::size_t, std::error_code> try_read(io::span to) noexcept;
     /// As many bytes as there is room for at once. Errors: `std::errc::operation_would_block`: there is none.
     std::expected<std::size_t, std::error_code> try_write(io::const_span bytes) noexcept;
