@@ -119,17 +119,25 @@ void cpu_pool::enqueue_runner(bool is_first) {
     };
     const counted in_use(enqueuing_);
     before_enqueue(this);
-    enqueue_in(
-        tbb_->arena,
-        is_first ? [](void* self) { static_cast<cpu_pool*>(self)->run(true); }
-                 : [](void* self) { static_cast<cpu_pool*>(self)->run(false); },
-        this);
+    tbb_share::runner_waits();
+    try {
+        enqueue_in(
+            tbb_->arena,
+            is_first ? [](void* self) { static_cast<cpu_pool*>(self)->run(true); }
+                     : [](void* self) { static_cast<cpu_pool*>(self)->run(false); },
+            this);
+    } catch (...) {
+        tbb_share::runner_is_refused();
+        throw;
+    }
+    tbb_share::runner_is_enqueued();
 }
 
 void cpu_pool::run(bool is_first) noexcept {
     in_enqueued(this);
     has_had_runner_.store(true, std::memory_order::relaxed);  // see start_failed()
     if (is_first) runners_.has_started();                     // (a)
+    if (!core_.is_simulated()) tbb_share::runner_begins();
     execution own;
     own.runtime = &core_;
     const execution_scope scope(own);

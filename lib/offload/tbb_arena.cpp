@@ -55,4 +55,8 @@ void enqueue_in(oneapi::tbb::task_arena& arena, void (*run)(void* self), void* s
     }
 }
 
+void enqueue_nothing_in(oneapi::tbb::task_arena& arena) {
+    arena.enqueue([] {});
+}
+
 }  // namespace pollux::inline v0::detail

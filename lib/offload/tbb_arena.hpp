@@ -21,6 +21,9 @@ namespace pollux::inline v0::detail {
 /// has come to that yet, and nobody will call `run`.
 void enqueue_in(oneapi::tbb::task_arena& arena, void (*run)(void* self), void* self);
 
+/// Has a thread of `arena` come and go. Throws: as above.
+void enqueue_nothing_in(oneapi::tbb::task_arena& arena);
+
 /// Before a call that uses `what` is enqueued.
 inline void before_enqueue([[maybe_unused]] void* what) noexcept {
 #if defined(POLLUX_THREAD_SANITIZER)
