@@ -21,11 +21,11 @@ namespace detail {
 namespace {
 
 // This poll is by a worker of the job's runtime: then its wake-up may come through the workers. Not where nobody may be driving
-// them.
+// them, nor by another's worker that is in that runtime for a scope: it may poll when those workers have gone.
 bool is_on_worker(const job_base& job) noexcept {
     const execution* const mine = current_execution;
-    return mine != nullptr && mine->worker_of != nullptr && mine->runtime == job.runtime &&
-           mine->runtime->has_threads();
+    return mine != nullptr && mine->worker_of != nullptr && mine->worker_of == job.runtime &&
+           job.runtime->has_threads();
 }
 
 void keep_waker(job_base& job, context& cx) noexcept {
