@@ -33,7 +33,8 @@ blocking_pool::blocking_pool(runtime_core& core)
     : job_pool(core),
       thread_name_(core.options().name + "-blk"),
       patience_(core.ticks_per_ms() * patience_us / 1000),
-      growth_pause_(patience_) {}
+      growth_pause_(patience_),
+      stoppable_(core.is_simulated()) {}
 
 blocking_pool::~blocking_pool() = default;
 
@@ -231,10 +232,16 @@ void blocking_pool::watch(member& self, lock_guard& guard) noexcept {
 
 void blocking_pool::run_one(job_base& job, lock_guard& guard) noexcept {
     ++running_;
+    if (job.takes_token) stoppable_.enter(job);
     const errand what = see_to_queue();
     guard.unlock();
     do_errand(what);
     job.run();
+    if (job.takes_token) {
+        guard.lock();
+        stoppable_.leave(job, guard);
+        guard.unlock();
+    }
     // Before the awaiter is woken: what it hands in next has a thread coming. Relaxed: see see_to_queue().
     coming_.fetch_add(1, std::memory_order::relaxed);
     job_base* left = back_.complete_and_keep(job);
@@ -330,13 +337,18 @@ bool blocking_pool::is_over() const noexcept {
     return queue_.is_empty() && running_ == 0 && threads_ == 0 && starts_ == 0 && alive_ == 0;
 }
 
+void blocking_pool::close() noexcept {
+    std::unique_lock guard(lock_);
+    is_closed_ = true;
+    give_up_all(guard, nullptr);
+    for (const auto& each : members_) each->sleeper.unpark();
+    stoppable_.ask_all(guard);
+}
+
 std::size_t blocking_pool::stop(std::chrono::steady_clock::time_point deadline) noexcept {
     std::size_t stuck = 0;
     {
         std::unique_lock guard(lock_);
-        is_closed_ = true;
-        give_up_all(guard, nullptr);
-        for (const auto& each : members_) each->sleeper.unpark();
         if (wait_until(over_, guard, deadline, core_.is_simulated(), [this] { return is_over(); }))
             join_ended(guard);
         else

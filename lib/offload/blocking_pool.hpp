@@ -35,6 +35,7 @@
 
 #include "offload/job_list.hpp"
 #include "offload/job_pool.hpp"
+#include "offload/stoppable_jobs.hpp"
 #include "pollux/core/short_lock.hpp"
 #include "scheduler/parker.hpp"
 #include "scheduler/thread_hooks.hpp"
@@ -48,6 +49,7 @@ public:
 
     void submit(job_base& job) override;
     void take_out(job_base& job) noexcept override;
+    void close() noexcept override;
     std::size_t stop(std::chrono::steady_clock::time_point deadline) noexcept override;
     void add_to(runtime_metrics& sum) const noexcept override;
 
@@ -123,6 +125,7 @@ private:
     std::uint64_t next_start_ = 0;   // not before: the last one failed
     unsigned next_number_ = 0;       // of a thread's name
     std::vector<std::unique_ptr<member>> members_;
+    stoppable_jobs stoppable_;
     std::condition_variable_any over_;
 };
 

@@ -36,7 +36,8 @@ cpu_pool::cpu_pool(runtime_core& core)
       most_in_flight_(core.options().max_offloaded),
       look_ticks_(core.ticks_per_ms() * look_us / 1000),
       runners_(core.cpu_slots()),
-      linger_(core.uses().lingering ? core.ticks_per_ms() * linger_us / 1000 : 0) {
+      linger_(core.uses().lingering ? core.ticks_per_ms() * linger_us / 1000 : 0),
+      stoppable_(core.is_simulated()) {
     if (!core.is_simulated()) tbb_ = std::make_unique<tbb_slots>(core.cpu_slots());
 }
 
@@ -181,16 +182,26 @@ job_base* cpu_pool::next(bool has_run, bool& more, std::uint64_t now, std::uint6
         distribute();
     }
     job_base* const job = claim_next();
-    if (job != nullptr) ++running_;
+    if (job != nullptr) {
+        ++running_;
+        if (job->takes_token) stoppable_.enter(*job);
+    }
     more = queued_.load(std::memory_order::relaxed) != 0;
     return job;
 }
 
 void cpu_pool::run_one(job_base& job) noexcept {
-    if (job.start_before != instant::max() && job.start_before < clock::now())
+    // Relaxed: if close() has not seen the job, its lock comes before the one that the job was claimed with.
+    if (runners_.is_closed()) [[unlikely]]
+        job.give_up(nullptr);
+    else if (job.start_before != instant::max() && job.start_before < clock::now())
         job.give_up(std::make_exception_ptr(offload_expired(job.name)));
     else
         job.run();
+    if (job.takes_token) {
+        std::unique_lock guard(lock_);
+        stoppable_.leave(job, guard);
+    }
     back_.complete(job);
 }
 
@@ -345,13 +356,18 @@ bool cpu_pool::is_over() const noexcept {
 
 // --- the rest ----------------------------------------------------------------------------------------------------------------
 
+void cpu_pool::close() noexcept {
+    runners_.close();  // before the look at the queues; see (2)
+    std::unique_lock guard(lock_);
+    give_up_all(guard, nullptr);
+    stoppable_.ask_all(guard);
+}
+
 std::size_t cpu_pool::stop(std::chrono::steady_clock::time_point deadline) noexcept {
     std::size_t stuck = 0;
     bool is_at_end = false;
-    runners_.close();  // before the look at the queues; see (2)
     {
         std::unique_lock guard(lock_);
-        give_up_all(guard, nullptr);
         is_at_end = wait_until(over_, guard, deadline, core_.is_simulated(), [this] { return is_over(); });
         if (!is_at_end) stuck = running_;
     }

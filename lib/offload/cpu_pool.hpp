@@ -17,8 +17,8 @@
 // admitted in the order of their coming by whoever finishes a job or takes one out. The future has nothing to do with that, so no
 // turn is lost when it is dropped. If jobs wait, others run: those that do see to the next.
 //
-// The end: stop() closes the count of runners. A submitter whose push comes too late for stop()'s look sees that mark in (2) and gives
-// up what is queued itself. The pool ends when no runner is left and no future is on its way into take_out(). Then stop() gives the arena
+// The end: close() closes the count of runners. A submitter whose push comes too late for close()'s look sees that mark in (2) and gives
+// up what is queued itself; a runner that takes such a job sees it, too, and gives it up. The pool ends when no runner is left and no future is on its way into take_out(). Then stop() gives the arena
 // back, and with the last one oneTBB's threads end: the pool itself stays for as long as anybody keeps the runtime's core.
 // No user code runs under the lock.
 #pragma once
@@ -36,6 +36,7 @@
 #include "offload/job_pool.hpp"
 #include "offload/learned_spin.hpp"
 #include "offload/runner_count.hpp"
+#include "offload/stoppable_jobs.hpp"
 #include "offload/tbb_arena.hpp"
 #include "offload/tbb_share.hpp"
 #include "pollux/core/short_lock.hpp"
@@ -48,6 +49,7 @@ public:
 
     void submit(job_base& job) override;
     void take_out(job_base& job) noexcept override;
+    void close() noexcept override;
     std::size_t stop(std::chrono::steady_clock::time_point deadline) noexcept override;
     void add_to(runtime_metrics& sum) const noexcept override;
 
@@ -104,6 +106,7 @@ private:
     job_list waiting_;  // for room
     std::uint64_t running_ = 0;
     std::uint64_t picks_ = 0;
+    stoppable_jobs stoppable_;
     std::condition_variable_any over_;
     std::exception_ptr no_threads_;  // why oneTBB has none; null: it has, or has not been asked
     std::atomic<bool> has_had_runner_{false};

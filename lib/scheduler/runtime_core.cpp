@@ -204,6 +204,9 @@ std::size_t runtime_core::stop_services(std::chrono::steady_clock::time_point de
     // A thread that makes one now finds the runtime ending, or is waited for here. Not longer: a job may just be about to find that, and its
     // pool waits for it below.
     { const std::lock_guard guard(service_lock_); }
+    // All of them first: what is queued in one must not start while another waits for what runs.
+    for (const auto& each : services_)
+        if (each != nullptr) each->close();
     std::size_t still_running = 0;
     for (const auto& each : services_)
         if (each != nullptr) still_running += each->stop(deadline);

@@ -55,8 +55,10 @@ class worker;
 // What a higher floor hangs into a runtime: made at first use, ended with it.
 struct runtime_service {
     virtual ~runtime_service() = default;
-    /// When the runtime's tasks have ended: discards what has not started, whose futures throw task_cancelled, and waits for what
-    /// runs, at most until `deadline`. Returns how many still run then. The last call has no deadline.
+    /// When the runtime's tasks have ended, for all services before the first stop(): refuses what is new, discards what has not started,
+    /// whose futures throw task_cancelled, and asks what runs to stop. Waits for nothing. Perhaps twice.
+    virtual void close() noexcept {}
+    /// Waits for what runs, at most until `deadline`. Returns how many still run then. The last call has no deadline.
     virtual std::size_t stop(std::chrono::steady_clock::time_point deadline) noexcept = 0;
     virtual void add_to(runtime_metrics&) const noexcept = 0;
 };

@@ -56,6 +56,7 @@ struct POLLUX_API job_base {
 
     // The future's while the job is not done, the pool's afterwards; job_state says who may touch them.
     bool wake_on_worker = false;  // its latest poll was by a worker of the pool's runtime
+    bool takes_token = false;     // request_stop() does something; never written again
     waker to_wake;
 
     // Written before the job is handed to a pool.
@@ -167,7 +168,9 @@ private:
     struct nothing {};
     using stop_source = std::conditional_t<wants_stop_token<Fn>, std::stop_source, nothing>;
 
-    explicit job(Fn&& fn) : fn_(std::move(fn)) {}
+    explicit job(Fn&& fn) : fn_(std::move(fn)) {
+        if constexpr (wants_stop_token<Fn>) takes_token = true;
+    }
     ~job() {}
 
     decltype(auto) call() {
