@@ -19,6 +19,8 @@ using steady = std::chrono::steady_clock;
 // What a job waits, at least, before a thread is added for it, in microseconds: longer than most calls that turn out not to
 // block, and what a caller of one that does can bear.
 constexpr std::uint64_t patience_us = 1000;
+// When the timer tries again to start a thread. A guess: a refused one costs some twenty microseconds.
+constexpr auto retry_pause = std::chrono::milliseconds(10);
 // What an idle thread waits for a call before it sleeps, in microseconds: what two futex calls cost. One thread at a time does.
 constexpr std::uint64_t spin_us = 10;
 
@@ -34,7 +36,8 @@ blocking_pool::blocking_pool(runtime_core& core)
       thread_name_(core.options().name + "-blk"),
       patience_(core.ticks_per_ms() * patience_us / 1000),
       growth_pause_(patience_),
-      stoppable_(core.is_simulated()) {}
+      stoppable_(core.is_simulated()),
+      retry_(core, [](void* self) noexcept { static_cast<blocking_pool*>(self)->try_again(); }, this) {}
 
 blocking_pool::~blocking_pool() = default;
 
@@ -122,6 +125,7 @@ void blocking_pool::start(role as) noexcept {
         else
             coming_.fetch_sub(1, std::memory_order::relaxed);  // with the lock held
         lost_thread(guard, std::current_exception());
+        arm_retry_if_wanted(guard);
     }
     --starts_;
     over_.notify_all();  // with the lock held: the pool may be gone right after it
@@ -137,7 +141,29 @@ blocking_pool::member& blocking_pool::unused_member() {
 void blocking_pool::lost_thread(lock_guard& guard, const std::exception_ptr& why) noexcept {
     --threads_;
     next_start_ = ticks_now() + patience_;
-    if (threads_ == 0) give_up_all(guard, why);
+    if (threads_ == 0)
+        give_up_all(guard, why);
+    else if (!is_closed_ && !has_retry_)
+        wants_retry_ = has_retry_ = true;
+}
+
+// Where the pool stays for the caller: behind the start or the thread that was lost, before that is counted out.
+void blocking_pool::arm_retry_if_wanted(lock_guard& guard) noexcept {
+    if (!std::exchange(wants_retry_, false)) return;
+    guard.unlock();
+    retry_.arm(retry_pause);
+    guard.lock();
+}
+
+void blocking_pool::try_again() noexcept {
+    errand what;
+    {
+        const std::lock_guard guard(lock_);
+        has_retry_ = false;
+        next_start_ = 0;
+        what = see_to_queue();
+    }
+    do_errand(what);
 }
 
 // Threads that have done all but return. Called by one that is about to: nobody else has to wait while they destroy what a user has
@@ -183,6 +209,7 @@ void blocking_pool::live(member& self, role as, unsigned number) noexcept {
         else
             coming_.fetch_sub(1, std::memory_order::relaxed);  // with the lock held
         lost_thread(guard, failure);
+        arm_retry_if_wanted(guard);
     }
     // Jobs may have come since this thread decided to end.
     const errand what = see_to_queue();

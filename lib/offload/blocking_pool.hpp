@@ -15,8 +15,8 @@
 // From one watcher's turn to the next passes a millisecond, too, or half of the last time if no job has finished since: jobs that
 // all block get their threads quickly, short ones do not.
 //
-// If a thread cannot be started, the pool goes on with those it has, and whoever comes after a millisecond tries again.
-// If it has none, all jobs end with the exception.
+// If a thread cannot be started, the pool goes on with those it has, and whoever comes after a millisecond tries again; a timer does where
+// nobody comes, for those that run may wait for those that do not. If it has none, all jobs end with the exception.
 //
 // No user code and no system call but futexes runs under the lock. Records of threads stay until the pool goes, for others to
 // use: a call may come late, to a record whose thread has ended, and is one spurious wake-up.
@@ -35,6 +35,7 @@
 
 #include "offload/job_list.hpp"
 #include "offload/job_pool.hpp"
+#include "offload/retry_timer.hpp"
 #include "offload/stoppable_jobs.hpp"
 #include "pollux/core/short_lock.hpp"
 #include "scheduler/parker.hpp"
@@ -89,6 +90,8 @@ private:
     // Without it.
     void do_errand(const errand& what) noexcept;
     void start(role as) noexcept;
+    void arm_retry_if_wanted(lock_guard& guard) noexcept;
+    void try_again() noexcept;
 
     // A thread's own; they take the lock over and give it back held.
     void live(member& self, role as, unsigned number) noexcept;
@@ -123,9 +126,13 @@ private:
     std::uint64_t growth_pause_;     // ticks
     std::uint64_t next_growth_ = 0;  // not before
     std::uint64_t next_start_ = 0;   // not before: the last one failed
+    bool wants_retry_ = false;       // whoever has set it arms the timer
+    bool has_retry_ = false;         // wants it, or it is armed
     unsigned next_number_ = 0;       // of a thread's name
     std::vector<std::unique_ptr<member>> members_;
     stoppable_jobs stoppable_;
+
+    retry_timer retry_;
     std::condition_variable_any over_;
 };
 

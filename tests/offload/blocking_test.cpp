@@ -282,6 +282,42 @@ TEST_SUITE("offload/blocking") {
         CHECK(rt.finish(third).value() == 3);
     }
 
+    // Nobody came to try again: seen with a single EAGAIN, without a watchdog.
+    TEST_CASE("a thread that was refused comes later, also if the job that runs waits for the one that does not") {
+        pollux::runtime_options options;
+        options.watchdog_limit = 0ns;
+        hand_polled_runtime rt(options);
+        const gate hold;
+        auto first = blocking([hold] { hold.pass(); });
+        CHECK(rt.poll(first).is_pending());
+        hold.wait_for_one();
+        auto second = blocking([hold] { hold.open(); });
+        {
+            const no_new_threads shortage;
+            CHECK(rt.poll(second).is_pending());
+            CHECK(rt.metrics().blocking_threads == 1);
+        }
+        CHECK(rt.finish(first).is_ready());
+        CHECK(rt.finish(second).is_ready());
+    }
+
+    TEST_CASE("a thread whose on_thread_start throws again and again is tried until it does not") {
+        pollux::runtime_options options;
+        std::atomic<int> calls{0};
+        options.on_thread_start = [&] {
+            if (++calls > 2 && calls < 6) throw std::domain_error("hook");
+        };
+        hand_polled_runtime rt(options);
+        const gate hold;
+        auto first = blocking([hold] { hold.pass(); });
+        CHECK(rt.poll(first).is_pending());
+        hold.wait_for_one();
+        auto second = blocking([hold] { hold.open(); });
+        CHECK(rt.finish(second).is_ready());
+        CHECK(rt.finish(first).is_ready());
+        CHECK(calls >= 6);
+    }
+
     TEST_CASE("a job that has not started is taken out by the drop of its future, which allocates nothing") {
         hand_polled_runtime rt(with_threads(1));
         const gate hold;
