@@ -8,8 +8,8 @@
 //
 // The end: (1) from now on spawns are refused; (2) close the list of tasks: every task in it is cancelled, and one that was never
 // polled, or that waits for the first time, is cancelled by the worker that comes upon it; (3) the workers destroy them; who
-// ends the last one (task_census.hpp) stops the workers; (4) join the threads; (5) wait for visitors; (6) stop the services
-// and timers.
+// ends the last one (task_census.hpp) stops the workers; (4) join the threads; (5) wait for visitors; (6) close the timers
+// and then all services, and wait for those one after the other.
 #pragma once
 
 #include <atomic>
