@@ -37,7 +37,7 @@ private:
 template <class S>
 class [[nodiscard]] read_some_future {
     // Of one read, whatever was asked for: it is taken, and filled with zeros, before it is known what there is. A guess.
-    static constexpr std::size_t most_room = 64 * 1024;
+    static constexpr std::size_t most_room = 1024 * 1024;
 
 public:
     using value_type = std::string;
@@ -139,10 +139,10 @@ auto read(S&& s, span to) {
     if constexpr (byte_reader<S> && detail::can_be_polled<S>) return detail::read_future<S>(std::forward<S>(s), to);
 }
 
-/// Reads at most `max` bytes, and at most 64 KiB, into a string of its own; empty at the end. `s` as for `read`.
+/// Reads at most `max` bytes, and at most 1 MiB, into a string of its own; empty at the end. `s` as for `read`.
 ///
 /// Errors: those of `s`. Throws: std::bad_alloc. Cancel: dropping it while it is pending loses nothing.
-/// Cost: one allocation a poll, of `max` bytes but not more than 64 KiB, given back if it is pending; one more if much less has come.
+/// Cost: one allocation a poll, of `max` bytes but not more than 1 MiB, given back if it is pending; one more if much less has come.
 template <detail::nearly_byte_stream S>
 auto read_some(S&& s, std::size_t max) {
     static_assert(byte_reader<S>,
