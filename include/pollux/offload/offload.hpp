@@ -45,7 +45,8 @@ private:
 ///
 /// `fn` may use TBB's parallel algorithms, which share the arena; on its own thread it may spawn and offload. It must not wait for
 /// other jobs: they may need its slot. If it takes a std::stop_token, it is asked to stop when the future is dropped, and when
-/// the runtime ends, by the thread that ends it: stop callbacks are called there. A running job may outlive its future, so `fn` owns what it uses.
+/// the runtime ends, by the thread that ends it: stop callbacks are called there. A running
+/// job may outlive its future, so `fn` owns what it uses.
 ///
 /// Errors: those of the `std::expected` that `fn` returns; a future that it returns is handed out as the value.
 /// Throws: when polled, what `fn` throws; no_runtime outside a runtime; offload_expired; task_cancelled if the runtime ended
