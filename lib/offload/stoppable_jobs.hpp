@@ -19,7 +19,8 @@ namespace pollux::inline v0::detail {
 
 class stoppable_jobs {
 public:
-    explicit stoppable_jobs(bool is_simulated) noexcept : is_simulated_(is_simulated) {}
+    /// Throws: std::bad_alloc.
+    explicit stoppable_jobs(bool is_simulated) : is_simulated_(is_simulated) {}
     stoppable_jobs(const stoppable_jobs&) = delete;
     stoppable_jobs& operator=(const stoppable_jobs&) = delete;
     ~stoppable_jobs() = default;
