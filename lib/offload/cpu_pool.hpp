@@ -18,9 +18,9 @@
 // turn is lost when it is dropped. If jobs wait, others run: those that do see to the next.
 //
 // The end: close() closes the count of runners. A submitter whose push comes too late for close()'s look sees that mark in (2) and gives
-// up what is queued itself; a runner that takes such a job sees it, too, and gives it up. The pool ends when no runner is left and no future is on its way into take_out(). Then stop() gives the arena
-// back, and with the last one oneTBB's threads end: the pool itself stays for as long as anybody keeps the runtime's core.
-// No user code runs under the lock.
+// up what is queued itself; a runner that takes such a job sees it, too, and gives it up. The pool ends when no runner is left and no
+// future is on its way into take_out(). Then stop() gives the arena back, and with the last one oneTBB's threads end: the pool itself stays
+// for as long as anybody keeps the runtime's core. No user code runs under the lock.
 #pragma once
 
 #include <atomic>

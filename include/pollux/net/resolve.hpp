@@ -30,10 +30,11 @@ using lookup_future = pollux::detail::fallible_job_future<lookup>;
 
 }  // namespace detail
 
-/// The addresses of `host`, a name or a numeric address without brackets in a string of any type, each with `port`, in the order in which the system
-/// recommends to try them. There is at least one.
+/// The addresses of `host`, a name or a numeric address without brackets in a string of any type, each with `port`, in the order in which
+/// the system recommends to try them. There is at least one.
 ///
-/// Errors: of `resolve_category()`; `std::errc::operation_canceled` if the runtime ended before the call; what starting a thread fails with.
+/// Errors: of `resolve_category()`; `std::errc::operation_canceled` if the runtime ended before the call; what starting a thread fails
+/// with.
 /// Throws: when polled, no_runtime outside a runtime; std::bad_alloc.
 /// Cancel: dropping it forgets the answer; a system call that runs goes on and keeps its thread.
 /// Cost: a job of `blocking`, and what the system does: files, and the network.
