@@ -9,7 +9,7 @@ namespace pollux::inline v0 {
 
 namespace {
 
-// How late a tick may be taken that shifts no others. Tokio's: what a timer and a busy worker come to.
+// How late a tick may be taken as if it were not late. Tokio's: what a timer and a busy worker come to.
 constexpr clock::duration still_in_time = std::chrono::milliseconds(5);
 
 clock::duration checked(clock::duration period) {
@@ -36,11 +36,9 @@ polled<std::optional<instant>> interval_stream::poll_next(context& cx) {
 
 instant interval_stream::after(instant tick) const noexcept {
     const instant scheduled = detail::later(tick, period_);
-    if (policy_ == missed_tick::burst) return scheduled;
     const instant now = clock::now();
-    if (policy_ == missed_tick::delay)
-        return detail::later(tick, still_in_time) < now ? detail::later(now, period_) : scheduled;
-    if (scheduled > now) return scheduled;  // none was missed
+    if (policy_ == missed_tick::burst || now <= detail::later(tick, still_in_time)) return scheduled;
+    if (policy_ == missed_tick::delay) return detail::later(now, period_);
     // Unsigned: between the first instant and now there may be more than a duration holds.
     const auto late = static_cast<std::uint64_t>(now.time_since_epoch().count()) -
                       static_cast<std::uint64_t>(tick.time_since_epoch().count());

@@ -141,10 +141,12 @@ blocking_pool::member& blocking_pool::unused_member() {
 void blocking_pool::lost_thread(lock_guard& guard, const std::exception_ptr& why) noexcept {
     --threads_;
     next_start_ = ticks_now() + patience_;
-    if (threads_ == 0)
+    if (threads_ == 0) {
+        next_start_ = 0;  // who comes next starts one anyway, and nobody would see to those who come while it runs
         give_up_all(guard, why);
-    else if (!is_closed_ && !has_retry_)
+    } else if (!is_closed_ && !has_retry_) {
         wants_retry_ = has_retry_ = true;
+    }
 }
 
 // Where the pool stays for the caller: behind the start or the thread that was lost, before that is counted out.
@@ -183,7 +185,6 @@ void blocking_pool::join_ended(lock_guard& guard) noexcept {
 void blocking_pool::live(member& self, role as, unsigned number) noexcept {
     const runtime_options& options = core_.options();
     name_this_thread(thread_name_, number);
-    const job_scope in_job(core_);
     std::exception_ptr failure;
     try {
         if (options.on_thread_start) options.on_thread_start();
@@ -197,6 +198,7 @@ void blocking_pool::live(member& self, role as, unsigned number) noexcept {
             execution own;
             own.runtime = &core_;
             const execution_scope scope(own);
+            const job_scope in_job(core_);
             work(self, as, guard);
         }
         guard.unlock();

@@ -17,7 +17,13 @@ const waker_table retry_timer::table = {
 };
 
 void retry_timer::wake(void* self) noexcept {
-    const auto& mine = *static_cast<retry_timer*>(self);
+    auto& mine = *static_cast<retry_timer*>(self);
+    {
+        // An entry that stays would have its worker look at the clock for ever.
+        const std::lock_guard guard(mine.lock_);
+        sleep_wheel::leave(*mine.entry_);
+        mine.entry_.reset();
+    }
     mine.call_(mine.of_);
 }
 
@@ -28,7 +34,6 @@ retry_timer::~retry_timer() {
 void retry_timer::arm(std::chrono::nanoseconds pause) noexcept {
     const waker to_wake(this, &table);
     const std::lock_guard guard(lock_);
-    if (entry_.has_value()) sleep_wheel::leave(*entry_);
     entry_.emplace();
     sleep_wheel& wheel = core_.wheel_for_visitor();
     try {

@@ -32,7 +32,7 @@ public:
         wait_until(was_asked_, guard, platform::time_point::max(), is_simulated_, [&] { return asked_ != &job; });
         running_.unlink(job);
     }
-    /// Asks those that are here. Nobody enters any more, and only one calls it at a time.
+    /// Asks those that are here. Who enters later is about to be given up, and only one calls it at a time.
     void ask_all(std::unique_lock<short_lock>& guard) noexcept {
         // Those that were asked go to the end; if others leave meanwhile some are asked twice, which is nothing to them.
         for (std::size_t n = running_.size(); n != 0 && !running_.is_empty(); --n) {

@@ -129,6 +129,10 @@ driver_seat::taken take_seat_from_driver(runtime_core& core) {
 
 void drive_current_thread(runtime_core& core, bool (*poll)(void*, context&), void* argument) {
     refuse_on_worker(core);
+    // What is polled here while another thread drives may destroy the runtime. It goes behind the seat.
+    core.add_owner();
+    const std::unique_ptr<runtime_core, void (*)(runtime_core*)> kept(
+        &core, [](runtime_core* one) noexcept { one->drop_owner(); });
     for (;;) {
         auto taken = take_seat_or_end(core, poll, argument);
         if (!taken || drive_to_end(core, std::move(taken), poll, argument)) return;
@@ -164,9 +168,10 @@ shutdown_report current_thread_runtime::shutdown(std::chrono::nanoseconds grace)
 std::size_t current_thread_runtime::run_until_stalled() {
     detail::seat mine(*core_);
     std::size_t polls = 0;
+    const auto& seat = core_->seat();
     do
-        while (mine.driven().run_one()) ++polls;
-    while (mine.driven().look_for_events());
+        while (!seat.is_asked_for() && mine.driven().run_one()) ++polls;
+    while (!seat.is_asked_for() && mine.driven().look_for_events());
     return polls;
 }
 
@@ -175,7 +180,7 @@ std::size_t current_thread_runtime::poll_once() {
     mine.driven().look_for_events();
     const std::size_t ready = mine.driven().fire_and_count();
     std::size_t polls = 0;
-    while (polls != ready && mine.driven().run_one()) ++polls;
+    while (polls != ready && !core_->seat().is_asked_for() && mine.driven().run_one()) ++polls;
     return polls;
 }
 

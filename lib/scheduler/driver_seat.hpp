@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The seat of whoever drives a current_thread_runtime: one thread at a time. Others wait for it in take(), or stand in line as a
 // candidate, which has something to do meanwhile and is woken when the seat may be free. Who ends the runtime cannot wait until the driver's
-// work is done: ask_for() lets the driver give the seat up between two polls, and nobody else has it before the one that asks.
+// work is done: ask_for() lets the driver give the seat up between two polls, as does whoever comes to it in take() before the one that asks.
 //
 // Claim: a candidate that has found the seat taken is woken after it was given back. Proof: it stands in line before it tries; who gives the
 // seat back looks into the line after that. A candidate that leaves the line may have been woken for the seat without taking it, so

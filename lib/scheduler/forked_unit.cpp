@@ -26,12 +26,14 @@ class bucket {
 public:
     constexpr bucket() noexcept : nothing_{} {}
 
-    /// Under the lock.
-    task_links& children() noexcept {
+    /// Under the lock, as the next. For a child to be linked.
+    task_links& open() noexcept {
         if (!is_open_) ::new (static_cast<void*>(&children_)) task_links();
         is_open_ = true;
         return children_;
     }
+    /// Null: there never was one.
+    const task_links* children() const noexcept { return is_open_ ? &children_ : nullptr; }
 
     short_lock lock;
 
@@ -73,7 +75,7 @@ forked_unit& forked_unit::of(promise_base& child, worker& self) noexcept {
     {
         bucket& siblings = bucket_of(*self.task);
         const std::lock_guard guard(siblings.lock);
-        siblings.children().link(made);
+        siblings.open().link(made);
     }
     // The task has not parked itself, and may never: its children wait. If the list is closed, they see at their parking that the
     // runtime is ending.
@@ -96,8 +98,9 @@ void forked_unit::wake_all_of(task_header& task) noexcept {
     // No simulation switches while the lock is held: who waits for it would depend on addresses.
     const platform_scope unwatched(nullptr);
     const std::lock_guard guard(shelf.lock);
-    task_links& children = shelf.children();
-    for (task_links* one = children.next_task(); one != &children; one = one->next_task())
+    const task_links* const children = shelf.children();
+    if (children == nullptr) return;
+    for (task_links* one = children->next_task(); one != children; one = one->next_task())
         if (auto& each = static_cast<task_header&>(*one); each.forked_from == &task) wake_task(each);
 }
 

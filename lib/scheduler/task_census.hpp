@@ -91,7 +91,7 @@ public:
     /// ended() in two steps, for who has more to do on the way of a closer look. True: ended_closely() comes next.
     [[nodiscard]] bool count_end(counter& worker) noexcept {
         auto& mine = worker.ended;
-        // Only this worker writes it. Release: pairs with the acquire in alive(): shows what the task has spawned.
+        // Only this worker writes it. Release: pairs with the acquire in ends_from(): shows what the task has spawned.
         mine.store(mine.load(std::memory_order::relaxed) + 1, std::memory_order::release);
         Sync::light_fence();  // (7); pairs with the heavy fence in end()
         // Ordered by the fence. Acquire: pairs with the release in look_closely().
@@ -122,12 +122,11 @@ public:
         return count();
     }
 
-    /// For metrics: each counter read at its own moment. Without those that were refused.
+    /// For metrics: each counter read at its own moment. Without those that were refused; one that is about to be counts for a moment, here and in alive().
     std::uint64_t spawned() const noexcept {
         const std::uint64_t refused = ends_from(workers_);
         return spawns() - refused;
     }
-    /// Counts a spawn that is about to be refused, for a moment.
     std::uint64_t alive() const noexcept {
         const std::uint64_t ended = ends_from(0);
         return spawns() - ended;
@@ -144,13 +143,13 @@ private:
         std::uint64_t sum = 0;
         for (unsigned i = first; i != workers_ + SharedCounters; ++i)
             sum += counters_[i].ended.load(
-                std::memory_order::acquire);  // pairs with the release in ended(): shows its spawn
+                std::memory_order::acquire);  // pairs with the release in count_end(): shows its spawn
         return sum;
     }
     // Apart, so that who is accepted saves no registers for it.
     [[gnu::noinline, gnu::cold]] spawn_answer refused(counter& shared) noexcept {
         shared.ended.fetch_add(
-            1, std::memory_order::relaxed);  // the fence before it shows the spawn to the acquire in alive()
+            1, std::memory_order::relaxed);  // the fence before it shows the spawn to the acquire in ends_from()
         return all_have_ended() ? spawn_answer::refused_and_all_ended : spawn_answer::refused;
     }
     bool all_have_ended() noexcept {

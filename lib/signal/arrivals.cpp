@@ -128,7 +128,8 @@ void install(arrivals_of_one& self, int number) {
     struct sigaction now;
     if (::sigaction(number, nullptr, &now) != 0)
         throw std::system_error(errno, std::system_category(), "pollux: signal::on: sigaction");
-    if (is_ours(now) || (self.is_in_chain && is_function(now))) return tell(self);
+    if (is_ours(now)) self.is_in_chain = true;  // perhaps again: put back by who has saved it
+    if (self.is_in_chain && is_function(now)) return tell(self);
     self.previous = now;
     tell(self);  // before it is installed: from then on the one before it is to be called
     const struct sigaction ours = ours_before(now);

@@ -24,6 +24,7 @@
 #include "pollux/runtime/runtime.hpp"
 #include "pool_fixture.hpp"
 #include "support/allocation_counter.hpp"
+#include "support/wait_until.hpp"
 
 using namespace std::chrono_literals;
 using pollux::blocking;
@@ -316,6 +317,27 @@ TEST_SUITE("offload/blocking") {
         CHECK(rt.finish(second).is_ready());
         CHECK(rt.finish(first).is_ready());
         CHECK(calls >= 6);
+    }
+
+    TEST_CASE("shutdown in a hook on a thread of blocking, which it would have to wait for, throws") {
+        std::unique_ptr<pollux::runtime> rt;
+        std::atomic<int> refused{0};
+        const auto tries = [&] {
+            if (rt == nullptr) return;  // it is being made
+            try {
+                rt->shutdown(1h);
+            } catch (const std::system_error& error) {
+                refused += error.code() == std::errc::resource_deadlock_would_occur ? 1 : 0;
+            }
+        };
+        pollux::runtime_options options;
+        options.workers = 1;
+        options.on_thread_start = tries;
+        options.on_thread_stop = tries;
+        options.blocking_keep_alive = 0ns;
+        rt = std::make_unique<pollux::runtime>(options);
+        CHECK(rt->block_on(blocking([] { return 3; })) == 3);
+        pollux::test::wait_until([&] { return refused >= 2; });
     }
 
     TEST_CASE("a job that has not started is taken out by the drop of its future, which allocates nothing") {

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -250,6 +251,42 @@ TEST_SUITE("scheduler/current_thread") {
         CHECK(rt.shutdown(std::chrono::seconds(0)).cancelled == 1);
         driving.join();
         CHECK(is_cancelled);
+    }
+
+    TEST_CASE("current_thread_runtime: shutdown ends a run_until_stalled that would go on for ever") {
+        current_thread_runtime rt;
+        std::atomic<bool> is_polled = false;
+        rt.spawn([&]() -> task<> {
+              for (;;) {
+                  is_polled = true;
+                  co_await pollux::yield_now();
+              }
+          }).detach();
+        std::thread driving([&] { rt.run_until_stalled(); });
+        while (!is_polled) std::this_thread::yield();
+        CHECK(rt.shutdown(std::chrono::seconds(0)).cancelled == 1);
+        driving.join();
+    }
+
+    TEST_CASE("block_on: what a thread that does not drive polls may destroy a current_thread_runtime") {
+        auto rt = std::make_unique<current_thread_runtime>();
+        auto& driven = *rt;
+        manual_event is_driven, may_end;
+        std::thread driving([&] {
+            driven.block_on([&]() -> task<> {
+                is_driven.set();
+                auto fut = may_end.wait();
+                co_await fut;
+            });
+        });
+        pollux::block_on(is_driven.wait());
+        CHECK(driven.block_on([&]() -> task<int> {
+            may_end.set();
+            driving.join();
+            rt.reset();
+            for (int i = 0; i != 3; ++i) co_await pollux::yield_now();
+            co_return 3;
+        }) == 3);
     }
 
     TEST_CASE("block_on: on a current_thread_runtime that was shut down it waits for what other threads do") {

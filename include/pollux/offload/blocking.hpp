@@ -15,7 +15,8 @@ namespace pollux::inline v0 {
 /// The first job starts the first thread. Another one is added when a job has waited about a millisecond, up to
 /// `runtime_options::max_blocking_threads`; so jobs that wait for each other still end, and short jobs share few threads. A thread
 /// that has had nothing to do for `runtime_options::blocking_keep_alive` ends. If `fn` takes a std::stop_token, it is asked to
-/// stop when the future is dropped. A running job may outlive its future, so `fn` owns what it uses. It may spawn and block_on.
+/// stop when the future is dropped, and when the runtime ends, by the thread that ends it: stop callbacks are called there. A running job
+/// may outlive its future, so `fn` owns what it uses. It may spawn and block_on.
 ///
 /// Errors: those of the `std::expected` that `fn` returns; a future that it returns is handed out as the value.
 /// Throws: when polled, what `fn` throws; no_runtime outside a runtime; task_cancelled if the runtime ended before the call;

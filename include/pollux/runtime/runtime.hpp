@@ -160,7 +160,8 @@ public:
     runtime_handle handle() const noexcept { return runtime_handle(*core_); }
     /// Ends the runtime now, as its destructor does: tasks are cancelled and destroyed, threads of workers joined, queued jobs
     /// discarded. But jobs that run are waited for only until `grace` is over (negative: not at all); those that are left are
-    /// reported as stuck, and it is ~runtime that waits for them. Afterwards spawn gives cancelled handles. A second call does and
+    /// reported as stuck, and it is ~runtime that waits for them. Callbacks of their stop tokens are called
+    /// here, and are not bounded by the grace. Afterwards spawn gives cancelled handles. A second call does and
     /// reports nothing.
     ///
     /// Throws: std::system_error(resource_deadlock_would_occur) on a worker of this runtime, and in a hook (`on_long_poll`,

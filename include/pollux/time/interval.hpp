@@ -14,10 +14,11 @@
 
 namespace pollux::inline v0 {
 
-/// What an interval does that is polled late. Source: the meaning of Tokio's MissedTickBehavior.
+/// What an interval does that is polled more than 5 ms late; up to that, the next tick is a period after the last one, whatever was said.
+/// Source: the meaning of Tokio's MissedTickBehavior.
 enum class missed_tick : unsigned char {
     burst,  ///< gives those that were missed one after the other, until it has caught up
-    delay,  ///< gives this one, and the next a period after now if this is more than 5 ms late; then the instants shift
+    delay,  ///< gives this one, and the next a period after now; the instants shift
     skip,   ///< gives this one, and leaves out the others that have come; the instants stay multiples of the period
 };
 

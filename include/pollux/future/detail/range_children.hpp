@@ -22,15 +22,28 @@
 
 namespace pollux::inline v0::detail {
 
-// As a range `for` finds them: members, or functions beside the type. A legacy iterator will do, which std::ranges refuses.
+// As a range `for` finds them: members, or else functions beside the type. A legacy iterator will do, which std::ranges refuses.
 namespace ends_of {
-using std::begin;
-using std::end;
 template <class R>
+concept member_or_array = requires(R& range) {
+    std::begin(range);
+    std::end(range);
+};
+template <member_or_array R>
+auto first(R& range) {
+    return std::begin(range);
+}
+template <member_or_array R>
+auto last(R& range) {
+    return std::end(range);
+}
+template <class R>
+    requires(!member_or_array<R>)
 auto first(R& range) -> decltype(begin(range)) {
     return begin(range);
 }
 template <class R>
+    requires(!member_or_array<R>)
 auto last(R& range) -> decltype(end(range)) {
     return end(range);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The stream or sink of a future that asks it for one thing: `next`, `select_next_some`, `send`, `flush`, `close`.
+// The stream or sink of a future that asks it for one thing: `next`, `select_next_some`, `peek`, a channel's `recv`, `send`, `flush`,
+// `close`.
 //
 // One that is used where it is stands here as a pointer. A debug build writes down here when the future is over, and stops at the next
 // poll, which would take another item, or send none.

@@ -2,7 +2,7 @@
 // How a future that does not write down its end anyway does so for a debug build, which stops when it is polled again.
 //
 // A release build asks nobody, so it does not write either, and an exception passes through as if nothing were here. Where the end
-// is written is state that every build has: a value that is never met while the future runs.
+// is written every build has: a byte of its own, or a value that is never met while the future runs.
 #pragma once
 
 #include <type_traits>
