@@ -45,11 +45,12 @@ std::vector<job::future_type> futures_of(std::vector<job>& jobs) {
 // Of a type that cannot be changed: its ends are functions beside it.
 struct shelf {
     std::vector<pollux::boxed_future<int>> rows;
+
+    friend auto begin(shelf& from) { return from.rows.begin(); }
+    friend auto end(shelf& from) { return from.rows.end(); }
+    friend auto begin(const shelf& from) { return from.rows.begin(); }
+    friend auto end(const shelf& from) { return from.rows.end(); }
 };
-auto begin(shelf& from) { return from.rows.begin(); }
-auto end(shelf& from) { return from.rows.end(); }
-auto begin(const shelf& from) { return from.rows.begin(); }
-auto end(const shelf& from) { return from.rows.end(); }
 
 int polls_of(const std::vector<job>& jobs) {
     int polls = 0;
