@@ -151,8 +151,8 @@ current_thread_runtime::~current_thread_runtime() {
             "which it would have to wait; destroy it outside");
     if (core_->is_in_child()) return;  // as ~runtime
     {
-        // A thread that drops a scope or a fork would take it meanwhile, to end the children.
-        detail::seat mine(*core_);
+        // A thread that drops a scope or a fork would take it meanwhile, to end the children; a job may have it, to wait for the end.
+        detail::seat mine(*core_, detail::take_seat_from_driver(*core_));
         core_->end();
     }
     core_->drop_owner();

@@ -48,8 +48,8 @@ struct shelf {
 
     friend auto begin(shelf& from) { return from.rows.begin(); }
     friend auto end(shelf& from) { return from.rows.end(); }
-    friend auto begin(const shelf& from) { return from.rows.begin(); }
-    friend auto end(const shelf& from) { return from.rows.end(); }
+    [[maybe_unused]] friend auto begin(const shelf& from) { return from.rows.begin(); }
+    [[maybe_unused]] friend auto end(const shelf& from) { return from.rows.end(); }
 };
 
 int polls_of(const std::vector<job>& jobs) {

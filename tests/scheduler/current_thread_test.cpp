@@ -23,6 +23,7 @@
 #include "pollux/future/join.hpp"
 #include "pollux/future/poll_fn.hpp"
 #include "pollux/future/ready.hpp"
+#include "pollux/offload/blocking.hpp"
 #include "pollux/runtime/errors.hpp"
 #include "pollux/runtime/join_handle.hpp"
 #include "pollux/runtime/yield.hpp"
@@ -266,6 +267,28 @@ TEST_SUITE("scheduler/current_thread") {
         while (!is_polled) std::this_thread::yield();
         CHECK(rt.shutdown(std::chrono::seconds(0)).cancelled == 1);
         driving.join();
+    }
+
+    TEST_CASE("current_thread_runtime: its end takes the seat from a job that drives it") {
+        manual_event is_polled;
+        std::atomic<bool> is_cancelled = false;
+        {
+            current_thread_runtime rt;
+            rt.spawn(pollux::blocking([&, handle = rt.handle()] {
+                  try {
+                      handle.block_on([&]() -> task<> {
+                          is_polled.set();
+                          co_await pollux::sleep_for(std::chrono::hours(1));
+                      });
+                  } catch (const pollux::task_cancelled&) {
+                      is_cancelled = true;
+                  }
+              }))
+                .detach();
+            rt.run_until_stalled();
+            pollux::block_on(is_polled.wait());
+        }
+        CHECK(is_cancelled);
     }
 
     TEST_CASE("block_on: what a thread that does not drive polls may destroy a current_thread_runtime") {
