@@ -320,8 +320,8 @@ TEST_SUITE("offload/blocking") {
     }
 
     TEST_CASE("shutdown in a hook on a thread of blocking, which it would have to wait for, throws") {
-        std::unique_ptr<pollux::runtime> rt;
         std::atomic<int> refused{0};
+        std::unique_ptr<pollux::runtime> rt;
         const auto tries = [&] {
             if (rt == nullptr) return;  // it is being made
             try {
