@@ -36,7 +36,7 @@ private:
     runtime_core& core_;
     void (*const call_)(void*) noexcept;
     void* const of_;
-    std::mutex lock_;  // it may have called, and be armed again, before who has armed it is out of arm()
+    std::mutex lock_;  // it may call before who has armed it is out of arm()
     std::optional<sleep_entry> entry_;
 };
 

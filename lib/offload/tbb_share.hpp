@@ -45,10 +45,8 @@ public:
     static void runner_waits() noexcept {
         waiting_.fetch_add(1, std::memory_order::seq_cst);  // before (2), for (b) of others
     }
-    /// (1) is taken back: it could not be enqueued.
-    static void runner_is_refused() noexcept {
-        waiting_.fetch_sub(1, std::memory_order::relaxed);
-    }  // one too many is no harm
+    /// (1) is taken back: it could not be enqueued. Relaxed: who still sees one too many sends a thread in vain.
+    static void runner_is_refused() noexcept { waiting_.fetch_sub(1, std::memory_order::relaxed); }
     /// (3).
     static void runner_is_enqueued() noexcept {
         // Seq_cst: behind (2); pairs with the store by whoever makes the second share.

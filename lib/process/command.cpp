@@ -156,7 +156,8 @@ std::error_code spawning::adopt(running& one, ::pid_t pid) noexcept {
     const int error = errno;
     // It has ended and is no zombie: SIGCHLD is ignored, or somebody waits for every child. The number may be another's by now.
     if (error == ESRCH) return {};
-    // Another thread has taken the descriptor that was kept free, or the system lets nobody have one of this kind. Nobody could ever wait for it. It is not yet far: this does not take long.
+    // Another thread has taken the descriptor that was kept free, or the system lets nobody have one of this kind. Nobody could ever wait
+    // for the process. It is not yet far: this does not take long.
     ::kill(pid, SIGKILL);
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}
     return system_error_of(error);

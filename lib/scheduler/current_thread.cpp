@@ -59,10 +59,6 @@ private:
     worker::entered entered_;
 };
 
-}  // namespace
-
-namespace {
-
 // The worker's polls of tasks have a context of their own. The root's may throw.
 class root_poll {
 public:
@@ -92,10 +88,6 @@ driver_seat::taken take_seat_or_end(runtime_core& core, bool (*poll)(void*, cont
         parker.wait();
     }
 }
-
-}  // namespace
-
-namespace {
 
 // False: somebody asks for the seat.
 bool drive_to_end(runtime_core& core, driver_seat::taken taken, bool (*poll)(void*, context&), void* argument) {

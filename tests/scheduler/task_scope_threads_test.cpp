@@ -154,6 +154,24 @@ private:
     std::atomic<int>& ends_;
 };
 
+// A future of a current_thread_runtime, polled once: one thread drops it while another ends the runtime.
+template <class Make>
+void drop_while_runtime_ends(Make make) {
+    auto rt = std::make_unique<pollux::current_thread_runtime>();
+    std::binary_semaphore is_polled(0);
+    std::atomic<bool> goes_on = false;
+    std::thread dropping([&] {
+        auto fut = make();
+        CHECK_FALSE(rt->block_on(polled_times(pollux::by_ref(fut), 1)));
+        is_polled.release();
+        wait_until([&] { return goes_on.load(); });
+    });
+    is_polled.acquire();
+    goes_on = true;
+    rt.reset();
+    dropping.join();
+}
+
 }  // namespace
 
 TEST_SUITE("scheduler/task_scope/threads") {
@@ -275,23 +293,14 @@ TEST_SUITE("scheduler/task_scope/threads") {
     // Both ran the children, and one end was not counted.
     TEST_CASE("task_scope: may be dropped on one thread while its current_thread_runtime ends on another") {
         std::atomic<int> alive = 0;
-        for (int round = 0; round != 100; ++round) {
-            auto rt = std::make_unique<pollux::current_thread_runtime>();
-            std::binary_semaphore is_polled(0);
-            std::atomic<bool> goes_on = false;
-            std::thread dropping([&] {
-                auto fut = task_scope([&](scope<>& s) {
-                    for (int i = 0; i != 50; ++i) s.spawn(waits(manual_event(), alive));
-                    return pollux::never_ready();
-                });
-                CHECK_FALSE(rt->block_on(polled_times(pollux::by_ref(fut), 1)));
-                is_polled.release();
-                wait_until([&] { return goes_on.load(); });
+        const auto scoped = [&] {
+            return task_scope([&](scope<>& s) {
+                for (int i = 0; i != 50; ++i) s.spawn(waits(manual_event(), alive));
+                return pollux::never_ready();
             });
-            is_polled.acquire();
-            goes_on = true;
-            rt.reset();
-            dropping.join();
+        };
+        for (int round = 0; round != 100; ++round) {
+            drop_while_runtime_ends(scoped);
             REQUIRE(alive == 0);
         }
     }
@@ -304,19 +313,7 @@ TEST_SUITE("scheduler/task_scope/threads") {
             co_await pollux::fork_all(std::move(children));
         };
         for (int round = 0; round != 100; ++round) {
-            auto rt = std::make_unique<pollux::current_thread_runtime>();
-            std::binary_semaphore is_polled(0);
-            std::atomic<bool> goes_on = false;
-            std::thread dropping([&] {
-                auto fut = forks();
-                CHECK_FALSE(rt->block_on(polled_times(pollux::by_ref(fut), 1)));
-                is_polled.release();
-                wait_until([&] { return goes_on.load(); });
-            });
-            is_polled.acquire();
-            goes_on = true;
-            rt.reset();
-            dropping.join();
+            drop_while_runtime_ends(forks);
             REQUIRE(alive == 0);
         }
     }
