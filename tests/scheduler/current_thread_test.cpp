@@ -274,9 +274,9 @@ TEST_SUITE("scheduler/current_thread") {
         std::atomic<bool> is_cancelled = false;
         {
             current_thread_runtime rt;
-            rt.spawn(pollux::blocking([&, handle = rt.handle()] {
+            rt.spawn(pollux::blocking([&] {
                   try {
-                      handle.block_on([&]() -> task<> {
+                      rt.block_on([&]() -> task<> {
                           is_polled.set();
                           co_await pollux::sleep_for(std::chrono::hours(1));
                       });
