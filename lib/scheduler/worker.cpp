@@ -32,8 +32,10 @@ constexpr std::uint64_t injection_interval_us = 200;
 constexpr std::uint32_t least_interval = 2, first_interval = 61, most_interval = 127;
 // A sleeper is woken for events behind which the last task would wait so long, in microseconds, if polls are as they were in the last
 // stretches: until it polls takes 20 to 32 (bench/foreign_wake), and from then on both find fewer events each time that they look.
-// bench/echo with two workers: for any two events 1.31 of a raw loop's CPU a request, 50: 1.11, 100: 1.08, 200: 1.03. A guess.
-constexpr std::uint64_t help_us = 100;
+// With 50 connections of bench/echo, two workers and help for any two events took 1.31 of a raw loop's CPU a request, from 50 on 1.11, from
+// 100 on 1.10, 200: 1.08, 400: 1.08; and a p99 of 1.63 to 2.44, 200: 1.53, 400: 1.19 to 1.26 of the raw loop's. With 10 and with 200
+// connections 100 and 400 differ by less than the rounds.
+constexpr std::uint64_t help_us = 400;
 constexpr double stretches_remembered = 32;
 
 constinit std::atomic<std::uint64_t> always_one{1}, nobody{0};
