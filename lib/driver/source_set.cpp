@@ -27,13 +27,14 @@ std::uint64_t data_of(std::uint32_t index, std::uint32_t generation) noexcept {
 
 std::uint64_t bits_of(std::uint32_t events) noexcept {
     std::uint64_t bits = 0;
-    if ((events & (EPOLLIN | EPOLLPRI)) != 0) bits |= ready_bits::readable;
+    if ((events & EPOLLIN) != 0) bits |= ready_bits::readable;
+    if ((events & EPOLLPRI) != 0) bits |= ready_bits::readable | ready_bits::reads_stop_early;
     if ((events & EPOLLOUT) != 0) bits |= ready_bits::writable;
     if ((events & EPOLLRDHUP) != 0) bits |= ready_bits::readable | ready_bits::read_end;
     if ((events & EPOLLHUP) != 0)
         bits |= ready_bits::readable | ready_bits::writable | ready_bits::read_end | ready_bits::write_end;
-    // The next operation says which error; after that it may go on.
-    if ((events & EPOLLERR) != 0) bits |= ready_bits::readable | ready_bits::writable;
+    // The next operation says which error, or the one behind bytes that came before it; after that it may go on.
+    if ((events & EPOLLERR) != 0) bits |= ready_bits::readable | ready_bits::writable | ready_bits::reads_stop_early;
     return bits;
 }
 
@@ -47,12 +48,12 @@ std::uint64_t bits_of(std::uint32_t events) noexcept {
     throw std::system_error(error, std::system_category(), what);
 }
 
-// Linux 5.11. Older: whole milliseconds, rounded up.
+// Linux 5.11. Where it is older, or a filter of system calls refuses what it does not know: whole milliseconds, rounded up.
 int wait_for_events(int epoll, epoll_event* events, int most, const timespec* timeout) noexcept {
     static std::atomic<bool> is_missing{false};
     if (!is_missing.load(std::memory_order::relaxed)) {  // each thread may find out by itself
         const auto found = ::syscall(SYS_epoll_pwait2, epoll, events, most, timeout, nullptr, std::size_t{0});
-        if (found >= 0 || errno != ENOSYS) return static_cast<int>(found);
+        if (found >= 0 || (errno != ENOSYS && errno != EPERM)) return static_cast<int>(found);
         is_missing.store(true, std::memory_order::relaxed);  // as above
     }
     int milliseconds = -1;
@@ -130,14 +131,16 @@ event_slot* source_set::take_place_unless_closed(int& error) noexcept {
     return place;
 }
 
-event_slot* source_set::add(int descriptor, int& error) noexcept {
+event_slot* source_set::add(int descriptor, int& error, bool reads_stop_early) noexcept {
     event_slot* const place = take_place_unless_closed(error);
     if (place == nullptr) return nullptr;
     const std::uint32_t generation = place->state.generation_of(place->state.look());
-    epoll_event wanted{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+    if (reads_stop_early) place->state.add(generation, ready_bits::reads_stop_early);
+    epoll_event wanted{.events = EPOLLIN | EPOLLPRI | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                        .data = {.u64 = data_of(place->index, generation)}};
     if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &wanted) != 0) {
         error = errno;
+        place->state.renew();
         const std::lock_guard guard(lock_);
         place->next_free = std::exchange(free_, place);
         owners_.fetch_sub(1, std::memory_order::relaxed);  // the caller is another
@@ -161,8 +164,11 @@ event_slot* source_set::add_unwatched(int& error) noexcept {
 }
 
 void source_set::remove(event_slot& place, int descriptor) noexcept {
+    // A child of fork() has the same set, and what it takes out is lost to its parent.
     epoll_event ignored{};
-    ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, &ignored);  // fails if the user has closed it: then it is gone, too
+    if (!fork_guard_.is_in_child())
+        ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor,
+                    &ignored);  // fails if the user has closed it: then it is gone, too
     remove_unwatched(place);
 }
 

@@ -17,6 +17,7 @@
 #include <system_error>
 
 #include "pollux/driver/event_slot.hpp"
+#include "scheduler/fork_guard.hpp"
 
 namespace pollux::inline v0::detail {
 
@@ -31,7 +32,8 @@ public:
     void drop_owner() noexcept;
 
     /// A place for the descriptor; it is an owner. Null: `error` is an errno. Cost: a lock and a system call; memory for more of them now and then.
-    event_slot* add(int descriptor, int& error) noexcept;
+    /// `reads_stop_early`: see ready_bits.
+    event_slot* add(int descriptor, int& error, bool reads_stop_early = false) noexcept;
     /// A place that events come to by other ways; it begins as ready for all.
     event_slot* add_unwatched(int& error) noexcept;
     /// From now on nothing comes for it. The place's waiters have left.
@@ -68,6 +70,7 @@ private:
 
     std::atomic<std::size_t> owners_{1};
     const bool has_ring_;
+    const fork_guard fork_guard_;
     int epoll_ = -1;
     int interrupt_ = -1;
 

@@ -56,6 +56,15 @@ std::error_code look(int fd, std::int64_t (&numbers)[3]) noexcept {
     return {};
 }
 
+// Some file systems have times that are centuries away; they are the first or the last that there is here.
+std::chrono::nanoseconds nanoseconds_of(const ::timespec& at) noexcept {
+    using std::chrono::nanoseconds, std::chrono::seconds;
+    constexpr auto most = std::chrono::floor<seconds>(nanoseconds::max());
+    if (at.tv_sec >= most.count()) return nanoseconds::max();
+    if (at.tv_sec <= -most.count()) return nanoseconds::min();
+    return seconds(at.tv_sec) + nanoseconds(at.tv_nsec);
+}
+
 file_metadata metadata_of_parts(std::int64_t size, std::chrono::nanoseconds modified, ::mode_t mode) noexcept {
     file_metadata about;
     about.size = static_cast<std::uint64_t>(size);
@@ -69,8 +78,7 @@ file_metadata metadata_of_parts(std::int64_t size, std::chrono::nanoseconds modi
 
 file_metadata metadata_of(const struct ::stat& status) noexcept {
     const ::timespec& at = status.st_mtim;
-    return metadata_of_parts(status.st_size, std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec),
-                             status.st_mode);
+    return metadata_of_parts(status.st_size, nanoseconds_of(at), status.st_mode);
 }
 
 file_metadata metadata_from(const std::int64_t (&numbers)[3]) noexcept {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstring>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -29,6 +30,7 @@ span byte_buffer::prepare(std::size_t n) {
         if (begin_ >= held && bytes_.size() - held >= n) {
             std::memmove(bytes_.data(), bytes_.data() + begin_, held);
         } else {
+            if (n > bytes_.max_size() / 2 - held) throw std::bad_alloc();  // a length that a peer made up, perhaps
             std::string larger(2 * (held + n), '\0');
             std::memcpy(larger.data(), data(), held);
             bytes_ = std::move(larger);

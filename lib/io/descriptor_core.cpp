@@ -293,11 +293,16 @@ void descriptor_core::run() noexcept {
 
 void descriptor_core::run_read() noexcept {
     ahead_begin_ = ahead_end_ = 0;
+    const span to(ahead_.get(), wanted_);
+    if (!traits_.is_input) {
+        result_ = read_some(fd_, to, ahead_end_);
+        return;
+    }
     do {
-        result_ = traits_.is_input ? wait_for_input(fd_, *left_, *runtime_ended_) : std::error_code();
-        if (!result_) result_ = read_some(fd_, span(ahead_.get(), wanted_), ahead_end_);
-        // Another reader of the same pipe or terminal was quicker: the wait is for input again.
-    } while (traits_.is_input && result_ == std::errc::resource_unavailable_try_again);
+        result_ = wait_for_input(fd_, *left_, *runtime_ended_);
+        if (!result_) result_ = read_input(fd_, to, ahead_end_);
+        // Another reader of the same pipe was quicker: the wait is for input again.
+    } while (result_ == std::errc::resource_unavailable_try_again);
 }
 
 void descriptor_core::run_write() noexcept {

@@ -33,13 +33,15 @@ polled<std::size_t, std::error_code> send_to_future::poll(context& cx) {
     auto to = to_.poll(cx);
     if (to.is_pending()) return pending;
     if (to.has_error()) return std::unexpected(to.error());
-    const auto send_to_first = [&](int descriptor) {
-        std::ptrdiff_t n = -1;
-        for (const socket_address& one : to.value()) {
-            n = send_or_fail(descriptor, bytes_, one);
-            if (n >= 0 || errno != EAFNOSUPPORT) break;
+    const auto send_to_first = [&](int descriptor) -> std::ptrdiff_t {
+        const std::span<const socket_address> all = to.value();
+        if (all.size() == 1) return send_or_fail(descriptor, bytes_, all.front());
+        const auto family = family_of(descriptor);
+        if (!family) {
+            errno = family.error().value();
+            return -1;
         }
-        return n;
+        return send_or_fail(descriptor, bytes_, first_that_fits(*family, all));
     };
     return on_.poll_io(cx, direction::write, 0, send_to_first, waiter_.use());
 }

@@ -123,10 +123,10 @@ event_slot* source::registered(pollux::detail::runtime_core& core, int& error) {
     event_slot* slot = slot_.load(std::memory_order::relaxed);  // written under the lock
     if (slot != nullptr) return slot;
     if (goes_through_ring(core)) {
-        const auto kind = kind_ == source_kind::stream ? ring_socket::kind::stream : ring_socket::kind::listener;
+        const auto kind = kind_ == source_kind::listener ? ring_socket::kind::listener : ring_socket::kind::stream;
         slot = ring_socket::add(*reactor->ring(), reactor->sources(), descriptor_, kind, error);
     } else {
-        slot = reactor->sources().add(descriptor_, error);
+        slot = reactor->sources().add(descriptor_, error, kind_ == source_kind::local_stream);
     }
     slot_.store(slot, std::memory_order::release);  // pairs with the acquires in look() and wait_for()
     return slot;

@@ -29,17 +29,19 @@ iovec part_of(io::const_span bytes) noexcept { return {const_cast<char*>(bytes.d
 
 struct part_list {
     template <class Spans>
-    explicit part_list(Spans spans) noexcept : count(std::min(spans.size(), most_parts)) {
-        for (std::size_t i = 0; i != count; ++i) {
-            parts[i] = part_of(spans[i]);
-            bytes += spans[i].size();
+    explicit part_list(Spans spans) noexcept {
+        for (const auto& each : spans) {
+            if (count == most_parts) break;
+            if (each.empty()) continue;  // of nothing but these the system would make an end
+            parts[count++] = part_of(each);
+            bytes += each.size();
         }
         message.msg_iov = parts;
         message.msg_iovlen = count;
     }
 
     iovec parts[most_parts];
-    std::size_t count;
+    std::size_t count = 0;
     std::size_t bytes = 0;
     msghdr message{};
 };
@@ -103,7 +105,7 @@ template <direction which, class Bytes>
     if (done < 0) [[unlikely]]
         return poll_on<which>(io, cx, bytes, seen);
     const auto n = static_cast<std::size_t>(done);
-    if (n != 0 && n < bytes.size())  // the next would block
+    if (n != 0 && n < bytes.size() && seen.tells_by_parts(which))
         slot->state.give_up(seen.word, which == direction::read ? bits::readable : bits::writable);
     return n;
 }

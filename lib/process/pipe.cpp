@@ -40,7 +40,7 @@ constexpr const char* moved_from = "pollux: process: a pipe was used after it wa
 
 polled<std::size_t, std::error_code> pipe_reader::poll_read(context& cx, io::span to) {
     if (to.empty()) return 0;
-    return pipe_.poll_io(cx, net::direction::read, to.size(), [&](int fd) { return ::read(fd, to.data(), to.size()); });
+    return pipe_.poll_io(cx, net::direction::read, 0, [&](int fd) { return ::read(fd, to.data(), to.size()); });
 }
 
 std::expected<std::size_t, std::error_code> pipe_reader::try_read(io::span to) noexcept {

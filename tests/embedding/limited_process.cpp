@@ -2,28 +2,38 @@
 // Processes that the system allows little: one processor, a share of one, small stacks, no descriptor. Everything has to work there.
 // Usage: limited_process NAME..., names from the list below; it starts itself once for each, as limited_process --here NAME.
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <spawn.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "pollux/coro.hpp"
+#include "pollux/io.hpp"
+#include "pollux/net.hpp"
 #include "pollux/offload.hpp"
 #include "pollux/runtime.hpp"
 #include "pollux/time.hpp"
 #include "support/process_state.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace {
 
@@ -133,6 +143,54 @@ int fifth_of_a_processor() {
     return skipped;
 }
 
+// Names of our own, also in a mount namespace, where they stay. IPv4 first, which is not the usual order.
+int names_of_both_families() {
+    if (!leave_mount_namespace()) return skipped;
+    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return skipped;
+    const pollux::test::temporary_directory folder;
+    const auto replace = [&](const char* name, const char* text) {
+        const std::string file = folder / name;
+        if (!(std::ofstream(file) << text).flush()) return false;
+        const std::string there = std::string("/etc/") + name;
+        return ::mount(file.c_str(), there.c_str(), nullptr, MS_BIND, nullptr) == 0;
+    };
+    if (!replace("hosts", "127.0.0.1 both.test\n::1 both.test\n") ||
+        !replace("gai.conf", "precedence ::ffff:0:0/96 100\n"))
+        return skipped;
+    return pollux::run([]() -> task<int> {
+        using pollux::net::udp_socket;
+        auto ours = co_await udp_socket::bind("[::1]:0");
+        if (!ours) co_return skipped;
+        const auto port = std::to_string(ours->local_address()->port());
+        const auto sent = co_await ours->send_to("x", "both.test:" + port);
+        co_return sent == 1uz ? 0 : 1;
+    });
+}
+
+// A filter of system calls as old ones are: what they do not know is forbidden.
+int newer_calls_are_forbidden() {
+    constexpr auto at_number = static_cast<unsigned>(offsetof(::seccomp_data, nr));
+    ::sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, at_number),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_pwait2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const ::sock_fprog filter{.len = static_cast<unsigned short>(std::size(steps)), .filter = steps};
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+        return skipped;
+    auto ends = pollux::net::unix_stream::pair();
+    if (!ends) return 1;
+    pollux::runtime rt;
+    auto reading = rt.spawn([](pollux::net::unix_stream from) -> task<bool> {
+        co_return (co_await from.read_some(1)).value_or("") == "x";
+    }(std::move(ends->first)));
+    // It waits in the reactor by now, or finds the byte: both have to hold.
+    rt.block_on(pollux::sleep_for(std::chrono::milliseconds(1)));
+    if (ends->second.try_write("x") != 1uz) return 2;
+    return rt.block_on(std::move(reading)) ? 0 : 3;
+}
+
 int small_stacks() {
     ::pthread_attr_t attributes;
     ::pthread_attr_init(&attributes);
@@ -208,6 +266,8 @@ constexpr std::array scenarios{
     scenario{"many_workers_on_one_processor", many_workers_on_one_processor},
     scenario{"fifth_of_a_processor", fifth_of_a_processor},
     scenario{"small_stacks", small_stacks},
+    scenario{"names_of_both_families", names_of_both_families},
+    scenario{"newer_calls_are_forbidden", newer_calls_are_forbidden},
     scenario{"no_descriptors", no_descriptors},
     scenario{"no_thread_for_offload", no_thread_for_offload},
     scenario{"one_thread_for_offload", one_thread_for_offload},

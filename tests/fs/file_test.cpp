@@ -317,6 +317,23 @@ TEST_SUITE("fs/file") {
         const auto written = std::filesystem::last_write_time(directory / "file");
         CHECK(about.modified == std::chrono::file_clock::to_sys(written));
     }
+    TEST_CASE("a time of a file that is centuries away is the last or the first that there is") {
+        hand_polled_runtime rt(pollux::test::driver_options());
+        const temporary_directory directory;
+        put_contents(directory / "file", "");
+        for (const bool is_late : {true, false}) {
+            const ::timespec at{is_late ? 13'569'465'600 : -13'569'465'600, 0};
+            const ::timespec times[] = {at, at};
+            REQUIRE(::utimensat(AT_FDCWD, (directory / "file").c_str(), times, 0) == 0);
+            struct ::stat kept;
+            REQUIRE(::stat((directory / "file").c_str(), &kept) == 0);
+            if (kept.st_mtim.tv_sec != at.tv_sec) continue;  // not in this file system
+            file one = open_in(rt, directory / "file", {.read = true});
+            using time = std::chrono::sys_time<std::chrono::nanoseconds>;
+            auto asking = one.metadata();
+            CHECK(rt.finish(asking).value().modified == (is_late ? time::max() : time::min()));
+        }
+    }
     TEST_CASE("an empty read or write is 0") {
         hand_polled_runtime rt(pollux::test::driver_options());
         file both = open_in(rt, "/dev/zero", {.read = true, .write = true});

@@ -21,6 +21,15 @@ std::string text_of(const byte_buffer& buffer) { return std::string(buffer.data(
 }  // namespace
 
 TEST_SUITE("io/byte_buffer") {
+    TEST_CASE("byte_buffer: more room than there can be is bad_alloc, and nothing is lost") {
+        byte_buffer buffer;
+        buffer.append("text");
+        for (const std::size_t n : {SIZE_MAX, SIZE_MAX - 3, SIZE_MAX / 2 + 1, SIZE_MAX / 2 - 4}) {
+            CHECK_THROWS_AS(static_cast<void>(buffer.prepare(n)), std::bad_alloc);
+            CHECK_THROWS_AS(static_cast<void>(byte_buffer().prepare(n)), std::bad_alloc);
+        }
+        CHECK(buffer.take(4) == "text");
+    }
     TEST_CASE("byte_buffer: gives at the front what came in at the back, as a string does, whatever the pieces") {
         std::mt19937 random(3);
         byte_buffer buffer;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "pollux/io/standard.hpp"
+#include "io/input_wait.hpp"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -235,6 +236,16 @@ TEST_SUITE("io/standard") {
         ::close(fd);
         auto closed = file.read_some(1);
         CHECK(rt.finish(closed).error() == std::errc::bad_file_descriptor);
+    }
+    TEST_CASE("an input that another reader has taken does not block who has waited for it") {
+        pipe_ends input;
+        std::string to(4, '-');
+        std::size_t n = 0;
+        CHECK(pollux::io::detail::read_input(input.reader(), to, n) == std::errc::resource_unavailable_try_again);
+        input.put("text");
+        CHECK(!pollux::io::detail::read_input(input.reader(), to, n));
+        CHECK(n == 4);
+        CHECK(to == "text");
     }
     TEST_CASE("an output that does not wait, O_NONBLOCK, is waited for") {
         pipe_ends output(O_NONBLOCK);

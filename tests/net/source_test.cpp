@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -279,6 +280,27 @@ TEST_SUITE("net/source") {
         CHECK(counter.count() == 0);
         REQUIRE(::write(again.theirs.descriptor(), "b", 1) == 1);
         CHECK(rt.block_on(std::move(reader)) == 'b');
+    }
+
+    TEST_CASE("source: a child of fork that drops it takes nothing from its parent") {
+        pollux::current_thread_runtime rt(pollux::test::driver_options());
+        socket_pair pair;
+        char byte = 0;
+        auto reader = rt.spawn([&]() -> task<char> {
+            co_await read_byte(pair.ours, byte);
+            co_return byte;
+        });
+        rt.run_until_stalled();
+        const ::pid_t child = ::fork();
+        if (child == 0) {
+            pair.ours = source();
+            ::_exit(0);
+        }
+        int status = -1;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        CHECK(status == 0);
+        REQUIRE(::write(pair.theirs.descriptor(), "a", 1) == 1);
+        CHECK(rt.block_on(std::move(reader)) == 'a');
     }
 
     TEST_CASE("source: it leaves no descriptor behind, and the runtime closes its own") {

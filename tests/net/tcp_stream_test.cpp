@@ -13,6 +13,7 @@
 #include <thread>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "net/loopback.hpp"
 #include "pollux/core/block_on.hpp"
@@ -320,6 +321,38 @@ TEST_SUITE("net/tcp_stream") {
             both.rt
                 .block_on(pollux::poll_fn([&](pollux::context& cx) { return both.ours.poll_write_vectored(cx, many); }))
                 .value() == 64);
+    }
+    TEST_CASE("tcp_stream: places without room before the others make no end and no nothing") {
+        half_plain both;
+        std::vector<const_span> out(100, const_span());
+        out.push_back(const_span("ab"));
+        CHECK(
+            both.rt
+                .block_on(pollux::poll_fn([&](pollux::context& cx) { return both.ours.poll_write_vectored(cx, out); }))
+                .value() == 2);
+        CHECK(both.theirs.read(8) == "ab");
+        both.theirs.write("xyz");
+        std::string to(8, '-');
+        std::vector<span> in(100, span());
+        in.push_back(span(to));
+        CHECK(both.rt.block_on(both.ours.readable()).has_value());
+        CHECK(
+            both.rt.block_on(pollux::poll_fn([&](pollux::context& cx) { return both.ours.poll_read_vectored(cx, in); }))
+                .value() == 3);
+        CHECK(to == "xyz-----");
+    }
+    TEST_CASE("tcp_stream: what comes behind urgent data is read without another event") {
+        half_plain both;
+        const wake_counter woken;
+        std::string first(8, '-');
+        auto waiting = both.ours.read(first);
+        CHECK(poll_in(both.rt, waiting, woken).is_pending());
+        both.theirs.write("abc");
+        REQUIRE(::send(both.theirs.descriptor(), "!", 1, MSG_OOB) == 1);
+        both.theirs.write("def");
+        std::string all(first, 0, both.rt.block_on(std::move(waiting)).value());
+        while (all.size() < 6) all += both.rt.block_on(both.ours.read_some(8)).value();
+        CHECK(all == "abcdef");
     }
     TEST_CASE("tcp_stream: knows both addresses, and is closed on exec and non-blocking whatever made it") {
         current_thread_runtime rt(pollux::test::driver_options());

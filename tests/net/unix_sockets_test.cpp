@@ -2,10 +2,12 @@
 // unix_stream, unix_listener and unix_datagram: what they do not share with the sockets of the internet.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstddef>
+#include <cstring>
 #include <expected>
 #include <filesystem>
 #include <string>
@@ -83,6 +85,33 @@ task<std::size_t, std::error_code> sent_through_a_pair(std::size_t bytes) {
 }  // namespace
 
 TEST_SUITE("net/unix_sockets") {
+    TEST_CASE("unix_stream: what comes behind a descriptor that was passed is read without another event") {
+        current_thread_runtime rt(driver_options());
+        auto [ours, theirs] = unix_stream::pair().value();
+        const wake_counter woken;
+        std::string first(8, '-');
+        auto waiting = ours.read(first);
+        CHECK(poll_in(rt, waiting, woken).is_pending());
+        alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+        char bytes[] = "abc";
+        iovec part{bytes, 3};
+        msghdr message{};
+        message.msg_iov = &part;
+        message.msg_iovlen = 1;
+        message.msg_control = control;
+        message.msg_controllen = sizeof control;
+        cmsghdr* const passed = CMSG_FIRSTHDR(&message);
+        passed->cmsg_level = SOL_SOCKET;
+        passed->cmsg_type = SCM_RIGHTS;
+        passed->cmsg_len = CMSG_LEN(sizeof(int));
+        const int descriptor = theirs.native_handle();
+        std::memcpy(CMSG_DATA(passed), &descriptor, sizeof descriptor);
+        REQUIRE(::sendmsg(theirs.native_handle(), &message, 0) == 3);
+        REQUIRE(theirs.try_write("def").value() == 3);
+        std::string all(first, 0, rt.block_on(std::move(waiting)).value());
+        while (all.size() < 6) all += rt.block_on(ours.read_some(8)).value();
+        CHECK(all == "abcdef");
+    }
     TEST_CASE("unix_stream: asks and is answered over a path and over an abstract name, in every runtime") {
         using result = std::expected<std::string, std::error_code>;
         gives_everywhere([] { return ask_and_answer(abstract_name()); }, result("answer to question"));

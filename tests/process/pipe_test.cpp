@@ -2,7 +2,9 @@
 #include "pollux/process/pipe.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <string>
@@ -90,6 +92,22 @@ TEST_SUITE("process/pipe") {
             CHECK(got == bytes);
             CHECK(rt.block_on(std::move(feeding)));
         }
+    }
+    TEST_CASE("pipe: packets that came at once, of a child that made it a pipe of packets, are read one by one") {
+        current_thread_runtime rt(pollux::test::driver_options());
+        int ends[2];
+        REQUIRE(::pipe2(ends, O_CLOEXEC | O_NONBLOCK | O_DIRECT) == 0);
+        pipe_reader out{pollux::net::detail::source(ends[0])};
+        pipe_writer in{pollux::net::detail::source(ends[1])};
+        auto reading = rt.spawn([&]() -> task<std::string> {
+            std::string all;
+            while (all.size() < 6) all += (co_await out.read_some(100)).value();
+            co_return all;
+        });
+        rt.run_until_stalled();
+        REQUIRE(in.try_write("abc").value() == 3);
+        REQUIRE(in.try_write("def").value() == 3);
+        CHECK(rt.block_on(std::move(reading)) == "abcdef");
     }
     TEST_CASE("pipe: lines") {
         current_thread_runtime rt(pollux::test::driver_options());

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "pollux/process/command.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/runtime.hpp"
+#include "pollux/testing/sim_runtime.hpp"
 #include "process/processes.hpp"
 #include "support/process_state.hpp"
 #include "support/wait_until.hpp"
@@ -96,6 +98,23 @@ TEST_SUITE("process/running") {
         CHECK(!has_no_child());
         { const auto dropped = std::move(one); }
         CHECK(has_no_child());
+    }
+    TEST_CASE(
+        "child: dropped in a simulation while it runs, it is left to the next drop, wait or spawn, and no task fails") {
+        until_no_child();
+        int unhandled = 0;
+        auto options = workers(1);
+        options.on_unhandled_exception = [&](pollux::task_id, const std::exception_ptr&) { ++unhandled; };
+        held cat;
+        {
+            pollux::testing::sim_runtime rt(1, options);
+            rt.block_on(drop(std::move(cat.one)));
+            rt.advance(std::chrono::seconds(0));
+        }
+        CHECK(unhandled == 0);
+        CHECK(!has_no_child());
+        cat.input.reset();
+        until_no_child();
     }
     TEST_CASE("child: dropped without a runtime while it runs, it is left to the next drop, wait or spawn") {
         until_no_child();

@@ -41,6 +41,8 @@ struct ready_bits {
     static constexpr std::uint64_t readable = 1, writable = 2, read_end = 4, write_end = 8, cancelled = 16;
     // Marks: somebody waits.
     static constexpr std::uint64_t read_awaited = 32, write_awaited = 64;
+    // Stays: a read may stop although more is there (behind urgent data, passed descriptors, an error), so a short one says nothing.
+    static constexpr std::uint64_t reads_stop_early = 128;
     static constexpr std::uint64_t for_reading = readable | read_end | cancelled;
     static constexpr std::uint64_t for_writing = writable | write_end | cancelled;
 };

@@ -52,7 +52,8 @@ private:
 /// Cancel: a read that is dropped while it is pending loses nothing: it takes no more than its span has room for, and the next
 /// read of the same object gets that. Bytes that an object has and did not give out go with it, so let a process have one.
 /// Cost: an allocation for the object and 64 KiB for its buffer; a job of `blocking` for each read that finds the buffer empty, which
-/// holds a thread while no input comes. Dropping the object ends that, and so does the end of the runtime.
+/// holds a thread while no input comes. Dropping the object ends that, and so does the end of the runtime; but where another process takes
+/// the line of a terminal at that very moment, the next line does.
 /// Source: Tokio's stdin, which keeps its runtime waiting for the next line.
 POLLUX_API standard_input_stream standard_input();
 

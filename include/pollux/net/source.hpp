@@ -40,6 +40,10 @@ struct readiness_seen {
         static_assert(pollux::detail::ready_bits::cancelled > pollux::detail::ready_bits::write_end);
         return (word & for_it) - 1 < pollux::detail::ready_bits::cancelled - 1;
     }
+    /// An operation that was done in part says that the next would block.
+    bool tells_by_parts(direction which) const noexcept {
+        return which == direction::write || (word & pollux::detail::ready_bits::reads_stop_early) == 0;
+    }
 
     std::uint64_t word = 0;
 };
@@ -60,8 +64,8 @@ private:
     pollux::detail::waiter_links<waker> place_;
 };
 
-/// Which of them may go through io_uring.
-enum class source_kind : std::uint8_t { other, stream, listener };
+/// All but `other` may go through io_uring. What else goes with the bytes of a local_stream, descriptors say, ends a read.
+enum class source_kind : std::uint8_t { other, stream, local_stream, listener };
 
 using ready_answer = polled<readiness_seen, std::error_code>;
 
@@ -127,6 +131,7 @@ public:
     /// An operation was done in part, so the next would block: as above, but the end of the stream stays.
     void was_partial(direction which, readiness_seen seen) noexcept {
         if (ring() != nullptr) return;  // whose events come after it was found to block only
+        if (!seen.tells_by_parts(which)) return;
         give_up(seen, which == direction::read ? bits::readable : bits::writable);
     }
 

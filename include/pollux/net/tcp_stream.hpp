@@ -64,7 +64,7 @@ public:
     }
 
     /// For the library: a connected socket.
-    explicit tcp_stream(detail::source io) noexcept : stream_members(std::move(io)) {}
+    explicit tcp_stream(detail::source io) noexcept : stream_members(std::move(io), detail::source_kind::stream) {}
 };
 
 }  // namespace pollux::inline v0::net

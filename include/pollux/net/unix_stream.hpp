@@ -37,7 +37,8 @@ public:
     static std::expected<std::pair<unix_stream, unix_stream>, std::error_code> pair() noexcept;
 
     /// For the library: a connected socket.
-    explicit unix_stream(detail::source io) noexcept : stream_members(std::move(io)) {}
+    explicit unix_stream(detail::source io) noexcept
+        : stream_members(std::move(io), detail::source_kind::local_stream) {}
 };
 
 }  // namespace pollux::inline v0::net

@@ -55,7 +55,7 @@ public:
     std::expected<void, std::error_code> shutdown_write() noexcept;
 
 protected:
-    explicit stream_socket(source io) noexcept : basic_socket(std::move(io).as(source_kind::stream)) {}
+    stream_socket(source io, source_kind what) noexcept : basic_socket(std::move(io).as(what)) {}
 };
 
 template <class Self>
