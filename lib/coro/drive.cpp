@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "coro/drive.hpp"
+#include "pollux/coro/await.hpp"
 #include "pollux/coro/coroutine_task.hpp"
 #include "pollux/coro/fork_point.hpp"
 
@@ -119,6 +120,19 @@ next_step after_end_of(execution& self, std::uintptr_t up) noexcept {
 }
 
 }  // namespace
+
+void start_by_loop(promise_base& parent, promise_base& child, suspension_point& point,
+                   decltype(suspension_point::poll_again) late) {
+    if (may_go_on(parent)) {
+        current_execution->next_frame = child.frame();
+        current_execution->suspension = suspension_kind::go_on;
+        return;
+    }
+    child.up = up_to(&parent, frame_kind::awaited);  // also who is destroyed now goes from there to the parent
+    point.frame = child.frame();
+    point.poll_again = late;
+    suspend_unit(parent, point);
+}
 
 bool ask_for_budget(promise_base& promise) { return leaf_context(promise).consume_budget(); }
 

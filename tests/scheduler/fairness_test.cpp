@@ -5,14 +5,18 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "pollux/coro/fork_all.hpp"
 #include "pollux/coro/fork_join.hpp"
 #include "pollux/coro/task.hpp"
+#include "pollux/coro/try.hpp"
 #include "pollux/future/join.hpp"
 #include "pollux/future/poll_fn.hpp"
 #include "pollux/future/race.hpp"
@@ -24,6 +28,7 @@
 #include "pollux/stream/repeat.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/end_of_process.hpp"
+#include "support/wait_until.hpp"
 #include "support/workers.hpp"
 
 namespace {
@@ -79,6 +84,55 @@ task<> spawns_itself(const std::atomic<bool>& stop, std::atomic<int>& generation
     ++generations;
     if (!stop) pollux::spawn(spawns_itself(stop, generations)).detach();
     co_return;
+}
+task<int> chain(int depth) {
+    if (depth > 1) co_await chain(depth - 1);
+    co_return depth;
+}
+task<int, int> failing_chain(int depth) {
+    if (depth > 1) co_await pollux::try_(failing_chain(depth - 1));
+    co_return depth;
+}
+struct counted {
+    explicit counted(int& living) : living_(living) { ++living_; }
+    counted(const counted&) = delete;
+    counted& operator=(const counted&) = delete;
+    ~counted() { --living_; }
+    int& living_;
+};
+task<> counted_chain(int depth, int& living) {
+    const counted here(living);
+    if (depth > 1) co_await counted_chain(depth - 1, living);
+}
+task<void, int> counted_failing_chain(int depth, int& living) {
+    const counted here(living);
+    if (depth > 1) co_await pollux::try_(counted_failing_chain(depth - 1, living));
+    co_return {};
+}
+// What never waits, in every way in which frames run one below another.
+const std::vector<std::function<task<>()>> turns = [] {
+    std::vector<std::function<task<>()>> all;
+    // As many levels are nested as calls, and so many again by the loop.
+    for (const int depth : {1, 2, 63, 64, 65, 127, 128, 129, 192}) {
+        all.emplace_back([depth]() -> task<> { co_await chain(depth); });
+        all.emplace_back([depth]() -> task<> { static_cast<void>(co_await failing_chain(depth)); });
+        all.emplace_back([depth]() -> task<> { co_await pollux::fork_join(chain(depth)); });
+    }
+    all.emplace_back([]() -> task<> { co_await pollux::fork_all(std::vector<task<>>()); });
+    all.emplace_back([]() -> task<> {
+        std::vector<task<int>> one;
+        one.push_back(chain(1));
+        co_await pollux::fork_all(std::move(one));
+    });
+    all.emplace_back([]() -> task<> { co_await pollux::fork_join(chain(1), chain(1)); });
+    all.emplace_back([]() -> task<> {
+        const auto forks = []() -> task<> { co_await pollux::fork_join(chain(1)); };
+        co_await pollux::join(forks(), pollux::ready());
+    });
+    return all;
+}();
+task<> takes_turns(const std::function<task<>()>& turn, const std::atomic<bool>& stop, std::atomic<int>& taken) {
+    for (; !stop; ++taken) co_await turn();
 }
 task<std::uint64_t> fib(int n) {
     if (n < 2) co_return 1u;
@@ -183,6 +237,71 @@ TEST_SUITE("scheduler/fairness") {
             rt.block_on(std::move(other));
             CHECK(rt.metrics().forced_yields >= 1);
         }
+    }
+
+    TEST_CASE("fairness: a loop of awaits and forks that never wait lets its sibling run, however deep they are") {
+        for (std::size_t i = 0; i != turns.size(); ++i) {
+            CAPTURE(i);
+            std::atomic<bool> stop = false;
+            std::atomic<int> taken = 0;
+            current_thread_runtime rt;
+            auto loop = rt.spawn(takes_turns(turns[i], stop, taken));
+            rt.block_on(rt.spawn(sets(stop, 3)));
+            rt.block_on(std::move(loop));
+            CHECK(taken > 0);
+        }
+    }
+
+    TEST_CASE("fairness: a loop of awaits and forks that never wait ends when it is aborted, and leaves nothing") {
+        for (std::size_t i = 0; i != turns.size(); ++i) {
+            CAPTURE(i);
+            const std::atomic<bool> stop = false;
+            std::atomic<int> taken = 0;
+            pollux::runtime rt(workers(1));
+            auto loop = rt.spawn(takes_turns(turns[i], stop, taken));
+            pollux::test::wait_until([&] { return taken > 0; });
+            loop.abort();
+            pollux::test::wait_until([&] { return loop.is_finished(); });
+        }
+    }
+
+    TEST_CASE("fairness: a deep chain of awaits lets its sibling run on its way down") {
+        for (const bool can_fail : {false, true}) {
+            CAPTURE(can_fail);
+            current_thread_runtime rt;
+            constexpr int depth = 200'000;
+            auto deep = rt.spawn([&]() -> task<int> {
+                if (!can_fail) co_return co_await chain(depth);
+                const auto end = co_await failing_chain(depth);
+                co_return end.value_or(0);
+            });
+            int turns_of_other = 0;
+            auto other = rt.spawn([&]() -> task<> {
+                for (; !deep.is_finished(); ++turns_of_other) co_await pollux::yield_now();
+            });
+            rt.block_on(std::move(other));
+            CHECK(rt.block_on(std::move(deep)) == depth);
+            CHECK(turns_of_other >= 4);
+        }
+    }
+
+    TEST_CASE("fairness: a deep chain of awaits that gave way is destroyed where it is") {
+        for (const bool can_fail : {false, true})
+            for (int polls = 1; polls != 6; ++polls) {
+                CAPTURE(can_fail);
+                CAPTURE(polls);
+                int living = 0;
+                {
+                    current_thread_runtime rt;
+                    if (can_fail)
+                        rt.spawn(counted_failing_chain(100'000, living)).detach();
+                    else
+                        rt.spawn(counted_chain(100'000, living)).detach();
+                    for (int i = 0; i != polls; ++i) rt.poll_once();
+                    REQUIRE(living > 0);
+                }
+                CHECK(living == 0);
+            }
     }
 
     TEST_CASE("fairness: a forked child whose awaits are all ready at once lets other tasks run") {

@@ -186,21 +186,6 @@ private:
     }
 };
 
-// Starts the frame of a task, below the frame that awaits it, with `up` saying how that one goes on. False: it has ended and
-// the awaiting frame goes on at once. True: all levels return to the loop.
-[[gnu::always_inline]] inline bool start_nested(execution& self, void* frame) {
-    if (--self.nested_left == 0) [[unlikely]] {
-        self.next_frame = frame;
-        self.suspension = suspension_kind::go_on;
-        return true;
-    }
-    resume_frame_at(frame);
-    if (self.suspension != suspension_kind::none) [[unlikely]]
-        return true;
-    ++self.nested_left;
-    return false;
-}
-
 // What await and try_ of a task have in common: the slot, and the rare task that a plain poll has started already.
 template <class T, class E>
 class task_awaiter_base {
@@ -227,7 +212,10 @@ protected:
         }
         return true;
     }
-    [[gnu::always_inline]] bool start(std::uintptr_t up) {
+    // Below the frame that awaits it, with `up` saying how that one goes on. False: it has ended and the awaiting frame goes on at once.
+    // True: all levels return to the loop; if it is started by a later poll, that asks `point` by `late`.
+    [[gnu::always_inline]] bool start(std::uintptr_t up, suspension_point& point,
+                                      decltype(suspension_point::poll_again) late) {
         void* const frame = awaited_.release();
 #ifndef NDEBUG
         if (frame == nullptr)
@@ -237,7 +225,16 @@ protected:
         child.up = up;
         child.slot = &slot_;
         child.root = &promise_.unit_root();
-        return start_nested(*current_execution, frame);
+        execution& self = *current_execution;
+        if (--self.nested_left == 0) [[unlikely]] {
+            start_by_loop(promise_, child, point, late);
+            return true;
+        }
+        resume_frame_at(frame);
+        if (self.suspension != suspension_kind::none) [[unlikely]]
+            return true;
+        ++self.nested_left;
+        return false;
     }
 
     promise_base& promise_;
@@ -258,7 +255,7 @@ public:
             suspend_unit(this->promise_, *this);
             return true;
         }
-        if (this->start(up_to(&this->promise_, frame_kind::awaited))) return true;
+        if (this->start(up_to(&this->promise_, frame_kind::awaited), *this, &go_on)) return true;
         if (may_go_on(this->promise_)) [[likely]]
             return false;
         this->frame = waiting.address();

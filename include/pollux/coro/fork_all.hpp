@@ -14,6 +14,7 @@
 #include "pollux/core/block_cache.hpp"
 #include "pollux/core/polled.hpp"
 #include "pollux/core/result.hpp"
+#include "pollux/coro/await.hpp"
 #include "pollux/coro/coroutine_task.hpp"
 #include "pollux/coro/fork_fallback.hpp"
 #include "pollux/coro/fork_locals.hpp"
@@ -155,10 +156,12 @@ public:
 
     fork_all_awaiter& into_awaiter() noexcept { return *this; }
 
-    bool await_ready() const noexcept { return children_.size() == 0; }
+    bool await_ready() const noexcept { return false; }
 
     template <class P>
     bool await_suspend(std::coroutine_handle<P> parent) {
+        if (children_.size() == 0) [[unlikely]]
+            return suspend_without_children(parent.promise(), parent.address());
         const fork_end end = run_forks<0>(children_.point(), parent.address());
         if (end == fork_end::joined) [[likely]]
             return false;
@@ -184,6 +187,13 @@ private:
 
     bool is_below_poll() noexcept { return children_.point().unstarted == below_poll_mark; }
 
+    // False: it goes on at once, as an await of what is ready.
+    [[gnu::noinline]] bool suspend_without_children(promise_base& promise, void* parent) {
+        if (may_go_on(promise)) return false;
+        turn_ = {&go_on, parent};
+        suspend_unit(promise, turn_);
+        return true;
+    }
     [[gnu::noinline]] bool suspend_below_poll(promise_base& promise, void* parent) {
         fork_point& point = children_.point();
         const std::size_t n = children_.size();
@@ -237,6 +247,7 @@ private:
     forked_range<T, E> children_;
     union {
         fork_fallback fallback_;  // under the mark
+        suspension_point turn_;   // without children
     };
 };
 

@@ -134,7 +134,9 @@ template <std::uint32_t Count, bool Asymmetric>
     std::uint32_t left = Count != 0 ? Count : point.unstarted;
     point.parent = parent;
     point.task = base.task;
-    if (left != 1 && __builtin_sub_overflow(self.fork_budget, left - 1, &self.fork_budget)) [[unlikely]]
+    // One for each child but the last; that alone counts, too, or a loop of forks of one child would never look.
+    const std::uint32_t forks = left - (left != 1);
+    if (__builtin_sub_overflow(self.fork_budget, forks, &self.fork_budget)) [[unlikely]]
         if (!look_before_fork(base, point)) return left_for(base);
     if (--base.nested_left == 0) [[unlikely]]
         return start_by_loop(base, point);

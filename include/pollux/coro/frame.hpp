@@ -80,6 +80,11 @@ struct promise_base {
 /// Compilers call unhandled_exception() also for what a destructor throws while a waiting frame is destroyed, which has no slot then.
 [[noreturn]] POLLUX_API void refuse_exception_of_destructor() noexcept;
 
+/// With all levels used up: the loop starts the frame of `child`, which that of `parent` awaits. Or a later poll does, which asks `point` by
+/// `late` before it resumes it, if this one has had its share: awaits that end below here come back to the loop, and so take no budget.
+POLLUX_API void start_by_loop(promise_base& parent, promise_base& child, suspension_point& point,
+                              decltype(suspension_point::poll_again) late);
+
 /// A chunk of the poll's budget is used up: as context::consume_budget(), for this frame's unit.
 POLLUX_API bool ask_for_budget(promise_base& promise);
 

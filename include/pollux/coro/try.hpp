@@ -197,7 +197,7 @@ public:
             }
             this->poll_again = &child_ended;
             auto* const point = static_cast<suspension_point*>(this);
-            if (this->start(up_to(point, frame_kind::awaited_point))) return true;
+            if (this->start(up_to(point, frame_kind::awaited_point), *point, &child_goes_on)) return true;
             if (!is_error()) [[likely]] {
                 if (may_go_on(this->promise_)) [[likely]]
                     return false;
@@ -226,6 +226,14 @@ private:
             return view::is_error(this->slot_, false);
         else
             return this->slot_.state() == result_state::error;
+    }
+    // It has not started yet, and is what its point stands for; from here on that is asked when it has ended.
+    static wait_end child_goes_on(suspension_point& point, context&) noexcept {
+        auto& self = static_cast<try_task_awaiter&>(point);
+        promise_at(point.frame).up = up_to(&point, frame_kind::awaited_point);
+        point.frame = self.promise_.frame();
+        point.poll_again = &child_ended;
+        return wait_end::ready;
     }
     static wait_end child_ended(suspension_point& point, context&) noexcept {
         auto& self = static_cast<try_task_awaiter&>(point);
