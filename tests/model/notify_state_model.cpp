@@ -219,6 +219,20 @@ struct one_and_all : notify_suite<one_and_all, 3> {
     }
 };
 
+// Who is made after a notify_all() is not notified by it, so it must see what was written before, or it would wait for ever.
+struct made_then_looked : notify_suite<made_then_looked, 2> {
+    relacy_sync::atomic<int> flag{0};
+
+    void thread(unsigned index) {
+        if (index == 0) {
+            flag.store(1, std::memory_order::release);
+            return notifications->notify_all();
+        }
+        const auto calls = notifications->calls();
+        if (flag.load(std::memory_order::acquire) == 0) wait(1, calls);
+    }
+};
+
 // The state says that something is done; who is notified destroys it.
 struct destroyed_by_receiver : notify_suite<destroyed_by_receiver, 3> {
     relacy_sync::atomic<int> left{0};
@@ -260,6 +274,7 @@ int main(int argc, char** argv) {
                                    describe<all>("all", 2),
                                    describe<all_and_line>("all and the line", 2),
                                    describe<one_and_all>("one and all", 2),
+                                   describe<made_then_looked>("made then looked", 3),
                                    describe<destroyed_by_receiver>("destroyed by the receiver", 2),
                                });
 }

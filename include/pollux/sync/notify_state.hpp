@@ -17,7 +17,8 @@
 //   that would have put it there at the latest.
 // Claim 3: notify_all() wakes those who stood in the line when it was called, and no others: it moves the line to a list of
 //   its own, in the hold in which it changes `calls`. Who is dropped or polled meanwhile leaves that list, under the lock.
-// Claim 4: what was written before a notification is seen by who gets it: the word's releases and acquires, or the lock.
+// Claim 4: what was written before a notification is seen by who gets it: the word's releases and acquires, or the lock. And by
+//   who is made later and does not get it: calls() acquires the figure.
 // Claim 5: notify_one() does not touch anything after others can know; nor does notify_all(), unless more than fit into one
 //   wakers_to_call wait. As permit_queue.hpp, claim 5; a waiter in the line learns of `calls` under the lock, and so do those
 //   who are dropped.
@@ -55,8 +56,9 @@ public:
 
     /// From now on `calls` counts for it.
     std::uint64_t calls() const noexcept {
-        // Relaxed: who calls notify_all() after this, by any order that can be told, changes a later figure.
-        return word_.load(std::memory_order::relaxed) / one_call;
+        // Acquire: pairs with the releases of notify_all() and notify_line(). Who has their figure is not notified by them, so it
+        // looks for itself, and has to see what was written before.
+        return word_.load(std::memory_order::acquire) / one_call;
     }
 
     /// The first poll of who was made at `calls`. By nobody: it stands in the line, and `to_wake` will be woken.
@@ -131,7 +133,7 @@ public:
         auto seen = word_.load(std::memory_order::relaxed);  // as in notify_one()
         for (;;) {
             while ((seen & waiting) == 0) {
-                // Release: as in notify_one().
+                // Release: as in notify_one(); pairs with the acquire of calls(), too.
                 if (word_.compare_exchange_weak(seen, seen + one_call, std::memory_order::release,
                                                 std::memory_order::relaxed))
                     return;
@@ -204,7 +206,7 @@ private:
                     // re-check: the line may have been emptied before the lock was taken
                     if ((seen & waiting) == 0) return false;
                     notified.take_all_of(line_);
-                    // Release: as in notify_one(), for who is not in the line.
+                    // Release: as in notify_all(), for who is not in the line.
                     word_.store((seen & ~waiting) + one_call, std::memory_order::release);
                 }
                 while (!notified.is_alone() && !woken.is_full()) woken.take(of(notified.first()));
