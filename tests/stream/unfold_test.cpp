@@ -70,4 +70,16 @@ TEST_SUITE("stream/unfold") {
         CHECK_THROWS_AS(poll_once(source), std::runtime_error);
         CHECK_FALSE(assert_ready(poll_once(source)).has_value());
     }
+
+    // A step whose future threw was polled again.
+    TEST_CASE("unfold: after an exception of a step's future it is at its end, and the future is destroyed") {
+        pollux::test::manual<step> gate;
+        auto source = pollux::unfold(std::make_unique<int>(0), [&](std::unique_ptr<int>) { return gate.future(); });
+        assert_pending(poll_once(source));
+        gate.complete_by_throwing(std::runtime_error("no"));
+        CHECK_THROWS_AS(poll_once(source), std::runtime_error);
+        CHECK_FALSE(gate.is_alive());
+        CHECK_FALSE(assert_ready(poll_once(source)).has_value());
+        CHECK(gate.polls() == 2);
+    }
 }

@@ -10,6 +10,7 @@
 #include "pollux/future/detail/meet.hpp"
 #include "pollux/future/detail/result_future.hpp"
 #include "pollux/future/detail/slot.hpp"
+#include "pollux/stream/detail/item.hpp"
 
 namespace pollux::inline v0 {
 
@@ -45,9 +46,8 @@ public:
             step_.emplace([&]() -> step { return detail::call_future<State>(fn_, state); });
         }
         if (!step_.is_alive()) return answer::ready();
-        auto next = (*step_).poll(cx);
+        auto next = poll_to_end(step_, cx);
         if (next.is_pending()) return pending;
-        step_.reset();
         if (next.has_error()) return pass_error<answer>(next);
         if (!next.value().has_value()) return answer::ready();
         state_.emplace(std::move(next.value()->second));
@@ -66,7 +66,7 @@ private:
 /// state>>`, or a future (or a `std::expected`) of that: the item and the next state, `std::nullopt` for the end. An
 /// error is handed on, then the stream ends.
 ///
-/// Throws: what `fn` throws, out of the poll; the stream is at its end then.
+/// Throws: what `fn` or its future throws, out of the poll; the stream is at its end then.
 /// Threads: `fn` runs in the poll, and is destroyed with the stream, after the future that it returned.
 /// Cancel: dropping a pending `next` of it loses nothing. Dropping the stream destroys the future in flight, and with
 /// it the state.
