@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -397,5 +398,22 @@ TEST_SUITE("sync/watch stress") {
             CHECK(wrong == 0);
             CHECK(owned.use_count() == 1);
         }
+    }
+
+    // The use of the newest value was never given back if there was no memory for its copy.
+    TEST_CASE("send_modify: without memory it throws, changes nothing, and keeps nothing") {
+        if (!pollux::test::refused_allocation::is_possible()) return;
+        const auto owned = std::make_shared<int>(1);
+        {
+            auto [tx, rx] = watch::channel(std::shared_ptr<int>(owned));
+            {
+                const pollux::test::refused_allocation refused(0);
+                CHECK_THROWS_AS(tx.send_modify([](std::shared_ptr<int>& value) { value.reset(); }), std::bad_alloc);
+                CHECK(refused.has_come());
+            }
+            CHECK(rx.get() == owned);
+            CHECK(owned.use_count() == 2);
+        }
+        CHECK(owned.use_count() == 1);
     }
 }

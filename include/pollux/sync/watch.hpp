@@ -86,7 +86,9 @@ private:
     explicit sender(detail::watch_channel* shared) noexcept : channel_(shared) {}
 
     static node* new_copy(detail::value_node* of) {
-        return new node(detail::value_use<detail::value_node, T>(of).take(false));
+        // Before the memory for the copy is asked for: if there is none, or copying throws, the use is given up all the same.
+        const detail::value_use<detail::value_node, T> use(of);
+        return new node(use.take(false));
     }
     void require() const noexcept {
         detail::debug_check(channel_ != nullptr,
