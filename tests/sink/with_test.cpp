@@ -175,4 +175,21 @@ TEST_SUITE("sink/with") {
         const auto message = pollux::test::message_of_abort([&sink] { auto moved = std::move(sink); });
         CHECK(message.find("moved or copied after its first poll") != std::string::npos);
     }
+
+    // The future that threw was polled again by whoever used the sink next.
+    TEST_CASE("with: after an exception of a future its item is lost, the future destroyed, and the sink goes on") {
+        scripted_sink<int> target;
+        std::vector<pollux::test::manual<int>> steps(2);
+        auto sink = target.sink() | pollux::with<std::size_t>([&steps](std::size_t n) { return steps[n].future(); });
+        auto first = pollux::send(sink, std::size_t(0));
+        assert_pending(poll_once(first));
+        steps[0].complete_by_throwing(std::runtime_error("step"));
+        CHECK_THROWS_WITH(poll_once(first), "step");
+        CHECK_FALSE(steps[0].is_alive());
+        steps[1].complete(20);
+        auto second = pollux::send(sink, std::size_t(1));
+        CHECK(poll_once(second).has_value());
+        CHECK(steps[0].polls() == 2);
+        CHECK(target.written() == std::vector<int>{20});
+    }
 }

@@ -286,7 +286,7 @@ TEST_SUITE("truth/sinks") {
                       "out.ready3 fn in$ f3 ~f3 out.ready3 out.put3 out.close [void] ~in ~out ~fn",
              .error = "in1 out.ready1 fn in2 f1 ~f1 out.ready1 out.put1 out.ready2 fn in3 f2 ~f2 [e2] ~in ~out ~fn",
              .exception =
-                 "in1 out.ready1 fn in2 f1 ~f1 out.ready1 out.put1 out.ready2 fn in3 f2 [thrown] ~in ~f2 ~out ~fn",
+                 "in1 out.ready1 fn in2 f1 ~f1 out.ready1 out.put1 out.ready2 fn in3 f2 ~f2 [thrown] ~in ~out ~fn",
              .while_pending = "~in ~f2 ~out ~fn",
              .mark = "f2"},
             [](journal& notes, ending how) {

@@ -14,6 +14,7 @@
 #include "pollux/future/detail/result_future.hpp"
 #include "pollux/future/detail/slot.hpp"
 #include "pollux/sink/detail/hand_to.hpp"
+#include "pollux/stream/detail/item.hpp"
 
 namespace pollux::inline v0 {
 
@@ -78,9 +79,8 @@ public:
 private:
     answer drain(context& cx) {
         if (step_.is_alive()) {
-            auto made = (*step_).poll(cx);
+            auto made = poll_to_end(step_, cx);
             if (made.is_pending()) return pending;
-            step_.reset();
             if (made.has_error()) return pass_error<answer>(made);
             if constexpr (!std::is_same_v<value_type_of<step>, never>) {
                 made_.emplace(static_cast<item_type_in<K>>(std::move(made.value())));
@@ -91,7 +91,7 @@ private:
             if (!ready.has_value()) return ready;
             item_type_in<K> item = *std::move(made_);
             made_.reset();
-            return hand_to(target_, std::move(item));
+            return detail::hand_to(target_, std::move(item));
         }
         return answer::ready();
     }
@@ -119,7 +119,8 @@ constexpr bool makes_items() {
 /// `std::expected`) of one. One such future is in flight at a time: the sink is ready for the next item when `k` has
 /// taken the last. An error of a future comes out of the poll that saw it; its item is gone, and the sink goes on.
 ///
-/// Throws: what `fn` throws, out of start_send.
+/// Throws: what `fn` throws, out of start_send; what its future throws, out of the poll that saw it. The item is lost then, and the
+/// sink goes on.
 /// Threads: `fn` runs there. It is destroyed with the result of `with`, after the future that it returned.
 /// Cancel: destroying it destroys the future in flight, or the item that `k` was not ready for: flush or close it first.
 /// Cost: no allocation.
