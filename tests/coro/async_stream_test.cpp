@@ -33,6 +33,22 @@
 #include "support/tracked.hpp"
 #include "support/wake_counter.hpp"
 
+// A program's namespace in which the names of the library's own functions are templates that take anything. An unqualified call with such
+// an argument finds both.
+namespace greedy {
+
+struct [[nodiscard]] work {
+    using value_type = int;
+    using error_type = pollux::never;
+    explicit work(int n) : number(n) {}
+    pollux::polled<int> poll(pollux::context&) { return number; }
+    int number;
+};
+template <class A, class P>
+void make_awaiter(A&&, P&);
+
+}  // namespace greedy
+
 namespace {
 
 using pollux::async_stream;
@@ -309,5 +325,11 @@ TEST_SUITE("coro/async_stream") {
         while (auto item = assert_ready(poll_once(items))) sum += *item;
         CHECK(sum == 499500);
         CHECK(heap.by_this_thread() == 1);
+    }
+
+    // make_awaiter was called without its namespace.
+    TEST_CASE("async_stream: awaits futures whose namespace has functions of the library's names") {
+        auto source = []() -> pollux::async_stream<int> { co_yield co_await greedy::work(5); }();
+        CHECK(pollux::testing::assert_ready(pollux::testing::poll_once(source)) == 5);
     }
 }

@@ -26,6 +26,21 @@
 #include "support/wait_until.hpp"
 #include "support/workers.hpp"
 
+// A program's namespace in which the names of the library's own functions are templates that take anything. An unqualified call with such
+// an argument finds both.
+namespace greedy {
+
+struct [[nodiscard]] work {
+    using value_type = int;
+    using error_type = pollux::never;
+    pollux::polled<int> poll(pollux::context&) { return number; }
+    int number;
+};
+template <class F>
+void into_task(F&&);
+
+}  // namespace greedy
+
 namespace {
 
 using pollux::task;
@@ -244,5 +259,15 @@ TEST_SUITE("coro/fork_all") {
                 wait_until([&] { return alive == 0; });
             }
         }
+    }
+
+    // into_task was called without its namespace.
+    TEST_CASE("fork_all: of futures whose namespace has functions of the library's names") {
+        pollux::runtime rt(workers(1));
+        const auto all = rt.block_on([]() -> task<std::vector<int>> {
+            std::vector<greedy::work> works{{1}, {2}};
+            co_return co_await pollux::fork_all(std::move(works));
+        });
+        CHECK(all == std::vector{1, 2});
     }
 }

@@ -34,6 +34,29 @@
 #include "support/wait_until.hpp"
 #include "support/workers.hpp"
 
+// A program's namespace in which the names of the library's own functions are templates that take anything. An unqualified call with such
+// an argument finds both.
+namespace greedy {
+
+struct message {
+    int number;
+};
+struct [[nodiscard]] work {
+    using value_type = message;
+    using error_type = pollux::never;
+    explicit work(int n) : number(n) {}
+    pollux::polled<message> poll(pollux::context&) { return message{number}; }
+    int number;
+};
+template <class F>
+void into_task(F&&);
+template <class X, class F>
+void future_as_task(F);
+template <class A, class P>
+void make_awaiter(A&&, P&);
+
+}  // namespace greedy
+
 namespace {
 
 using pollux::fork_join;
@@ -447,5 +470,17 @@ TEST_SUITE("coro/fork_join") {
         }
         CHECK_THROWS_WITH_AS(pollux::block_on(*kept), "kept", std::runtime_error);
         CHECK(alive == 0);
+    }
+
+    // into_task and make_awaiter were called without their namespace.
+    TEST_CASE("fork_join, co_await: of futures whose namespace has functions of the library's names") {
+        auto all = []() -> task<int> {
+            const greedy::message alone = co_await greedy::work(1);
+            auto [first, second] = co_await pollux::fork_join(greedy::work(20), greedy::work(300));
+            co_return alone.number + first.number + second.number;
+        };
+        CHECK(pollux::block_on(all()) == 321);
+        pollux::runtime rt(workers(1));
+        CHECK(rt.block_on(all()) == 321);
     }
 }

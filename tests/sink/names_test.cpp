@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -14,6 +15,32 @@
 
 #include "pollux/pollux.hpp"
 #include "support/scripted_sink.hpp"
+
+// A program's namespace in which the names of the library's own functions are templates that take anything. An unqualified call with such
+// an argument finds both.
+namespace greedy {
+
+struct message {
+    int number;
+    bool operator==(const message&) const = default;
+};
+struct echo {
+    using value_type = message;
+    using item_type = message;
+    using error_type = pollux::never;
+    pollux::polled<> poll_ready(pollux::context&) { return pollux::polled<>::ready(); }
+    void start_send(message it) { last = it; }
+    pollux::polled<> poll_flush(pollux::context&) { return pollux::polled<>::ready(); }
+    pollux::polled<> poll_close(pollux::context&) { return pollux::polled<>::ready(); }
+    pollux::polled<std::optional<message>> poll_next(pollux::context&) { return last; }
+    std::optional<message> last;
+};
+template <class K, class T>
+void hand_to(K&, T&&);
+template <class T>
+T next(T it);
+
+}  // namespace greedy
 
 namespace {
 
@@ -79,5 +106,25 @@ TEST_SUITE("sink/names") {
         block_on(flush(sink));
         block_on(close(sink));
         CHECK(target.written() == vector<int>{4});
+    }
+
+    // hand_to was called without its namespace.
+    TEST_CASE(
+        "send, send_all, buffer, fanout, with, sink_map_err, split: of items whose namespace has functions of the "
+        "library's names") {
+        using greedy::message;
+        pollux::test::scripted_sink<message> target;
+        pollux::test::scripted_sink<message> other;
+        auto sink = target.sink() | pollux::fanout(other.sink()) | pollux::buffer(2) |
+                    pollux::sink_map_err([](pollux::never) { return message{0}; }) |
+                    pollux::with<message>([](message it) { return pollux::ready(it); });
+        CHECK(pollux::block_on(pollux::send(sink, message{1})).has_value());
+        CHECK(pollux::block_on(pollux::send_all(sink, pollux::iter({message{2}, message{3}}))).has_value());
+        CHECK(target.written() == std::vector<message>{{1}, {2}, {3}});
+        CHECK(other.written() == target.written());
+
+        auto [sink_half, stream_half] = pollux::split(greedy::echo());
+        pollux::block_on(pollux::send(sink_half, message{4}));
+        CHECK(pollux::block_on(pollux::next(stream_half)) == message{4});
     }
 }

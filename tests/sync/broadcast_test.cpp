@@ -21,6 +21,18 @@
 #include "support/limited_poll.hpp"
 #include "support/wake_counter.hpp"
 
+// A program's namespace in which the names of the library's own functions are templates that take anything. An unqualified call with such
+// an argument finds both.
+namespace greedy {
+
+struct message {
+    int number;
+};
+template <class T>
+T next(T it);
+
+}  // namespace greedy
+
 namespace {
 
 namespace broadcast = pollux::sync::broadcast;
@@ -385,5 +397,14 @@ TEST_SUITE("sync/broadcast stress") {
             CHECK(wrong == 0);
             CHECK(owned.use_count() == 1);
         }
+    }
+
+    // It called next without its namespace.
+    TEST_CASE("recv: of items whose namespace has a next of its own") {
+        auto [tx, rx] = broadcast::channel<greedy::message>(2);
+        tx.send({7});
+        const auto item = block_on(rx.recv());
+        REQUIRE(item.has_value());
+        CHECK(item->value().number == 7);
     }
 }

@@ -79,7 +79,7 @@ struct async_stream_promise final : promise_base {
 
     template <class A>
     [[gnu::always_inline]] decltype(auto) await_transform(A&& awaitable) {
-        return make_awaiter(std::forward<A>(awaitable), *this);
+        return detail::make_awaiter(std::forward<A>(awaitable), *this);
     }
 
     // For try_: the error that ends this coroutine.

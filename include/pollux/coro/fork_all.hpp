@@ -141,9 +141,9 @@ public:
         if constexpr (std::ranges::sized_range<Range>) children_.reserve(std::ranges::size(children));
         for (auto&& one : children) {
             if constexpr (is_lent<Range> && std::is_lvalue_reference_v<decltype(one)>)
-                children_.push(into_task(F(one)));
+                children_.push(detail::into_task(F(one)));
             else
-                children_.push(into_task(std::move(one)));
+                children_.push(detail::into_task(std::move(one)));
         }
         children_.close();
     }

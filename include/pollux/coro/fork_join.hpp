@@ -146,9 +146,9 @@ private:
 template <class F>
 class fork_argument {
 public:
-    using child = decltype(into_task(std::declval<F>()));
+    using child = decltype(detail::into_task(std::declval<F>()));
 
-    explicit fork_argument(F& work) : child_(into_task(std::move(work))) {}
+    explicit fork_argument(F& work) : child_(detail::into_task(std::move(work))) {}
     child& get() noexcept { return child_; }
 
 private:

@@ -51,7 +51,7 @@ inline bool fork_takes_locals() noexcept {
 template <class T, class E>
 void take_locals_along(void*& frame) {
     auto child = task<T, E>::adopt(std::exchange(frame, nullptr));
-    frame = into_task(with_locals_future<task<T, E>>(std::move(child), current_execution->locals)).release();
+    frame = detail::into_task(with_locals_future<task<T, E>>(std::move(child), current_execution->locals)).release();
 }
 
 }  // namespace pollux::inline v0::detail

@@ -65,12 +65,12 @@ auto into_task(F&& work) {
     if constexpr (is_task<X>) {
         return X(std::forward<F>(work));
     } else if constexpr (future<X>) {
-        return future_as_task<X>(std::forward<F>(work));
+        return detail::future_as_task<X>(std::forward<F>(work));
     } else {
         static_assert(std::is_invocable_v<X&>,
                       "pollux: fork_join or spawn: the argument is neither a future nor a callable "
                       "without arguments; a future needs value_type, error_type and poll(context&)");
-        if constexpr (std::is_invocable_v<X&>) return closure_as_task<X>(std::forward<F>(work));
+        if constexpr (std::is_invocable_v<X&>) return detail::closure_as_task<X>(std::forward<F>(work));
     }
 }
 

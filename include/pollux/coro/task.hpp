@@ -101,7 +101,7 @@ struct task_promise final : returns_value<T, E> {
 
     template <class A>
     [[gnu::always_inline]] decltype(auto) await_transform(A&& awaitable) {
-        return make_awaiter(std::forward<A>(awaitable), *this);
+        return detail::make_awaiter(std::forward<A>(awaitable), *this);
     }
 
     // For try_: the error that ends this coroutine.

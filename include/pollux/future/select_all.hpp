@@ -35,7 +35,7 @@ POLLUX_API void check_selected_range(std::size_t count, const char* message);
 template <class F, class R>
 children<F> numbered_children(R&& range, const char* if_empty) {
     children<F> all;
-    for_each_element<R>(range, [&all](auto make) { all.emplace_numbered(all.size(), make); });
+    detail::for_each_element<R>(range, [&all](auto make) { all.emplace_numbered(all.size(), make); });
     check_selected_range(all.size(), if_empty);
     return all;
 }

@@ -79,19 +79,19 @@ template <class F>
     static_assert(std::is_constructible_v<X, F>,
                   "pollux: spawn: takes ownership; pass std::move(x), or a future that owns what it needs");
     if constexpr (is_task<X>) {
-        return work.is_started() ? spawn_future_on(target, std::move(work), where)
+        return work.is_started() ? detail::spawn_future_on(target, std::move(work), where)
                                  : spawn_task_on(target, std::move(work), where);
     } else if constexpr (future<X>) {
-        return spawn_future_on(target, X(std::forward<F>(work)), where);
+        return detail::spawn_future_on(target, X(std::forward<F>(work)), where);
     } else {
         static_assert(
             std::is_invocable_v<X&>,
             "pollux: spawn: the argument is neither a future nor a callable without arguments; a future needs "
             "value_type, error_type and poll(context&)");
         if constexpr (makes_task<X>)
-            return spawn_task_on(target, into_task(std::forward<F>(work)), where);
+            return spawn_task_on(target, detail::into_task(std::forward<F>(work)), where);
         else if constexpr (std::is_invocable_v<X&>)
-            return spawn_future_on(target, pollux::lazy(X(std::forward<F>(work))), where);
+            return detail::spawn_future_on(target, pollux::lazy(X(std::forward<F>(work))), where);
     }
 }
 

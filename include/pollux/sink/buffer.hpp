@@ -65,7 +65,7 @@ private:
             places_[oldest_].reset();
             oldest_ = oldest_ + 1 == limit_ ? 0 : oldest_ + 1;
             --used_;
-            answer started = hand_to(target_, std::move(item));
+            answer started = detail::hand_to(target_, std::move(item));
             if (started.has_error()) return started;
             if (used_ != 0 && !cx.consume_budget()) return pending;
         }

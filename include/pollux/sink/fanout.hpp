@@ -33,8 +33,8 @@ public:
         return both(std::move(first), second_.poll_ready(cx));
     }
     outcome<void, error_type> start_send(item_type item) {
-        answer started = hand_to(first_, std::as_const(item));
-        if (started.has_value()) started = hand_to(second_, std::move(item));
+        answer started = detail::hand_to(first_, std::as_const(item));
+        if (started.has_value()) started = detail::hand_to(second_, std::move(item));
         return started.take();
     }
     answer poll_flush(context& cx) {

@@ -29,7 +29,7 @@ public:
     template <class T>
         requires sink<K, T>
     outcome<void, error_type> start_send(T&& item) {
-        return turn(hand_to(target_, std::forward<T>(item))).take();
+        return turn(detail::hand_to(target_, std::forward<T>(item))).take();
     }
     polled<void, error_type> poll_flush(context& cx) { return turn(target_.poll_flush(cx)); }
     polled<void, error_type> poll_close(context& cx) { return turn(target_.poll_close(cx)); }

@@ -147,7 +147,7 @@ private:
         if (!ready.has_value()) return ready;
         item_type item = *std::move(item_);
         item_.reset();
-        return hand_to(object, std::move(item));
+        return detail::hand_to(object, std::move(item));
     }
 
     std::shared_ptr<split_whole<X>> whole_;

@@ -82,7 +82,7 @@ public:
     /// next(*this): a future of the next item, an `std::expected<T, lagged>`, or nothing at the end.
     ///
     /// Cancel: dropping it while it is pending loses nothing.
-    auto recv() noexcept { return next(*this); }
+    auto recv() noexcept { return pollux::next(*this); }
 
 private:
     friend sender<T>;

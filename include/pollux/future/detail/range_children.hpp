@@ -97,7 +97,7 @@ public:
             fill<R>(static_cast<std::size_t>(std::size(range)), range);
         } else {
             std::vector<F> elements;
-            for_each_element<R>(range, [&](auto make) { elements.push_back(F(make())); });
+            detail::for_each_element<R>(range, [&](auto make) { elements.push_back(F(make())); });
             fill<std::vector<F>>(elements.size(), elements);
         }
     }
@@ -155,7 +155,7 @@ private:
     void fill(std::size_t count, std::remove_reference_t<R>& range) {
         if (count == 0) return;
         wakers_ = child_wakers(count, sizeof(place), alignof(place));
-        for_each_element<R>(range, [this](auto make) {
+        detail::for_each_element<R>(range, [this](auto make) {
             ::new (wakers_.place(made_)) place(F(make()));
             ++made_;
         });

@@ -45,7 +45,7 @@ private:
                 if (!ready.has_value()) return ready;
                 item_type item = *std::move(item_);
                 item_.reset();
-                auto started = hand_to(target_, std::move(item));
+                auto started = detail::hand_to(target_, std::move(item));
                 if (started.has_error()) return started;
             }
             if (!cx.consume_budget()) return pending;
