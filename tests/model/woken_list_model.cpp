@@ -70,7 +70,7 @@ struct two_children : list_suite<two_children, 3, 2> {
     }
 };
 
-// As `children_in_turn`, and the owner puts a child back that has had its first event.
+// As `children_in_turn`, and the owner puts a child back that has had its first event: it comes in the next round.
 struct child_put_back : list_suite<child_put_back, 2, 2> {
     void thread(unsigned index) {
         if (index == 1) {
@@ -82,14 +82,17 @@ struct child_put_back : list_suite<child_put_back, 2, 2> {
         bool put_back = false;
         int polls_after = 0;
         for (;;) {
+            const bool was_put_back = put_back;
             list.begin_round();
             while (auto* const woken = list.take()) {
                 const auto child = static_cast<unsigned>(woken - nodes);
+                expect(child != 0 || put_back == was_put_back, "a child that was put back comes in the same round");
                 if (child == 0 && put_back) ++polls_after;
                 seen[child] = events[child].load(std::memory_order::relaxed);
                 if (child != 0 || put_back) continue;
                 list.put_back(*woken);
                 put_back = true;
+                sleeper.unpark();  // a poll of the owner follows
             }
             if (seen[0] == 2 && seen[1] == 1 && polls_after != 0) return;
             sleeper.park();

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include "pollux/core/context.hpp"
 #include "pollux/future/boxed.hpp"
+#include "pollux/future/poll_fn.hpp"
 #include "pollux/future/ready.hpp"
 #include "support/drain.hpp"
 #include "support/limited_poll.hpp"
@@ -167,5 +169,27 @@ TEST_SUITE("stream/futures_ordered") {
         futures_ordered<pollux::boxed_future<std::unique_ptr<int>>> movables;
         movables.push(pollux::ready(std::make_unique<int>(3)));
         CHECK(*pollux::test::drain(movables).at(0) == 3);
+    }
+
+    // It was polled in the same poll: a future that pushes its like kept one poll going for ever.
+    TEST_CASE("futures_ordered: what the poll of a future pushes is polled with the next poll, and wakes its task") {
+        using child = pollux::boxed_future<int>;
+        futures_ordered<child> set;
+        int polls = 0;
+        std::function<child(int)> pushes_its_like = [&](int n) -> child {
+            return pollux::poll_fn([&, n, is_first = true](pollux::context&) mutable -> pollux::polled<int> {
+                ++polls;
+                if (std::exchange(is_first, false) && n != 5) set.push(pushes_its_like(n + 1));
+                return pollux::pending;
+            });
+        };
+        set.push(pushes_its_like(1));
+        for (int round = 1; round != 6; ++round) {
+            pollux::testing::counting_waker waker;
+            pollux::context cx(waker.waker());
+            assert_pending(set.poll_next(cx));
+            CHECK(polls == round);
+            CHECK(waker.count() == (round == 5 ? 0 : 1));
+        }
     }
 }

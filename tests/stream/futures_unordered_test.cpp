@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -365,5 +366,27 @@ TEST_SUITE("stream/futures_unordered") {
         CHECK_THROWS_AS(set.push(refusing(true)), std::runtime_error);
         CHECK(set.size() == 1);
         CHECK(pollux::test::drain(set).size() == 1);
+    }
+
+    // It was polled in the same poll: a future that pushes its like kept one poll going for ever.
+    TEST_CASE("futures_unordered: what the poll of a future pushes is polled with the next poll, and wakes its task") {
+        using child = pollux::boxed_future<int>;
+        futures_unordered<child> set;
+        int polls = 0;
+        std::function<child(int)> pushes_its_like = [&](int n) -> child {
+            return pollux::poll_fn([&, n, is_first = true](pollux::context&) mutable -> pollux::polled<int> {
+                ++polls;
+                if (std::exchange(is_first, false) && n != 5) set.push(pushes_its_like(n + 1));
+                return pollux::pending;
+            });
+        };
+        set.push(pushes_its_like(1));
+        for (int round = 1; round != 6; ++round) {
+            pollux::testing::counting_waker waker;
+            pollux::context cx(waker.waker());
+            assert_pending(set.poll_next(cx));
+            CHECK(polls == round);
+            CHECK(waker.count() == (round == 5 ? 0 : 1));
+        }
     }
 }

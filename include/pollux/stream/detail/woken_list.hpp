@@ -19,8 +19,8 @@
 // no (b) stands between the push onto the empty list and this one, so the (b) that the first push causes comes after
 // both.
 //
-// The owner itself, between polls or in one, of nodes of one child: (p) put_back: node.woken: exchange 1; if it was 0, append
-// the node to what has been taken: a poll of the owner follows anyway. (r) retire, when the child has gone: node.woken: exchange
+// The owner itself, between polls or in one, of nodes of one child: (p) put_back: node.woken: exchange 1; if it was 0, set
+// the node aside for the next (b): a poll of the owner follows anyway. (r) retire, when the child has gone: node.woken: exchange
 // 1. It was 0: the node is in no list, and each (1) from now on reads 1, so it never will be and can be freed.
 // It was 1: it is in the list, or its pusher is between (1) and (2): take() gives it once more, and then (r) again.
 // An owner that has gone retires nobody: a pusher follows no link, so nodes that are still in the list may be freed by
@@ -69,8 +69,10 @@ public:
         return head == nullptr;
     }
 
-    /// The owner's thread, in each poll: takes what was pushed until now, behind what an earlier round has left.
+    /// The owner's thread, in each poll: takes what was pushed until now, behind what an earlier round has left, and what was put back.
     void begin_round() noexcept {
+        if (node* const put_back = std::exchange(first_put_back_, nullptr); put_back != nullptr)
+            append(put_back, last_put_back_);
         // Acquire: pairs with the release of the exchange in enlist(): the links of all of them, since the exchanges of
         // the other pushers stand in one release sequence with it.
         node* newest = head_.exchange(nullptr, std::memory_order::acquire);
@@ -105,13 +107,17 @@ public:
         return first;
     }
 
-    /// The owner's thread: to be taken again, behind the others, as if its child had woken itself, but without waking the owner.
+    /// The owner's thread: to be taken in the next round, as if its child had woken itself, but without waking the owner.
     void put_back(node& again) noexcept {
         // Relaxed: a read-modify-write, so it cuts no pusher's release off from the acquire in take(), and the link was
         // written last by this thread or by a pusher whose list this thread has acquired.
         if (again.woken.exchange(1, std::memory_order::relaxed) != 0) return;
         again.link.store(nullptr);
-        append(&again, &again);
+        if (first_put_back_ == nullptr)
+            first_put_back_ = &again;
+        else
+            last_put_back_->link.store(&again);
+        last_put_back_ = &again;
     }
 
     /// The owner's thread: the child has gone. True: the node is in no list and nobody will push it. False: take() gives it
@@ -135,6 +141,9 @@ private:
     // The owner's thread: taken and not handed out yet.
     node* oldest_ = nullptr;
     node* newest_taken_ = nullptr;  // the end of that chain, if there is one
+    // The owner's thread: put back since the round began.
+    node* first_put_back_ = nullptr;
+    node* last_put_back_ = nullptr;  // the end of that chain, if there is one
 };
 
 }  // namespace pollux::inline v0::detail
