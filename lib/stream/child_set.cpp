@@ -152,13 +152,16 @@ void child_set::add(set_child* child) noexcept {
     board_->woken.put_back(node_of(child));
 }
 
-void child_set::remove(set_child* child) noexcept {
-    all_.unlink(*child);
+void child_set::take_out(set_child& child) noexcept {
+    all_.unlink(child);
     --size_;
-    set_node& node = node_of(child);
-    if (board_->woken.retire(node)) return recycle(child);
+}
+
+void child_set::retire(set_child& child) noexcept {
+    set_node& node = node_of(&child);
+    if (board_->woken.retire(node)) return recycle(&child);
     node.is_retired = true;
-    retired_.push_back(*child);
+    retired_.push_back(child);
 }
 
 // It is in no list, and nobody pushes it: for the next child if no waker is left.

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <expected>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -59,6 +60,19 @@ struct side {
         wake();
     }
 };
+
+// A stream that is pending for ever, and calls `fn` when it is destroyed.
+source calls_at_end(std::function<void()> fn) {
+    struct caller {
+        explicit caller(std::function<void()> to_call) : fn(std::move(to_call)) {}
+        caller(const caller&) = delete;
+        caller& operator=(const caller&) = delete;
+        ~caller() { fn(); }
+        std::function<void()> fn;
+    };
+    return pollux::poll_stream_fn(
+        [kept = std::make_unique<caller>(std::move(fn))](pollux::context&) -> answer { return pollux::pending; });
+}
 
 }  // namespace
 
@@ -251,5 +265,109 @@ TEST_SUITE("stream/stream_map") {
         REQUIRE(all.size() == 1);
         CHECK(all[0].first == 7);
         CHECK(*all[0].second == 1);
+    }
+
+    // The dying stream was out of its chain, but still among all: a table that grew linked it in again.
+    TEST_CASE("stream_map: the destructor of a stream may insert so many that the table grows, and remove") {
+        map_type map;
+        side others;
+        std::size_t size_in_destructor = 0;
+        const auto refill = [&](int from) {
+            return calls_at_end([&, from] {
+                size_in_destructor = map.size();
+                CHECK_FALSE(map.remove(from));
+                for (int key = 1; key != 40; ++key) map.insert(from + key, others.stream());
+            });
+        };
+        map.insert(0, refill(0));
+        CHECK(map.remove(0));
+        CHECK_FALSE(map.remove(0));
+        CHECK(size_in_destructor == 0);
+        CHECK(map.size() == 39);
+        for (int key = 1; key != 40; ++key) CHECK(map.remove(key));
+        CHECK(map.empty());
+        // In place of another of the same key, and at its end.
+        map.insert(100, calls_at_end([&] {
+                       for (int key = 1; key != 90; ++key) map.insert(100 + key, others.stream());
+                   }));
+        CHECK_FALSE(map.insert(100, others.stream()));
+        CHECK(map.size() == 90);
+        for (int key = 0; key != 90; ++key) CHECK(map.remove(100 + key));
+        CHECK_FALSE(others.is_alive());
+    }
+
+    // The table was destroyed before the streams, and an assignment destroyed the old streams while their chains stood.
+    TEST_CASE("stream_map: the destructor of a stream may use the map that is destroyed or assigned to") {
+        side others;
+        int calls = 0;
+        {
+            map_type map;
+            for (int key = 0; key != 4; ++key) {
+                map.insert(int(key), calls_at_end([&, key] {
+                               ++calls;
+                               CHECK_FALSE(map.remove(key));
+                               map.insert(100 + key, others.stream());
+                               map.remove(key + 1);
+                           }));
+            }
+        }
+        CHECK(calls == 4);
+        CHECK_FALSE(others.is_alive());
+
+        map_type map;
+        for (int key = 0; key != 4; ++key) {
+            map.insert(int(key), calls_at_end([&, key] {
+                           ++calls;
+                           CHECK_FALSE(map.remove(key));
+                           map.insert(100 + key, others.stream());
+                       }));
+        }
+        map_type next;
+        next.insert(50, others.stream());
+        map = std::move(next);
+        CHECK(calls == 8);
+        CHECK(map.size() == 5);
+        CHECK(map.remove(50));
+        for (int key = 0; key != 4; ++key) CHECK(map.remove(100 + key));
+        CHECK(map.empty());
+        CHECK_FALSE(others.is_alive());
+    }
+
+    // The table was empty after it, the set full: the next removal found nothing, the next growth took the wrong size.
+    TEST_CASE("stream_map: moved onto itself it stays as it was") {
+        side a;
+        map_type map;
+        map.insert(1, a.stream());
+        assert_pending(poll_once(map));
+        map_type& same = map;
+        map = std::move(same);
+        CHECK(map.size() == 1);
+        CHECK_FALSE(map.insert(1, a.stream()));
+        a.give(std::optional(4));
+        CHECK(assert_ready(poll_once(map)).value() == std::pair(1, 4));
+        CHECK(map.remove(1));
+        CHECK(map.empty());
+        CHECK_FALSE(a.is_alive());
+    }
+
+    // It was polled in the same poll: a stream that inserts its like kept one poll going for ever.
+    TEST_CASE("stream_map: what the poll of a stream inserts is polled with the next poll, and wakes its task") {
+        map_type map;
+        int polls = 0;
+        std::function<source(int)> inserts_its_like = [&](int key) -> source {
+            return pollux::poll_stream_fn([&, key, is_first = true](pollux::context&) mutable -> answer {
+                ++polls;
+                if (std::exchange(is_first, false) && key != 5) map.insert(key + 1, inserts_its_like(key + 1));
+                return pollux::pending;
+            });
+        };
+        map.insert(1, inserts_its_like(1));
+        for (int round = 1; round != 6; ++round) {
+            pollux::testing::counting_waker waker;
+            pollux::context cx(waker.waker());
+            assert_pending(map.poll_next(cx));
+            CHECK(polls == round);
+            CHECK(waker.count() == (round == 5 ? 0 : 1));
+        }
     }
 }

@@ -68,6 +68,7 @@ public:
         while (*at != &child) at = &child_type::at(**at).next;
         *at = child_type::at(child).next;
     }
+    void swap(key_table& other) noexcept { chains_.swap(other.chains_); }
 
 private:
     std::size_t index_of(std::size_t hash) const noexcept { return hash & (chains_.size() - 1); }
@@ -109,8 +110,18 @@ public:
     stream_map() noexcept = default;
     stream_map(stream_map&&) noexcept = default;
     /// Destroys the streams that were in this one.
-    stream_map& operator=(stream_map&&) noexcept = default;
-    ~stream_map() = default;
+    stream_map& operator=(stream_map&& other) noexcept {
+        // The old streams go last, with their own table, as their destructors may use either map. `other` may be this one.
+        stream_map mine(std::move(other));
+        table_.swap(mine.table_);
+        streams_.swap(mine.streams_);
+        mine.streams_.wake_poller();  // what he waits for is about to go
+        return *this;
+    }
+    // One by one, out of the table too: the destructor of a stream may still use the map.
+    ~stream_map() {
+        while (detail::set_child* const child = streams_.first()) erase(*child);
+    }
 
     /// Puts `source` into the map. It is polled with the next poll of the map, not before. An earlier stream of that key is
     /// destroyed; true if there was none.
@@ -175,8 +186,8 @@ private:
         streams_.erase(child);
     }
 
-    detail::children<entry> streams_;
     detail::key_table<K, S> table_;
+    detail::children<entry> streams_;
 };
 
 }  // namespace pollux::inline v0

@@ -50,10 +50,13 @@ public:
     /// added or given back. Throws: std::bad_alloc.
     set_child* make_node(std::size_t bytes, std::size_t alignment);
     void give_back(set_child* node) noexcept;
-    /// Puts a child into the set: the next poll gives it, behind those that were woken.
+    /// Puts a child into the set: the next poll gives it, behind those that were left, and before those that were woken. Not this one,
+    /// where a child adds its like.
     void add(set_child* node) noexcept;
-    /// Takes one out whose object has been destroyed.
-    void remove(set_child* child) noexcept;
+    /// Takes one out of the set. Its object is destroyed after this, since its destructor may use the set.
+    void take_out(set_child& child) noexcept;
+    /// Of one that was taken out and whose object has been destroyed: frees its node, or keeps it for the next.
+    void retire(set_child& child) noexcept;
 
     /// At the start of each poll of the owner: from here on a child that is woken wakes the owner. Gives the first that was
     /// woken before it, as next_woken() does. Throws: std::bad_alloc, in the first poll of an empty set.
@@ -109,11 +112,12 @@ public:
     children(children&&) noexcept = default;
     children& operator=(children&& other) noexcept {
         children mine(std::move(other));
-        set_.swap(mine.set_);
+        swap(mine);
         mine.set_.wake_poller();  // what he waits for is about to go
         return *this;
     }
     ~children() { clear(); }
+    void swap(children& other) noexcept { set_.swap(other.set_); }
 
     std::size_t size() const noexcept { return set_.size(); }
     set_child* first() const noexcept { return set_.first(); }
@@ -135,8 +139,9 @@ public:
         return *std::launder(reinterpret_cast<std::size_t*>(bytes(child) + number_offset));
     }
     void erase(set_child& child) noexcept {
+        set_.take_out(child);
         std::destroy_at(std::addressof(at(child)));
-        set_.remove(&child);
+        set_.retire(child);
     }
     void clear() noexcept {
         while (set_child* const child = set_.first()) erase(*child);
