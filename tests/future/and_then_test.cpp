@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "pollux/coro/task.hpp"
+#include "pollux/future/map.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/allocation_counter.hpp"
@@ -130,5 +132,13 @@ TEST_SUITE("future/and_then") {
         auto fut = pollux::ready(1) | pollux::and_then([](int n) { return pollux::ready(n + 1); });
         CHECK(assert_ready(poll_once(fut)) == 2);
         CHECK(allocations.count() == 0);
+    }
+
+    // `x` was destroyed while the coroutine that it gave had still to read the capture.
+    TEST_CASE("and_then: what gives a future stays, so it may be a map of a capturing lambda that is a coroutine") {
+        const std::string text(60, 's');
+        auto fut = pollux::ready(1) | pollux::map([text](int) -> pollux::task<std::string> { co_return text; }) |
+                   pollux::and_then([](pollux::task<std::string> it) { return it; });
+        CHECK(assert_ready(poll_once(fut)) == text);
     }
 }

@@ -11,9 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include "pollux/coro/async_stream.hpp"
 #include "pollux/future/map.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/stream/iter.hpp"
+#include "pollux/stream/poll_stream_fn.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/drain.hpp"
 #include "support/manual_future.hpp"
@@ -28,7 +30,7 @@ using pollux::testing::poll_once;
 }  // namespace
 
 TEST_SUITE("future/flatten_stream") {
-    TEST_CASE("flatten_stream: waits for the future, destroys it, and gives the items of its stream") {
+    TEST_CASE("flatten_stream: waits for the future, and gives the items of its stream") {
         pollux::test::manual<> gate;
         auto source = gate.future() | pollux::map([] { return pollux::iter({1, 2}); }) | pollux::flatten_stream();
         static_assert(std::is_same_v<decltype(source)::value_type, int>);
@@ -76,5 +78,30 @@ TEST_SUITE("future/flatten_stream") {
         }
         CHECK_FALSE(future.is_alive());
         CHECK(allocations.count() == 0);
+    }
+
+    // The map was destroyed, and the stream put into its bytes, while the coroutine had still to read the capture.
+    TEST_CASE("flatten_stream: the future stays, so map may have a capturing lambda that is a coroutine") {
+        const std::string text(60, 's');
+        auto source = pollux::ready(2) | pollux::map([text](int n) -> pollux::async_stream<std::string> {
+                          while (n-- != 0) co_yield text + std::to_string(n);
+                      }) |
+                      pollux::flatten_stream();
+        CHECK(pollux::test::drain(source) == std::vector{text + "1", text + "0"});
+    }
+
+    TEST_CASE("flatten_stream: dropped, it destroys the stream, then the future") {
+        std::vector<std::string> log;
+        {
+            auto source =
+                pollux::ready() | pollux::map([&log, kept = pollux::test::mark(log, "callable")] {
+                    return pollux::poll_stream_fn(
+                        [mine = pollux::test::mark(log, "stream")](
+                            pollux::context&) -> pollux::polled<std::optional<int>> { return pollux::pending; });
+                }) |
+                pollux::flatten_stream();
+            assert_pending(poll_once(source));
+        }
+        CHECK(log == std::vector<std::string>{"stream", "callable"});
     }
 }

@@ -9,7 +9,9 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
+#include "pollux/coro/task.hpp"
 #include "pollux/future/map.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/testing/poll.hpp"
@@ -26,7 +28,7 @@ using pollux::testing::poll_once;
 }  // namespace
 
 TEST_SUITE("future/flatten") {
-    TEST_CASE("flatten: goes on into the future that the first one gives, and destroys the first before") {
+    TEST_CASE("flatten: goes on into the future that the first one gives") {
         pollux::test::manual<std::unique_ptr<int>> inner;
         pollux::test::manual<> outer;
         auto fut = outer.future() | pollux::map([&] { return inner.future(); }) | pollux::flatten();
@@ -79,5 +81,50 @@ TEST_SUITE("future/flatten") {
         CHECK(allocations.count() == 0);
         const auto message = pollux::test::message_of_abort([&] { auto again = std::move(moved); });
         CHECK(message.starts_with("pollux: a future was moved or copied after its first poll; "));
+    }
+
+    // The map was destroyed, and the inner one put into its bytes, while the coroutine had still to read the capture.
+    TEST_CASE(
+        "flatten: the first stays while the second runs, so map may have a capturing lambda that is a coroutine") {
+        pollux::test::manual<> gate;
+        const std::string text(60, 's');
+        auto fut = pollux::ready(1) | pollux::map([text, &gate](int n) -> pollux::task<std::string> {
+                       co_await gate.future();
+                       co_return text + std::to_string(n);
+                   }) |
+                   pollux::flatten();
+        assert_pending(poll_once(fut));
+        gate.complete(pollux::polled<>::ready());
+        CHECK(assert_ready(poll_once(fut)) == text + "1");
+    }
+
+    TEST_CASE("flatten: the second is destroyed before the first") {
+        std::vector<std::string> log;
+        const auto make = [&log] {
+            return pollux::ready() | pollux::map([&log, kept = pollux::test::mark(log, "callable")] {
+                       return pollux::test::marked_future(pollux::test::mark(log, "second"), 2, 1);
+                   }) |
+                   pollux::flatten();
+        };
+        {
+            auto dropped = make();
+            assert_pending(poll_once(dropped));
+        }
+        CHECK(log == std::vector<std::string>{"second", "callable"});
+        log.clear();
+        {
+            auto fut = make();
+            assert_pending(poll_once(fut));
+            CHECK(assert_ready(poll_once(fut)) == 1);
+        }
+        CHECK(log == std::vector<std::string>{"second", "callable"});
+    }
+
+    TEST_CASE("flatten: an error of the first destroys it") {
+        pollux::test::manual<decltype(pollux::ready(1)), int> outer;
+        auto fut = pollux::flatten(outer.future());
+        outer.complete(std::unexpected(3));
+        CHECK(assert_ready(poll_once(fut)).error() == 3);
+        CHECK_FALSE(outer.is_alive());
     }
 }

@@ -10,6 +10,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "pollux/coro/task.hpp"
+#include "pollux/future/flatten.hpp"
+#include "pollux/future/map.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/manual_future.hpp"
@@ -73,5 +76,13 @@ TEST_SUITE("future/inspect") {
         assert_pending(poll_once(fut));
         source.complete(std::unexpected(1));
         CHECK_THROWS_AS(poll_once(fut), std::runtime_error);
+    }
+
+    // `x` was destroyed while the coroutine that it gave had still to read the capture.
+    TEST_CASE("inspect: what gives a future stays, so it may be a map of a capturing lambda that is a coroutine") {
+        const std::string text(60, 's');
+        auto fut = pollux::ready(1) | pollux::map([text](int) -> pollux::task<std::string> { co_return text; }) |
+                   pollux::inspect([](const auto&) {}) | pollux::inspect_err([](const auto&) {}) | pollux::flatten();
+        CHECK(assert_ready(poll_once(fut)) == text);
     }
 }

@@ -59,4 +59,21 @@ TEST_SUITE("future/into_stream") {
         CHECK_THROWS_AS(poll_once(source), std::runtime_error);
         CHECK_FALSE(assert_ready(poll_once(source)).has_value());
     }
+
+    TEST_CASE("into_stream: a future is destroyed when it is ready, one that gives a future with the stream") {
+        pollux::test::manual<int> plain;
+        auto first = pollux::into_stream(plain.future());
+        plain.complete(1);
+        CHECK(assert_ready(poll_once(first)) == 1);
+        CHECK_FALSE(plain.is_alive());
+        pollux::test::manual<decltype(pollux::ready(1)), int> nested;
+        {
+            auto second = pollux::into_stream(nested.future());
+            nested.complete(pollux::ready(1));
+            CHECK(assert_ready(poll_once(second)).has_value());
+            CHECK(nested.is_alive());
+            CHECK_FALSE(assert_ready(poll_once(second)).value().has_value());
+        }
+        CHECK_FALSE(nested.is_alive());
+    }
 }

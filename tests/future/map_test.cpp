@@ -10,7 +10,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "pollux/coro/task.hpp"
 #include "pollux/future/boxed.hpp"
+#include "pollux/future/flatten.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/allocation_counter.hpp"
@@ -180,5 +182,13 @@ TEST_SUITE("future/map") {
         CHECK(assert_ready(poll_once(succeeding)).has_value());
         auto infallible = pollux::ready(1) | pollux::map_err([](auto) { return 'c'; });
         CHECK(assert_ready(poll_once(infallible)) == 1);
+    }
+
+    // `x` was destroyed while the coroutine that it gave had still to read the capture.
+    TEST_CASE("map: what gives a future stays, so it may be a map of a capturing lambda that is a coroutine") {
+        const std::string text(60, 's');
+        auto fut = pollux::ready(1) | pollux::map([text](int) -> pollux::task<std::string> { co_return text; }) |
+                   pollux::map([](pollux::task<std::string> it) { return it; }) | pollux::flatten();
+        CHECK(assert_ready(poll_once(fut)) == text);
     }
 }

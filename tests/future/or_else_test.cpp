@@ -8,6 +8,9 @@
 #include <string>
 #include <type_traits>
 
+#include "pollux/coro/task.hpp"
+#include "pollux/future/flatten.hpp"
+#include "pollux/future/map.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/manual_future.hpp"
@@ -55,5 +58,14 @@ TEST_SUITE("future/or_else") {
         auto fut = pollux::fail<int>(3) | pollux::or_else([](int code) { return pollux::fail(std::to_string(code)); });
         static_assert(std::is_same_v<decltype(fut)::value_type, int>);
         CHECK(assert_ready(poll_once(fut)).error() == "3");
+    }
+
+    // `x` was destroyed while the coroutine that it gave had still to read the capture.
+    TEST_CASE("or_else: what gives a future stays, so it may be a map of a capturing lambda that is a coroutine") {
+        const std::string text(60, 's');
+        auto fut = pollux::ready(1) | pollux::map([text](int) -> pollux::task<std::string> { co_return text; }) |
+                   pollux::or_else([](pollux::never) { return pollux::fail<pollux::task<std::string>>(1); }) |
+                   pollux::flatten();
+        CHECK(assert_ready(poll_once(fut)) == text);
     }
 }

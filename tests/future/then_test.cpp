@@ -8,6 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "pollux/coro/task.hpp"
+#include "pollux/future/map.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/manual_future.hpp"
@@ -51,5 +53,13 @@ TEST_SUITE("future/then") {
         CHECK(second.polls() == 1);
         second.complete(2);
         CHECK(assert_ready(poll_once(fut)) == 2);
+    }
+
+    // `x` was destroyed while the coroutine that it gave had still to read the capture.
+    TEST_CASE("then: what gives a future stays, so it may be a map of a capturing lambda that is a coroutine") {
+        const std::string text(60, 's');
+        auto fut = pollux::ready(1) | pollux::map([text](int) -> pollux::task<std::string> { co_return text; }) |
+                   pollux::then([](pollux::task<std::string> it) { return it; });
+        CHECK(assert_ready(poll_once(fut)) == text);
     }
 }

@@ -10,6 +10,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "pollux/coro/task.hpp"
+#include "pollux/future/flatten.hpp"
+#include "pollux/future/map.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/manual_future.hpp"
@@ -62,5 +65,15 @@ TEST_SUITE("future/unwrap_or_else") {
     TEST_CASE("unwrap_or_else: what the function throws comes out of the poll") {
         auto fut = pollux::fail<int>(1) | pollux::unwrap_or_else([](int) -> int { throw std::runtime_error("no"); });
         CHECK_THROWS_AS(poll_once(fut), std::runtime_error);
+    }
+
+    // `x` was destroyed while the coroutine that it gave had still to read the capture.
+    TEST_CASE(
+        "unwrap_or_else: what gives a future stays, so it may be a map of a capturing lambda that is a coroutine") {
+        const std::string text(60, 's');
+        auto fut = pollux::ready(1) | pollux::map([text](int) -> pollux::task<std::string> { co_return text; }) |
+                   pollux::unwrap_or_else([](pollux::never) -> pollux::task<std::string> { co_return std::string(); }) |
+                   pollux::flatten();
+        CHECK(assert_ready(poll_once(fut)) == text);
     }
 }

@@ -50,16 +50,16 @@ private:
         }
     }
 
-    stages<F, inner> stages_;
+    kept_stages<F, inner> stages_;
 };
 
 }  // namespace detail
 
-/// Waits for a future whose value is a stream, then gives the items of that stream; the future is destroyed before. An
-/// error of the future is one error item, then the stream ends.
+/// Waits for a future whose value is a stream, then gives the items of that stream, which may point into the future; so that is kept,
+/// and destroyed after it. An error of the future is one error item, then the stream ends.
 ///
 /// Throws: what the polls throw; if it was the future's, the stream is at its end then.
-/// Cancel: dropping it destroys the future, or the stream; it holds no item.
+/// Cancel: dropping it destroys the stream, then the future; it holds no item.
 /// Cost: no allocation.
 template <class X>
 auto flatten_stream(X&& x) {

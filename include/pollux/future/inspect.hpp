@@ -93,7 +93,8 @@ class inspect_err_stream;
 }  // namespace detail
 
 /// Calls `fn` with the value of a future, or with each item of a stream, as `const T&` (with nothing for `void`), and
-/// hands it on; errors pass. What `fn` returns is ignored. A future is destroyed before `fn` is called, a stream kept.
+/// hands it on; errors pass. What `fn` returns is ignored. A future is destroyed before `fn` is called, a stream kept,
+/// and so is a future whose value is a future or a stream, which may point into it.
 ///
 /// Throws: what `fn` throws, out of the poll; the value, or the item, is lost then.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `inspect`.
@@ -125,7 +126,8 @@ auto inspect(X&& x, Fn fn) {
 }
 
 /// Calls `fn` with the error of a future, or with each error of a stream, as `const E&`, and hands it on; values pass.
-/// What `fn` returns is ignored. A future is destroyed before `fn` is called, a stream kept.
+/// What `fn` returns is ignored. A future is destroyed before `fn` is called, a stream kept,
+/// and so is a future whose value is a future or a stream, which may point into it.
 ///
 /// Throws: what `fn` throws, out of the poll; the error is lost then.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `inspect_err`.

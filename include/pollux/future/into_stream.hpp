@@ -29,8 +29,11 @@ public:
         if (!place_.is_first()) return answer::ready();
         auto inner = poll_future(cx);
         if (inner.is_pending()) return pending;
-        place_.reset();
-        if (inner.has_error()) return pass_error<answer>(inner);
+        if (inner.has_error()) {
+            place_.reset();
+            return pass_error<answer>(inner);
+        }
+        place_.end_first();
         return pass_item<answer>(inner);
     }
 
@@ -44,13 +47,13 @@ private:
         }
     }
 
-    stages<F, unit> place_;  // there is no second stage: at the end it is gone
+    stages_for<F, unit> place_;  // there is no second stage
 };
 
 }  // namespace detail
 
 /// The value of `x` (`unit` for `void`) as the one item of a stream, or its error as the one error; after that, the end
-/// for ever. `x` is destroyed when it is ready.
+/// for ever. `x` is destroyed when it is ready; if its value is a future or a stream, which may point into `x`, with the stream.
 ///
 /// Throws: what a poll of `x` throws; the stream is at its end then.
 /// Cancel: dropping a pending `next` of it loses nothing; dropping the stream destroys `x`.

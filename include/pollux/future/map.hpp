@@ -76,7 +76,8 @@ private:
 }  // namespace detail
 
 /// Turns the value of a future, or each item of a stream, into what `fn` returns for it; errors pass. `fn` gets the
-/// value moved in, nothing for `void`; for a future it may return `void`. A future is destroyed before `fn` is called, a stream kept.
+/// value moved in, nothing for `void`; for a future it may return `void`. A future is destroyed before `fn` is called, a stream kept,
+/// and so is a future whose value is a future or a stream, which may point into it.
 ///
 /// Throws: what `fn` throws, out of the poll.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `map`.
@@ -109,7 +110,8 @@ auto map(X&& x, Fn fn) {
 }
 
 /// Turns the error of a future, or each error of a stream, into what `fn` returns for it, which is moved in; values
-/// pass. A future is destroyed before `fn` is called, a stream kept.
+/// pass. A future is destroyed before `fn` is called, a stream kept,
+/// and so is a future whose value is a future or a stream, which may point into it.
 ///
 /// Throws: what `fn` throws, out of the poll.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `map_err`.

@@ -32,7 +32,7 @@ public:
             auto first = stages_.first().poll(cx);
             if (first.is_pending()) return pending;
             if (first.has_value()) {
-                stages_.reset();
+                stages_.end_first();
                 return pass_value<polled<value_type, error_type>>(first);
             }
             stages_.advance([&]() -> next_future { return detail::call_future<error_type_of<F>>(fn_, first.error()); });
@@ -42,7 +42,7 @@ public:
 
 private:
     [[no_unique_address]] Fn fn_;  // above the future that may point into it, so destroyed after it
-    stages<F, next_future> stages_;
+    stages_for<F, next_future> stages_;
 };
 
 template <class S, class Fn>
@@ -51,7 +51,8 @@ class or_else_stream;
 }  // namespace detail
 
 /// When `x` has failed, calls `fn` with the error and goes on into the future, or the `std::expected`, that it
-/// returns; a value of `x` passes. `x` is destroyed before `fn` is called.
+/// returns; a value of `x` passes. `x` is destroyed before `fn` is called; if its
+/// value is a future or a stream, which may point into `x`, with the result of `or_else`.
 ///
 /// Of a stream: so for each error, one after the other, in order; the outcome of the future takes its place, as an item
 /// or as an error. Items of `x` pass. `x` is kept until the result of `or_else` is destroyed.

@@ -43,7 +43,7 @@ public:
 
 private:
     [[no_unique_address]] Fn fn_;  // above the future that may point into it, so destroyed after it
-    stages<F, next_future> stages_;
+    stages_for<F, next_future> stages_;
 };
 
 template <class S, class Fn>
@@ -53,7 +53,7 @@ class then_stream;
 
 /// When `x` has ended, calls `fn` with its outcome (`T`, or `std::expected<T, E>` where it can fail; nothing for
 /// `void`) and goes on into the future, or the `std::expected`, that it returns. `x` is destroyed before `fn` is
-/// called.
+/// called; if its value is a future or a stream, which may point into `x`, with the result of `then`.
 ///
 /// Of a stream: so for each item and for each error, one after the other, in order; the outcome of the future takes its
 /// place. The end of `x` is not an outcome. `x` is kept until the result of `then` is destroyed.

@@ -53,7 +53,8 @@ inline constexpr bool replaces_value =
 }  // namespace detail
 
 /// A future that cannot fail: the value of `x`, or what `fn` returns for its error, which is moved in. That converts
-/// to the value_type, or becomes it where that is `never`; for `void`, `fn` returns `void`. `x` is destroyed before `fn` is called.
+/// to the value_type, or becomes it where that is `never`; for `void`, `fn` returns `void`. `x` is destroyed before `fn` is called;
+/// if its value is a future or a stream, which may point into `x`, with the result of `unwrap_or_else`.
 ///
 /// Throws: what `fn` throws, out of the poll.
 /// Threads: `fn` runs in the poll, and is destroyed with the result of `unwrap_or_else`.

@@ -12,7 +12,7 @@
 namespace pollux::inline v0 {
 
 /// A stream of the value of `fut` (`unit` for `void`), or of its error, and nothing after it. `fut` is destroyed when
-/// it is ready.
+/// it is ready; if its value is a future or a stream, which may point into `fut`, with the stream.
 ///
 /// Throws: what a poll of `fut` throws; the stream is at its end then.
 /// Cancel: dropping a pending `next` of it loses nothing; dropping the stream destroys `fut`.
