@@ -50,8 +50,8 @@ class and_then_stream;
 }  // namespace detail
 
 /// When `x` has a value, calls `fn` with it (nothing for `void`) and goes on into the future, or the `std::expected`,
-/// that it returns; an error of `x` passes. `x` is destroyed before `fn` is called; if its
-/// value is a future or a stream, which may point into `x`, with the result of `and_then`.
+/// that it returns; an error of `x` passes. `x` is destroyed before `fn` is called; if its value is a future or a stream,
+/// which may point into `x`, with the result of `and_then`.
 ///
 /// Of a stream: so for each item, one after the other, in order; the outcome of the future is the item, or one error of
 /// the stream, which goes on. Errors of `x` pass. `x` is kept until the result of `and_then` is destroyed.

@@ -47,9 +47,10 @@ class flatten_stream;
 
 }  // namespace detail
 
-/// Of a future whose value is a future: goes on into that one, which may point into the first, as a coroutine does that
-/// a lambda given to `map` has made; so the first is kept, and destroyed after it. Of a stream whose items are streams: all items of the first inner stream, then those of the second, and so on; an inner stream is
-/// destroyed at its end. An error of either is handed on, and ends a stream as little as anywhere.
+/// Of a future whose value is a future: goes on into that one, which may point into the first, as a coroutine does that a lambda given
+/// to `map` has made; so the first is kept, and destroyed after it. Of a stream whose items are streams: all items of the first inner
+/// stream, then those of the second, and so on; an inner stream is destroyed at its end. An error of either is handed on, and ends a
+/// stream as little as anywhere.
 ///
 /// Throws: what the polls throw. An inner stream that threw is destroyed, and the next poll goes on to the next.
 /// Cancel: dropping it destroys the inner one, then the outer.

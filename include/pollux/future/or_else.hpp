@@ -51,8 +51,8 @@ class or_else_stream;
 }  // namespace detail
 
 /// When `x` has failed, calls `fn` with the error and goes on into the future, or the `std::expected`, that it
-/// returns; a value of `x` passes. `x` is destroyed before `fn` is called; if its
-/// value is a future or a stream, which may point into `x`, with the result of `or_else`.
+/// returns; a value of `x` passes. `x` is destroyed before `fn` is called; if its value is a future or a stream,
+/// which may point into `x`, with the result of `or_else`.
 ///
 /// Of a stream: so for each error, one after the other, in order; the outcome of the future takes its place, as an item
 /// or as an error. Items of `x` pass. `x` is kept until the result of `or_else` is destroyed.
