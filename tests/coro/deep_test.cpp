@@ -11,10 +11,12 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "pollux/core/block_on.hpp"
 #include "pollux/coro/fork_join.hpp"
 #include "pollux/future/ready.hpp"
+#include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/testing/poll.hpp"
 #include "support/manual_future.hpp"
@@ -31,6 +33,7 @@ using pollux::testing::poll_once;
 
 constexpr int ready_awaits = 10'000'000;
 constexpr int chain_frames = 1'000'000;
+constexpr int folds = 100'000;
 
 // Where the stack is, at each call.
 struct stack_range {
@@ -114,6 +117,43 @@ task<int> forks_deep_last(int depth) {
     co_return deep + flat;
 }
 
+struct counted_end {
+    int& ended;
+    explicit counted_end(int& count) : ended(count) {}
+    counted_end(counted_end&& other) noexcept : ended(other.ended), counts(std::exchange(other.counts, false)) {}
+    ~counted_end() { ended += counts ? 1 : 0; }
+    bool counts = true;
+};
+
+task<> after(task<> first, [[maybe_unused]] counted_end end) { co_await std::move(first); }
+
+task<> folded(int depth, int& ended) {
+    task<> all = after([]() -> task<> { co_return; }(), counted_end(ended));
+    for (int i = 1; i != depth; ++i) all = after(std::move(all), counted_end(ended));
+    return all;
+}
+
+// Says its number when it ends.
+struct named_end {
+    std::vector<int>& ends;
+    int name;
+    named_end(std::vector<int>& in, int number) : ends(in), name(number) {}
+    named_end(named_end&& other) noexcept : ends(other.ends), name(std::exchange(other.name, 0)) {}
+    ~named_end() {
+        if (name != 0) ends.push_back(name);
+    }
+};
+
+task<> leaf([[maybe_unused]] named_end end) { co_return; }
+task<> branch([[maybe_unused]] named_end end, task<> left, task<> right) {
+    co_await std::move(left);
+    co_await std::move(right);
+}
+task<> below(int levels, task<> last) {
+    for (int i = 0; i != levels; ++i) last = [](task<> next) -> task<> { co_await std::move(next); }(std::move(last));
+    return last;
+}
+
 }  // namespace
 
 TEST_SUITE("coro/deep") {
@@ -140,6 +180,58 @@ TEST_SUITE("coro/deep") {
             return range.highest == 0;
         });
         CHECK(is_gone);
+    }
+
+    // A fold of 600,000 overflowed 8 MiB of stack, one of these a small one: each frame was destroyed inside the one that had it as a parameter.
+    TEST_CASE(
+        "task: a hundred thousand that are each other's parameters are dropped before their first poll on a flat "
+        "stack") {
+        int ended = 0;
+        const bool is_built = on_small_stack([&] {
+            const auto fut = folded(folds, ended);
+            return ended == 0;
+        });
+        CHECK(is_built);
+        CHECK(ended == folds);
+    }
+
+    TEST_CASE(
+        "abort: a hundred thousand that are each other's parameters are destroyed before their first poll on a flat "
+        "stack") {
+        int ended = 0;
+        const bool is_spawned = on_small_stack([&] {
+            pollux::current_thread_runtime rt;
+            auto handle = rt.spawn(folded(folds, ended));
+            handle.abort();
+            rt.run_until_stalled();
+            return ended == folds && handle.is_finished();
+        });
+        CHECK(is_spawned);
+        CHECK(ended == folds);
+    }
+
+    TEST_CASE("task: parameters that were not polled end one after the other, each with all that is its own") {
+        std::vector<int> ends;
+        {
+            const auto fut = branch({ends, 1}, branch({ends, 2}, leaf({ends, 3}), leaf({ends, 4})), leaf({ends, 5}));
+            CHECK(ends.empty());
+        }
+        const std::vector last_first{5, 4, 3, 2, 1}, first_first{1, 2, 3, 4, 5};  // clang, g++
+        const bool is_in_order = ends == last_first || ends == first_first;
+        CHECK(is_in_order);
+    }
+
+    TEST_CASE("task: parameters at a great depth end right behind the task that has them, before its neighbours") {
+        std::vector<int> ends;
+        {
+            auto tree = branch({ends, 1}, branch({ends, 2}, leaf({ends, 3}), leaf({ends, 4})),
+                               branch({ends, 5}, leaf({ends, 6}), leaf({ends, 7})));
+            const auto fut = branch({ends, 8}, leaf({ends, 9}), below(100, std::move(tree)));
+            CHECK(ends.empty());
+        }
+        const std::vector last_first{1, 5, 7, 6, 2, 4, 3, 9, 8}, first_first{8, 9, 1, 2, 3, 4, 5, 6, 7};  // clang, g++
+        const bool is_in_order = ends == last_first || ends == first_first;
+        CHECK(is_in_order);
     }
 
     TEST_CASE("co_await: a chain suspended a million deep ends on a flat stack") {

@@ -57,6 +57,7 @@ struct promise_base {
     union {
         promise_base* root;           // awaited: of its unit
         suspension_point* innermost;  // roots: what the unit waits for; null before the first resumption
+        promise_base* next_dropped;   // never started, and dropped: see drop_unstarted()
     };
     union {
         std::source_location spawned_at;  // spawned
@@ -177,6 +178,9 @@ POLLUX_API poll_end poll_unit(execution& self, promise_base& root);
 
 /// Destroys the frames of a unit that is not running, the innermost first, in a loop.
 POLLUX_API void destroy_unit(promise_base& root) noexcept;
+
+/// Destroys a frame that was never started. Its parameters may own the next such frame, and so on: at some depth they wait in a list.
+POLLUX_API void drop_unstarted(promise_base& promise) noexcept;
 
 /// One plain poll of a root of kind `polled`, below whatever this thread is polling already.
 POLLUX_API poll_end poll_in_place(promise_base& root, context& cx);
