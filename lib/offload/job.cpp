@@ -2,6 +2,10 @@
 // The part of a job's future that does not depend on its types.
 #include "pollux/offload/job.hpp"
 
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+
 #include "offload/blocking_pool.hpp"
 #include "offload/cpu_pool.hpp"
 #include "offload/job_pool.hpp"
@@ -11,12 +15,22 @@
 
 namespace pollux::inline v0 {
 
-offload_expired::~offload_expired() = default;
-const char* offload_expired::what() const noexcept {
-    return "pollux: offload: the job had not started by its start_before; allow more time, or shed load earlier";
+offload_expired::offload_expired(const char* name) noexcept : name_(name) {
+    const bool has_name = name != nullptr;
+    std::snprintf(
+        text_, sizeof text_,
+        "pollux: offload: the job%s%.80s%s had not started by its start_before; allow more time, or shed load earlier",
+        has_name ? " \"" : "", has_name ? name : "", has_name ? "\"" : "");
 }
+offload_expired::~offload_expired() = default;
+const char* offload_expired::what() const noexcept { return text_; }
 
 namespace detail {
+
+void refuse_priority(int value) {
+    throw std::invalid_argument("pollux: offload: priority = " + std::to_string(value) +
+                                " is none; use offload_priority::low, normal or high");
+}
 
 namespace {
 

@@ -232,15 +232,43 @@ TEST_SUITE("offload/offload") {
         hold.open();
         CHECK(rt.finish(in_time).is_ready());
         const char* name = nullptr;
+        std::string message;
         try {
             rt.finish(late);
         } catch (const pollux::offload_expired& expired) {
             name = expired.name();
+            message = expired.what();
         }
         REQUIRE(name != nullptr);
         CHECK(std::string(name) == "resize");
+        // A line on stderr about a detached job did not say which one.
+        CHECK(message ==
+              "pollux: offload: the job \"resize\" had not started by its start_before; allow more time, or shed load "
+              "earlier");
         CHECK(runs == 1);
         CHECK(rt.finish(first).is_ready());
+    }
+
+    TEST_CASE("offload_expired: its message is whole without a name, and with a very long one") {
+        const std::string rest = " had not started by its start_before; allow more time, or shed load earlier";
+        CHECK(pollux::offload_expired(nullptr).what() == "pollux: offload: the job" + rest);
+        const std::string name(1000, 'n');
+        const pollux::offload_expired expired(name.c_str());
+        CHECK(expired.what() == "pollux: offload: the job \"" + name.substr(0, 80) + '"' + rest);
+        const auto copy = expired;
+        CHECK(copy.what() == std::string(expired.what()));
+        CHECK(copy.name() == name.c_str());
+    }
+
+    // It was an index behind the pool's queues: the job never ran.
+    TEST_CASE("a priority that is none is refused at once") {
+        for (const int value : {3, -1, 257}) {
+            offload_options options;
+            options.priority = static_cast<offload_priority>(value);
+            const std::string expected = "pollux: offload: priority = " + std::to_string(value) +
+                                         " is none; use offload_priority::low, normal or high";
+            CHECK_THROWS_WITH_AS(static_cast<void>(offload([] {}, options)), expected.c_str(), std::invalid_argument);
+        }
     }
 
     TEST_CASE("waiting jobs start by priority, within one in the order of their coming") {
