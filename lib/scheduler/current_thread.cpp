@@ -43,9 +43,20 @@ runtime_core& refuse_on_worker(runtime_core& core) {
     return core;
 }
 
+driver_seat::taken take_seat(runtime_core& core, seat_stay how) {
+    refuse_on_worker(core);
+    if (waits_for_us.in_job_of != &core) return core.seat().take(how);
+    auto taken = core.seat().take_in_job(how);
+    if (!taken)
+        throw std::system_error(std::make_error_code(std::errc::resource_deadlock_would_occur),
+                                "pollux: current_thread_runtime: driven in one of its own jobs, for which whoever "
+                                "drives or ends it may wait; use block_on in the job");
+    return taken;
+}
+
 class seat {
 public:
-    explicit seat(runtime_core& core) : seat(core, refuse_on_worker(core).seat().take()) {}
+    seat(runtime_core& core, seat_stay how) : seat(core, take_seat(core, how)) {}
     seat(runtime_core& core, driver_seat::taken taken)
         : taken_(std::move(taken)), worker_(*core.workers().front()), entered_(worker_) {}
     seat(const seat&) = delete;
@@ -77,12 +88,12 @@ private:
 // While another thread drives: polls here whenever it is woken, since that one may wait for what this one is about to do. No seat: it has
 // become ready.
 driver_seat::taken take_seat_or_end(runtime_core& core, bool (*poll)(void*, context&), void* argument) {
-    if (auto taken = core.seat().try_take()) return taken;
+    if (auto taken = core.seat().try_take(seat_stay::wait)) return taken;
     block_on_scope scope(core);
     thread_parker parker;
     const driver_seat::candidate mine(core.seat(), parker.waker());
     for (;;) {
-        auto taken = core.seat().try_take();
+        auto taken = core.seat().try_take(seat_stay::wait);
         context cx(parker.waker(), &scope.begin_poll());
         if (taken || poll(argument, cx)) return taken;
         parker.wait();
@@ -158,7 +169,7 @@ shutdown_report current_thread_runtime::shutdown(std::chrono::nanoseconds grace)
 }
 
 std::size_t current_thread_runtime::run_until_stalled() {
-    detail::seat mine(*core_);
+    detail::seat mine(*core_, detail::seat_stay::wait);  // a task that wakes itself may do so until a job has ended
     std::size_t polls = 0;
     const auto& seat = core_->seat();
     do
@@ -168,7 +179,7 @@ std::size_t current_thread_runtime::run_until_stalled() {
 }
 
 std::size_t current_thread_runtime::poll_once() {
-    detail::seat mine(*core_);
+    detail::seat mine(*core_, detail::seat_stay::turn);
     mine.driven().look_for_events();
     const std::size_t ready = mine.driven().fire_and_count();
     std::size_t polls = 0;

@@ -23,7 +23,7 @@ void wait_for_cancelled(runtime_core& core, const waited_tasks& tasks, Condition
             if (self->run_one_of(tasks)) continue;
         } else if (!core.has_threads()) {
             // Perhaps nobody drives: then this thread does, for these tasks only.
-            if (const auto seat = core.seat().try_take()) {
+            if (const auto seat = core.seat().try_take(seat_stay::turn)) {
                 const worker::entered scope(*core.workers().front());
                 if (core.workers().front()->run_one_of(tasks)) continue;
             }

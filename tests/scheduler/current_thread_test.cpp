@@ -12,7 +12,9 @@
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -267,6 +269,88 @@ TEST_SUITE("scheduler/current_thread") {
         while (!is_polled) std::this_thread::yield();
         CHECK(rt.shutdown(std::chrono::seconds(0)).cancelled == 1);
         driving.join();
+    }
+
+    // It waited for the seat of the thread that waited for the job.
+    TEST_CASE(
+        "poll_once, run_until_stalled: refused in a job of the runtime while another thread is in block_on, which "
+        "works there") {
+        current_thread_runtime rt;
+        const auto refused = [](auto drive) {
+            try {
+                drive();
+            } catch (const std::system_error& thrown) {
+                return thrown.code() == std::errc::resource_deadlock_would_occur;
+            }
+            return false;
+        };
+        const bool both = rt.block_on(pollux::blocking([&] {
+            const bool once = refused([&] { rt.poll_once(); });
+            const bool until_stalled = refused([&] { rt.run_until_stalled(); });
+            return once && until_stalled && rt.block_on(pollux::ready(5)) == 5;
+        }));
+        CHECK(both);
+        CHECK(rt.block_on(pollux::ready(6)) == 6);
+    }
+
+    TEST_CASE(
+        "poll_once: refused in a job of the runtime while another thread is in a run_until_stalled that waits for the "
+        "job") {
+        current_thread_runtime rt;
+        std::atomic<bool> is_done = false;
+        bool is_refused = false;
+        rt.spawn(pollux::blocking([&] {
+              try {
+                  rt.poll_once();
+              } catch (const std::system_error& thrown) {
+                  is_refused = thrown.code() == std::errc::resource_deadlock_would_occur;
+              }
+              is_done = true;
+          }))
+            .detach();
+        rt.spawn([&]() -> task<> {
+              while (!is_done) co_await pollux::yield_now();
+          }).detach();
+        rt.run_until_stalled();
+        CHECK(is_done);
+        CHECK(is_refused);
+    }
+
+    TEST_CASE("poll_once: in a job of the runtime while another thread shuts it down it is refused") {
+        current_thread_runtime rt;
+        manual_event is_running;
+        std::atomic<bool> is_refused = false;
+        rt.spawn(pollux::blocking([&](const std::stop_token& stop) {
+              is_running.set();
+              while (!stop.stop_requested()) std::this_thread::yield();
+              try {
+                  rt.poll_once();
+              } catch (const std::system_error& thrown) {
+                  is_refused = thrown.code() == std::errc::resource_deadlock_would_occur;
+              }
+          }))
+            .detach();
+        rt.run_until_stalled();
+        pollux::block_on(is_running.wait());
+        CHECK(rt.shutdown(std::chrono::hours(1)).stuck == 0);
+        CHECK(is_refused);
+    }
+
+    TEST_CASE("poll_once: in a job of the runtime while nobody is in block_on it drives, or waits for its turn") {
+        current_thread_runtime rt;
+        std::atomic<bool> is_done = false;
+        std::atomic<int> ran = 0;
+        auto driving = rt.spawn(pollux::blocking([&] {
+            for (int i = 0; i != 1000; ++i) {
+                rt.spawn([&] { ++ran; }).detach();
+                rt.poll_once();
+            }
+            is_done = true;
+        }));
+        while (!is_done) rt.poll_once();
+        rt.block_on(std::move(driving));
+        rt.run_until_stalled();
+        CHECK(ran == 1000);
     }
 
     TEST_CASE("current_thread_runtime: its end takes the seat from a job that drives it") {

@@ -29,7 +29,8 @@ POLLUX_API void drive_current_thread(runtime_core& core, bool (*poll)(void*, con
 /// nothing runs. Options about workers have no meaning here.
 ///
 /// Threads: one at a time drives it. A second one in block_on polls its own future meanwhile, and drives when the first has left; in
-/// the other calls that drive it waits for its turn. spawn, handle and metrics from any.
+/// the other calls that drive it waits for its turn; but one of the runtime's own jobs waits for a poll_once only, since all
+/// others may wait for that job. spawn, handle and metrics from any.
 class POLLUX_API current_thread_runtime {
 public:
     /// Throws: std::invalid_argument for senseless options.
@@ -54,9 +55,12 @@ public:
     }
     /// Fires the sleeps that are due and polls tasks until none is ready; never sleeps. Returns the number of polls. It goes on
     /// for a task that wakes itself.
+    ///
+    /// Throws: std::system_error(resource_deadlock_would_occur) inside one of its own tasks, and in one of its jobs while another thread
+    /// drives it by anything but poll_once, or ends it: use block_on there.
     std::size_t run_until_stalled();
     /// One turn: fires the sleeps that are due and polls once what is ready now. Returns the number of polls. For driving
-    /// from somebody else's loop.
+    /// from somebody else's loop. Throws: as run_until_stalled.
     std::size_t poll_once();
     runtime_handle handle() const noexcept { return runtime_handle(*core_); }
     /// As runtime::shutdown; tasks are destroyed on this thread. Throws also inside one of its own tasks.
