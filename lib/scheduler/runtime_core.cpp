@@ -48,6 +48,9 @@ runtime_options checked(runtime_options options, runtime_core::flavour which) {
     if (options.timer_tick <= std::chrono::nanoseconds::zero())
         throw std::invalid_argument("pollux: runtime: timer_tick = " + std::to_string(options.timer_tick.count()) +
                                     " ns is not positive; use at least 1 ns, 1 ms suits most");
+    if (options.timer_tick > std::chrono::seconds(1))
+        throw std::invalid_argument("pollux: runtime: timer_tick = " + std::to_string(options.timer_tick.count()) +
+                                    " ns is too long; use at most 1 s, 1 ms suits most");
     if (options.io != io_driver::epoll && options.io != io_driver::uring)
         throw std::invalid_argument("pollux: runtime: io = " + std::to_string(static_cast<int>(options.io)) +
                                     " is no driver; use io_driver::epoll or io_driver::uring");

@@ -185,7 +185,7 @@ TEST_SUITE("time/sleep") {
         CHECK(takes(100us, 150us) == 200us);
         CHECK(takes(100us, 1ms) == 1ms);
         CHECK(takes(1ns, 1234567ns) == 1234567ns);
-        CHECK(takes(1h, 61min) == 2h);
+        CHECK(takes(1s, 1400ms) == 2s);
         CHECK(takes(std::chrono::milliseconds(1), std::chrono::years(100)) == std::chrono::years(100));
         CHECK(pollux::runtime_options().timer_tick == 1ms);
     }
@@ -196,6 +196,20 @@ TEST_SUITE("time/sleep") {
             options.timer_tick = tick;
             const std::string expected = "pollux: runtime: timer_tick = " + std::to_string(tick.count()) +
                                          " ns is not positive; use at least 1 ns, 1 ms suits most";
+            CHECK_THROWS_WITH_AS(pollux::runtime{options}, expected.c_str(), std::invalid_argument);
+            CHECK_THROWS_WITH_AS(pollux::current_thread_runtime{options}, expected.c_str(), std::invalid_argument);
+            CHECK_THROWS_WITH_AS(pollux::testing::sim_runtime(1, options), expected.c_str(), std::invalid_argument);
+        }
+    }
+
+    // Each sleep took that long.
+    TEST_CASE("sleep: a tick of more than a second is refused where the runtime is made") {
+        for (const std::chrono::nanoseconds tick :
+             {std::chrono::nanoseconds(1s) + 1ns, std::chrono::nanoseconds::max()}) {
+            auto options = workers(1);
+            options.timer_tick = tick;
+            const std::string expected = "pollux: runtime: timer_tick = " + std::to_string(tick.count()) +
+                                         " ns is too long; use at most 1 s, 1 ms suits most";
             CHECK_THROWS_WITH_AS(pollux::runtime{options}, expected.c_str(), std::invalid_argument);
             CHECK_THROWS_WITH_AS(pollux::current_thread_runtime{options}, expected.c_str(), std::invalid_argument);
             CHECK_THROWS_WITH_AS(pollux::testing::sim_runtime(1, options), expected.c_str(), std::invalid_argument);

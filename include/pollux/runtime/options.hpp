@@ -49,7 +49,7 @@ struct runtime_options {
     /// How long a thread of `blocking`, or one that stands in for workers, waits for its next job before it ends.
     std::chrono::nanoseconds blocking_keep_alive = std::chrono::seconds(10);
     /// Sleeps, timeouts and intervals end at the first multiple of it behind their deadlines, so they are late by up to a tick and never
-    /// early. At least 1 ns. Those of a tick cost one wake-up of their worker together: a shorter one costs more of them.
+    /// early. At least 1 ns, at most 1 s. Those of a tick cost one wake-up of their worker together: a shorter one costs more of them.
     std::chrono::nanoseconds timer_tick = std::chrono::milliseconds(1);
     /// With uring, a stream reads ahead, up to 64 KiB and what is on its way by then, and what was written, up to 64 KiB, is sent once its
     /// worker has nothing else to do: `flush` and `shutdown` wait for that, and an error comes with the next operation. Closing goes on with it
