@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <exception>
 #include <memory>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -88,6 +90,9 @@ runtime_metrics sim_runtime::metrics() const noexcept { return core_->metrics();
 void sim_runtime::advance(std::chrono::nanoseconds duration) {
     const detail::simulation_scope scope(*world_);
     refuse_inside(*world_, "pollux: sim_runtime: advance: called inside one of its tasks or jobs; call it outside");
+    if (duration < std::chrono::nanoseconds::zero())
+        throw std::invalid_argument("pollux: sim_runtime: advance: duration = " + std::to_string(duration.count()) +
+                                    " ns is negative; the clock only goes forward, so use 0 or more");
     const auto now = world_->now();
     const auto last = decltype(now)::max() - std::chrono::nanoseconds(1);  // behind it is what never comes
     world_->run_until(duration < last - now ? now + duration : last);

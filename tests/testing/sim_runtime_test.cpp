@@ -103,6 +103,18 @@ TEST_SUITE("testing/sim_runtime") {
         CHECK(sim.now() == pollux::instant::max() - 1ns);
     }
 
+    TEST_CASE("advance: a duration below zero is refused, and nothing moves") {
+        sim_runtime sim(1);
+        const auto start = sim.now();
+        CHECK_THROWS_WITH_AS(
+            sim.advance(-1ms),
+            "pollux: sim_runtime: advance: duration = -1000000 ns is negative; the clock only goes forward, so "
+            "use 0 or more",
+            std::invalid_argument);
+        CHECK_THROWS_AS(sim.advance(std::chrono::nanoseconds::min()), std::invalid_argument);
+        CHECK(sim.now() == start);
+    }
+
     TEST_CASE("clock::now: is virtual on the thread of a sim_runtime, inside tasks and outside, and real after it") {
         const auto real = pollux::clock::now();
         {

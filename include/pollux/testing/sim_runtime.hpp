@@ -87,7 +87,8 @@ public:
     runtime_metrics metrics() const noexcept;
 
     /// Lets everything run for `duration` of virtual time, timers in their order; zero: until nothing can run any more now.
-    /// Throws: std::system_error(resource_deadlock_would_occur) inside one of its tasks or jobs.
+    /// Throws: std::system_error(resource_deadlock_would_occur) inside one of its tasks or jobs; std::invalid_argument if `duration` is
+    /// negative.
     void advance(std::chrono::nanoseconds duration);
     /// The virtual time.
     instant now() const noexcept;
