@@ -70,8 +70,9 @@ struct second_if_any {
 
 }  // namespace detail
 
-/// Says to whoever holds a copy that work is no longer wanted: asked for with is_cancelled(), or awaited with cancelled(). Copies
-/// are one token, and dropping them cancels nothing. Once cancelled it stays so. Works under any executor and without one.
+/// `pollux::cancellation_token`, not in `pollux::sync`. Says to whoever holds a copy that work is no longer wanted: asked for with
+/// is_cancelled(), or awaited with cancelled(). Copies are one token, and dropping them cancels nothing. Once cancelled it stays
+/// so. Works under any executor and without one.
 ///
 /// Throws: std::bad_alloc where a token or a child is made; copying throws nothing.
 /// Threads: any, also several at once on one object; assignment needs exclusive access.

@@ -71,7 +71,7 @@ public:
     operation_future<sending> send(io::const_span bytes) noexcept { return {io_, sending{bytes}}; }
     /// The size of a datagram, or of the part of it that there was room for. Connected, only those of that address come.
     operation_future<receiving> recv(io::span to) noexcept { return {io_, receiving{to}}; }
-    /// The same, and who sent it.
+    /// The same, and who sent it: its value is a std::pair of the number of bytes and the sender's socket_address.
     operation_future<receiving_from> recv_from(io::span to) noexcept { return {io_, receiving_from{to}}; }
 
     /// As recv, and the datagram stays for the next receive.
