@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Coroutines: task, async_stream, try_, fork_join and fork_all.
+// Coroutines: task, async_stream, try_, fork_join and fork_all, and `next`, for their loop over a stream.
 #pragma once
 
 #include "pollux/core.hpp"
@@ -8,3 +8,4 @@
 #include "pollux/coro/fork_join.hpp"
 #include "pollux/coro/task.hpp"
 #include "pollux/coro/try.hpp"
+#include "pollux/stream/next.hpp"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Clocks and sleeps, and what takes a duration.
+// Clocks and sleeps, what takes a duration, and the no_runtime that they throw.
 #pragma once
 
+#include "pollux/runtime/errors.hpp"
 #include "pollux/time/clock.hpp"
 #include "pollux/time/interval.hpp"
 #include "pollux/time/sleep.hpp"
