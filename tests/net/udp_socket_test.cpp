@@ -168,6 +168,22 @@ TEST_SUITE("net/udp_socket") {
         CHECK(got.second == own);
         CHECK(socket.try_send("x").error() == std::errc::destination_address_required);
     }
+    TEST_CASE("try_send_to: takes text, which is not looked up") {
+        auto socket = udp_socket::v4().value();
+        CHECK(socket.bind_to("127.0.0.1:0").has_value());
+        const auto own = socket.local_address().value();
+        const std::string text = "127.0.0.1:" + std::to_string(own.port());
+        std::string to(4, '-');
+        CHECK(socket.try_send_to("abc", text).value() == 3);
+        CHECK(socket.try_recv_from(to).value() == std::pair{std::size_t{3}, own});
+        CHECK(socket.try_send_to("ab", text.c_str()).value() == 2);
+        CHECK(socket.try_recv_from(to).value() == std::pair{std::size_t{2}, own});
+        CHECK(socket.try_send_to("a", address(own)).value() == 1);
+        CHECK(socket.try_recv_from(to).value() == std::pair{std::size_t{1}, own});
+        CHECK(socket.try_send_to("ab", "127.0.0.1").error() == errc::bad_address);
+        CHECK(socket.try_send_to("ab", "localhost:9").error() == std::errc::operation_would_block);
+        CHECK(socket.try_recv(to).error() == std::errc::operation_would_block);
+    }
     TEST_CASE("udp_socket: several tasks receive at once, and each datagram goes to one of them") {
         pollux::runtime rt(workers(2));
         auto socket = rt.block_on(udp_socket::bind("127.0.0.1:0")).value();

@@ -2,6 +2,7 @@
 // udp_socket: datagrams of UDP.
 #pragma once
 
+#include <cstddef>
 #include <expected>
 #include <system_error>
 #include <utility>
@@ -48,6 +49,11 @@ public:
 
     /// A future: the size of the datagram that was sent to that address.
     detail::send_to_future send_to(io::const_span bytes, address to) { return {io_, bytes, std::move(to)}; }
+
+    /// Without waiting. `to` may be text, such as "127.0.0.1:9", too.
+    /// Errors: of the address; `std::errc::operation_would_block` also if it is a name, which would have to be looked up.
+    std::expected<std::size_t, std::error_code> try_send_to(io::const_span bytes, const address& to) noexcept;
+    using datagram_socket::try_send_to;
 
     /// For the library.
     explicit udp_socket(detail::source io) noexcept : datagram_socket(std::move(io)) {}
