@@ -27,6 +27,7 @@
 
 namespace {
 
+using pollux::never;
 using pollux::task;
 using pollux::test::manual;
 using pollux::test::mark;
@@ -150,6 +151,11 @@ task<> nested(int depth, manual<>::future_type leaf, std::atomic<int>& alive) {
     else
         co_await nested(depth - 1, std::move(leaf), alive);
 }
+
+// co_return takes an `X` in a task<T, E>.
+template <class X, class T, class E = never>
+concept returns =
+    requires(pollux::detail::task_promise<T, E>& promise, X&& from) { promise.return_value(std::forward<X>(from)); };
 
 }  // namespace
 
@@ -392,6 +398,49 @@ TEST_SUITE("coro/task") {
     }
 
 #ifndef NDEBUG
+    TEST_CASE("task: the outcome of another type becomes its outcome as it would in a function") {
+        const auto widened = [](std::expected<int, const char*> from) -> task<long, std::string> { co_return from; };
+        CHECK(pollux::block_on(widened(7)) == std::expected<long, std::string>(7));
+        CHECK(pollux::block_on(widened(std::unexpected("no"))).error() == "no");
+        const auto moved = [](std::expected<std::unique_ptr<int>, int> from) -> task<std::shared_ptr<int>, long> {
+            co_return std::move(from);
+        };
+        CHECK(*pollux::block_on(moved(std::make_unique<int>(3))).value() == 3);
+        CHECK(pollux::block_on(moved(std::unexpected(4))).error() == 4);
+        const auto text = [](const std::expected<const char*, int>& from) -> task<std::string, int> { co_return from; };
+        CHECK(pollux::block_on(text("text")).value() == "text");
+        CHECK(pollux::block_on(text(std::unexpected(5))).error() == 5);
+        const auto nothing = [](std::expected<void, const char*> from) -> task<void, std::string> { co_return from; };
+        CHECK(pollux::block_on(nothing({})).has_value());
+        CHECK(pollux::block_on(nothing(std::unexpected("no"))).error() == "no");
+    }
+
+    TEST_CASE("task: a value type that takes another outcome comes first, and what a function refuses is refused") {
+        using other = std::expected<int, int>;
+        const auto any = [](other from) -> task<std::any, std::string> { co_return from; };
+        CHECK(std::any_cast<other>(pollux::block_on(any(1)).value()) == other(1));
+        CHECK(std::any_cast<other>(pollux::block_on(any(std::unexpected(2))).value()) == other(std::unexpect, 2));
+        const auto never_fails = [](other from) -> task<std::any> { co_return from; };
+        CHECK(std::any_cast<other>(pollux::block_on(never_fails(std::unexpected(2)))) == other(std::unexpect, 2));
+        const auto inner = [](std::expected<short, short> from) -> task<other, int> { co_return from; };
+        const auto in_function = [](std::expected<short, short> from) -> std::expected<other, int> { return from; };
+        const std::expected<short, short> failed(std::unexpect, 3);
+        CHECK(pollux::block_on(inner(failed)).value() == other(std::unexpect, 3));
+        CHECK(in_function(failed).value() == other(std::unexpect, 3));
+        const auto same = [](other from) -> task<other, int> { co_return from; };
+        CHECK(pollux::block_on(same(std::unexpected(3))).value() == other(std::unexpect, 3));
+
+        static_assert(returns<other, int, long> && returns<other, long, int> && returns<other&, long, long>);
+        static_assert(!returns<other, int, std::string> && !returns<other, std::string, int>);
+        static_assert(!returns<other, int, never> && !returns<other, bool, never> &&
+                      !returns<std::expected<void, int>, int, int>);
+        static_assert(returns<other, void, long> == std::is_convertible_v<other, std::expected<void, long>>);
+        static_assert(returns<other, bool, int> == std::is_convertible_v<other, std::expected<bool, int>>);
+        static_assert(returns<bool, bool, int> && returns<const char(&)[5], std::string, int> &&
+                      returns<int, bool, int>);
+        static_assert(returns<const char(&)[5], std::any, std::string> && returns<bool, std::any>);
+    }
+
     TEST_CASE("task: a debug build stops with a message when it is polled after it was ready") {
         const auto message = pollux::test::message_of_second_poll(number(1));
         CHECK(message.starts_with("pollux: task: polled after it was ready or moved from; "));

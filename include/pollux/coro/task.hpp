@@ -27,6 +27,13 @@ class task;
 
 namespace detail {
 
+// `X` is the outcome of a task<T, E>, or becomes it as where a function returns a std::expected<T, E>. A `T` that takes it comes first,
+// as in there. The order of the tests matters: a `T` that takes anything must not be asked about its own outcome.
+template <class X, class T, class E>
+concept outcome_for = !std::is_same_v<E, never> && !std::is_same_v<X, T> &&
+                      (std::is_same_v<X, std::expected<T, E>> ||
+                       (!std::is_convertible_v<X, T> && std::is_convertible_v<X, std::expected<T, E>>));
+
 // How co_return reaches the slot. A promise may not have both return_void and return_value.
 template <class T, class E>
 struct returns_value : promise_base {
@@ -43,9 +50,9 @@ struct returns_value : promise_base {
     void return_value(std::unexpected<G> error) {
         to().set_error(std::move(error).error());
     }
-    template <class X>
-        requires(!std::is_same_v<E, never> && std::is_same_v<X, std::expected<T, E>> && !std::is_same_v<X, T>)
-    void return_value(X outcome) {
+    template <class V, class G>
+        requires outcome_for<std::expected<V, G>, T, E>
+    void return_value(std::expected<V, G> outcome) {
         if (outcome.has_value())
             to().set_value(*std::move(outcome));
         else
