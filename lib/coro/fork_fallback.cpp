@@ -9,9 +9,9 @@ namespace pollux::inline v0::detail {
 
 namespace {
 
-constexpr std::uintptr_t ended_mark = 1;
+constexpr auto ended_mark = fork_fallback::ended_mark;
 
-bool is_marked(void* frame) noexcept { return (reinterpret_cast<std::uintptr_t>(frame) & ended_mark) != 0; }
+bool is_marked(void* frame) noexcept { return fork_fallback::has_ended(frame); }
 void* marked(void* frame) noexcept {
     return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(frame) | ended_mark);
 }
@@ -64,11 +64,11 @@ wait_end fork_fallback::poll_children_again(suspension_point& point, context& cx
 }
 
 void fork_fallback::end() noexcept {
+    if (has_spawned()) forked_tasks::cancel_and_wait(*runtime_, frames_, count_);
     for (std::size_t i = count_; i-- != 0;) {
         const bool has_ended = is_marked(frames_[i]);
         void* const frame = unmarked(frames_[i]);
         if (has_spawned()) {
-            if (!has_ended) forked_tasks::cancel_and_wait(*header_in_front_of(frame));
             forked_tasks::release(*header_in_front_of(frame));
         } else if (!has_ended) {
             destroy_unit(promise_at(frame));

@@ -192,7 +192,12 @@ void runtime_core::end_tasks() noexcept {
     const bool is_empty = census_.end();
     // In two steps: the end of one wakes others, which must not go on because of it.
     tasks_.close([](task_header& task) { task_states::mark_cancelled(task.state); });
-    tasks_.for_each([](task_header& task) { end_marked_task(task); });
+    tasks_.for_each([](task_header& task) {
+        if (!task_states::is_child(task.state)) end_marked_task(task);
+    });
+    // Release: pairs with the acquire in end_rest(): those above are queued. Who sleeps already comes to it when it is woken.
+    has_rest_.store(true, std::memory_order::release);
+    for (const auto& each : workers_) each->unpark();
     if (is_empty) all_tasks_have_ended();
     if (has_threads()) {
         join_threads();
@@ -201,6 +206,13 @@ void runtime_core::end_tasks() noexcept {
     }
     wait_for_visitors();
     for (unsigned i = 0; i != options_.workers; ++i) workers_[i]->wheel().close();  // others share them
+}
+
+bool runtime_core::end_rest() noexcept {
+    // Acquire: pairs with the release in end_tasks().
+    if (!has_rest_.exchange(false, std::memory_order::acquire)) return false;
+    tasks_.for_each([](task_header& task) { end_marked_task(task); });
+    return true;
 }
 
 std::size_t runtime_core::stop_services(std::chrono::steady_clock::time_point deadline) noexcept {

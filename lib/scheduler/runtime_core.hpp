@@ -160,6 +160,11 @@ public:
     driver_seat& seat() noexcept { return seat_; }
 
     // For workers.
+    /// It is ending, and has left the children of tasks to those, which end them (wait_for_cancelled.hpp).
+    bool has_rest() const noexcept { return has_rest_.load(std::memory_order::relaxed); }  // end_rest() asks again
+    /// Queues those that are left, whose parents are no tasks of this runtime, or wait with them for what is left. By a worker that has
+    /// nothing to do: so the parents have had their turn. False: somebody has done so.
+    bool end_rest() noexcept;
     bool should_stop() const noexcept { return should_stop_.load(std::memory_order::acquire); }  // pairs with its store
     void unpark(unsigned index) noexcept;
     /// Those of the options, then those that stand in for them now and then.
@@ -207,6 +212,7 @@ private:
     std::atomic<std::uint32_t> owners_{1};
     std::atomic<bool> should_stop_{false};
     std::atomic<bool> is_shut_down_{false};
+    std::atomic<bool> has_rest_{false};
 
     idle_set<switching_sync> idle_;
     injection_queue<runnable, switching_sync> injection_;

@@ -25,7 +25,7 @@ void schedule_end(task_header& task, wake_action action) noexcept {
 }  // namespace
 
 void abort_task(task_header& task) noexcept { schedule_end(task, states::abort(task.state)); }
-void end_marked_task(task_header& task) noexcept { schedule_end(task, states::wake(task.state)); }
+void end_marked_task(task_header& task) noexcept { schedule_end(task, states::end_marked(task.state)); }
 
 void task_ops::abort(task_header& task) noexcept { abort_task(task); }
 

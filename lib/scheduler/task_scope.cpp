@@ -42,12 +42,12 @@ public:
     const void* scope() const noexcept override;
 
 private:
-    scoped_task() noexcept = default;
+    scoped_task() noexcept { state.store(task_states::initial_child(), std::memory_order::relaxed); }
 };
 
 }  // namespace
 
-class scope_core {
+class scope_core final : waited_tasks {
 public:
     explicit scope_core(runtime_core& runtime) noexcept : runtime_(runtime) { runtime_.add_owner(); }
     scope_core(const scope_core&) = delete;
@@ -101,12 +101,24 @@ public:
         return cancel_rest(why);
     }
 
-    void wait() noexcept {
-        const auto is_ours = [](const void* which, task_header& one) noexcept { return one.scope() == which; };
-        wait_for_cancelled(runtime_, {is_ours, this}, [this] {
+    void cancel_and_wait() noexcept {
+        cancelled_children children(runtime_);
+        {
             const std::lock_guard guard(lock_);
-            return first_ == nullptr;
-        });
+            if (state_ == scope_state::open) state_ = scope_state::dropped;
+            // Those of a scope that was cancelled before, too: the end of the runtime has left them to it.
+            for (scope_link* each = first_; each != nullptr; each = each->next_)
+                if (each->task_ != nullptr) children.cancel(*each->task_);
+        }
+        children.end();
+        wait_for_cancelled(runtime_, *this);
+    }
+
+    // waited_tasks
+    bool has(task_header& one) const noexcept override { return one.scope() == this; }
+    bool are_over() noexcept override {
+        const std::lock_guard guard(lock_);
+        return first_ == nullptr;
     }
 
 private:
@@ -161,8 +173,7 @@ bool scope_children::poll_end(context& cx, bool fn_has_ended) noexcept {
 
 void scope_children::cancel_and_wait() noexcept {
     if (core_ == nullptr) return;
-    static_cast<void>(core_->cancel(scope_state::dropped));
-    core_->wait();
+    core_->cancel_and_wait();
 }
 
 void scope_children::start(void* frame, scope_link& link, std::source_location where) noexcept {

@@ -17,7 +17,7 @@ void wake_task(task_header& task) noexcept;
 /// The same, and gives up a waker's reference.
 void wake_and_drop_task(task_header& task) noexcept;
 void abort_task(task_header& task) noexcept;
-/// Behind task_states::mark_cancelled(): whoever runs it next destroys its future.
+/// Behind task_states::mark_cancelled(): whoever runs it next destroys its future. Perhaps more than once.
 void end_marked_task(task_header& task) noexcept;
 /// Gives up references; frees the block with the last.
 void drop_task_references(task_header& task, unsigned count) noexcept;

@@ -328,31 +328,45 @@ std::size_t worker::fire_and_count() noexcept {
 
 // --- below a poll ------------------------------------------------------------------------------------------------------------
 
-bool worker::run_one_of(const waited_tasks& tasks) noexcept {
+bool worker::run_those_of(waited_tasks& tasks) noexcept {
     fire_sleeps();
-    const auto runs = [&](runnable& item) {
-        task_header* const owner = item.owner();
-        if (owner == nullptr || !tasks.has(tasks.which, *owner)) return push_back(item), false;
-        run_below_poll(item);
-        return true;
+    bool has_run = false;
+    // True: that was the last.
+    const auto ends_with = [&](runnable* item) {
+        if (item == nullptr) return false;
+        task_header* const owner = item->owner();
+        if (owner == nullptr || !tasks.has(*owner)) return push_back(*item), false;
+        run_below_poll([&] { item->run(*this); });
+        has_run = true;
+        return tasks.are_over();
     };
     // One place after the other: what is put back stands in the run queue, and would hide the injection queue behind it.
-    if (runnable* const item = slot_.take(); item != nullptr && runs(*item)) return true;
+    if (ends_with(slot_.take())) return true;
     for (std::size_t left = queue_.size(); left != 0; --left)
-        if (runnable* const item = queue_.pop(); item != nullptr && runs(*item)) return true;
+        if (ends_with(queue_.pop())) return true;
     for (std::size_t left = core_.injection().approximate_size(); left != 0; --left)
-        if (runnable* const item = core_.injection().pop(index_); item != nullptr && runs(*item)) return true;
+        if (ends_with(core_.injection().pop(index_))) return true;
+    if (has_run) return true;
     // It may stand with a worker that is in a long poll, or that waits as this one does.
     for (const auto& victim : core_.workers()) {
         if (victim.get() == this) continue;
         runnable* item = victim->steal_slot(0);
         if (item == nullptr) item = victim->queue_.steal_into(queue_);
-        if (item != nullptr && runs(*item)) return true;
+        ends_with(item);
+        if (has_run) return true;
     }
     return false;
 }
 
-void worker::run_below_poll(runnable& item) noexcept {
+void worker::end_claimed(task_header& claimed) noexcept {
+    run_below_poll([&] {
+        begin_poll(claimed);
+        cancel_task(claimed);
+    });
+}
+
+template <class Fn>
+void worker::run_below_poll(Fn&& run) noexcept {
     // A child that ends and pops a point must find its own parent: those of the poll above go where others may take them.
     while (fork_point* const point = forks.pop()) {
         ++point->stolen;
@@ -370,7 +384,7 @@ void worker::run_below_poll(runnable& item) noexcept {
     alignas(waker) std::byte outer_fork_waker[sizeof(waker)];  // the words only: it has no count
     std::memcpy(outer_fork_waker, &fork_waker_, sizeof(waker));
     const bool was_marked = gate_.take_mark();  // the end of another poll would take it for its own
-    item.run(*this);
+    run();
     if (was_marked) gate_.leave_mark();
     static_cast<poll_state&>(*this) = outer_state;
     failed = outer_failed;

@@ -42,9 +42,15 @@ private:
 };
 
 // Those that a destructor waits for.
-struct waited_tasks {
-    bool (*has)(const void* which, task_header& one) noexcept;
-    const void* which;
+class waited_tasks {
+public:
+    /// One that stands in a queue, or a part of which does.
+    virtual bool has(task_header& one) const noexcept = 0;
+    /// All of them have ended.
+    virtual bool are_over() noexcept = 0;
+
+protected:
+    ~waited_tasks() = default;
 };
 
 class alignas(64) worker final : public forking_execution {
@@ -104,8 +110,11 @@ public:
     /// The future is destroyed and the result stored: publishes the end, wakes the joiner, gives up two references.
     void complete_task(task_header& task) noexcept;
     void complete_here(task_header& task) noexcept;
-    /// Runs what stands in the queues and belongs to one of these tasks, below the poll that this worker is in. False: nothing did.
-    bool run_one_of(const waited_tasks& tasks) noexcept;
+    /// Runs what stands in the queues and belongs to these tasks, below the poll that this worker is in: one look at each queue, for all
+    /// of them. False: nothing did.
+    bool run_those_of(waited_tasks& tasks) noexcept;
+    /// Cancels and ends a task that task_states::try_claim() has given to this thread, below the same poll.
+    void end_claimed(task_header& task) noexcept;
     /// Around something inside a poll that blocks: meanwhile another thread does this worker's duties, if one can be had.
     void step_aside() noexcept;
     void come_back() noexcept;
@@ -167,7 +176,8 @@ private:
     runnable* steal_once(bool with_slots) noexcept;
     fork_point* steal_fork(worker& victim) noexcept;
     bool has_work_anywhere() noexcept;
-    void run_below_poll(runnable& item) noexcept;
+    template <class Fn>
+    void run_below_poll(Fn&& run) noexcept;
     void set_poll_waker(task_header& task) noexcept;
     void complete_cancelled(task_header& task) noexcept;
     bool start_in_poll(task_header& task) noexcept;

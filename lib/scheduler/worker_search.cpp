@@ -147,6 +147,8 @@ bool worker::has_work_anywhere() noexcept {
 }
 
 void worker::park() noexcept {
+    // What somebody is just taking is not seen here, and need not be: it is slower then.
+    if (core_.has_rest() && !has_work_anywhere() && core_.end_rest()) return;
     if (may_rest_) count_.idle_wakes.add(1);
     set_stamp(asleep_stamp);
     core_.idle().announce_sleep(index_, std::exchange(is_searching_, false), core_.other_workers());

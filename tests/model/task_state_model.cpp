@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Model of include/pollux/core/task_state.hpp: a small task whose fields are plain memory, wakers, a join handle, an abort
-// handle and the end of the runtime, which aborts it, in every order. Checked by the model checker itself: no field is
+// handle, a parent that takes it and the end of the runtime, which aborts it, in every order. Checked by the model checker itself: no field is
 // touched by two threads at once, the block is freed exactly once and not used afterwards. Stated here: the future is
 // polled and destroyed by one thread at a time and destroyed once, the output is dropped or taken once, each wake-up is
 // followed by a whole poll that sees what the waker wrote, nobody sleeps for ever.
@@ -201,8 +201,19 @@ struct task_suite : pollux::model::suite<Derived, Threads>, world {
         if (is_listed.load() == 1) states::mark_cancelled(it->state());
         unlock_list();
         lock_list();
-        if (is_listed.load() == 1) it->after_wake(states::wake(it->state()));
+        if (is_listed.load() == 1) it->after_wake(states::end_marked(it->state()));
         unlock_list();
+    }
+
+    /// A parent goes: ends the task, or sees to it that somebody does. Consumes one reference.
+    void end_by_parent() {
+        if (states::try_claim(it->state())) {
+            it->link.store(3);
+            it->cancel();
+        } else {
+            it->after_wake(states::abort(it->state()));
+        }
+        it->drop(1);
     }
 
     /// One poll of the join handle. True: the output was taken.
@@ -388,6 +399,73 @@ struct end_and_abort : task_suite<end_and_abort, 3> {
     }
 };
 
+// A child that its parent takes while it is woken, and maybe polled.
+struct parent_and_wake : task_suite<parent_and_wake, 3> {
+    void before() {
+        events_needed = 1;
+        make((states::initial(false) | states::has_parent) + 2 * states::one_reference);
+    }
+    void thread(unsigned index) {
+        if (index == 1) wake_once(0);
+        if (index == 2) end_by_parent();
+        drain();
+    }
+};
+
+// Two parents, as it were, or an abort: one ends it.
+struct parent_and_abort : task_suite<parent_and_abort, 3> {
+    void before() {
+        events_needed = 1;
+        make((states::initial(false) | states::has_parent) + 2 * states::one_reference);
+    }
+    void thread(unsigned index) {
+        if (index == 1 && choose(2) == 0) {
+            it->after_wake(states::abort(it->state()));
+            it->drop(1);
+        } else if (index != 0) {
+            end_by_parent();
+        }
+        drain();
+    }
+    void after() {
+        task_suite::after();
+        expect(cancelled == 1, "not cancelled");
+    }
+};
+
+struct parent_and_end : task_suite<parent_and_end, 3> {
+    void before() {
+        has_end = true;
+        events_needed = 1;
+        make((states::initial(false) | states::has_parent) + states::one_reference);
+    }
+    void thread(unsigned index) {
+        if (index == 1) end_by_parent();
+        if (index == 2) end_runtime();
+        drain();
+    }
+    void after() {
+        task_suite::after();
+        expect(cancelled == 1, "not cancelled");
+    }
+};
+
+// The end of the runtime has marked a child, and leaves it to its parent; a wake-up comes between.
+struct parent_of_marked : task_suite<parent_of_marked, 3> {
+    void before() {
+        events_needed = 1;
+        make((states::initial(false) | states::has_parent) + 2 * states::one_reference);
+    }
+    void thread(unsigned index) {
+        if (index == 1) {
+            states::mark_cancelled(it->state());
+            end_by_parent();
+        }
+        if (index == 2) wake_once(0);
+        drain();
+    }
+};
+
 // Nothing but the end of the runtime, once before and once after the first poll.
 struct end_of_parked : task_suite<end_of_parked, 2> {
     void before() {
@@ -485,6 +563,10 @@ int main(int argc, char** argv) {
                                    describe<end_and_wake>("end_and_wake", 2),
                                    describe<end_and_abort>("end_and_abort", 2),
                                    describe<end_of_parked>("end_of_parked", 3),
+                                   describe<parent_and_wake>("parent_and_wake", 2),
+                                   describe<parent_and_abort>("parent_and_abort", 2),
+                                   describe<parent_and_end>("parent_and_end", 2),
+                                   describe<parent_of_marked>("parent_of_marked", 2),
                                    describe<join>("join", 3),
                                    describe<join_after_wake>("join_after_wake", 2),
                                    describe<join_and_abort>("join_and_abort", 2),

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <semaphore>
 #include <thread>
@@ -14,6 +15,7 @@
 #include "pollux/coro/fork_join.hpp"
 #include "pollux/coro/task.hpp"
 #include "pollux/future/by_ref.hpp"
+#include "pollux/future/join.hpp"
 #include "pollux/future/ready.hpp"
 #include "pollux/runtime/current_thread_runtime.hpp"
 #include "pollux/runtime/runtime.hpp"
@@ -154,6 +156,38 @@ private:
     std::atomic<int>& ends_;
 };
 
+task<> scope_of_five(std::atomic<int>& alive) {
+    co_await task_scope([&](scope<>& s) {
+        for (int i = 0; i != 5; ++i) s.spawn(waits(manual_event(), alive));
+    });
+}
+task<> two_scopes_in_a_scope(std::atomic<int>& alive) {
+    co_await task_scope([&](scope<>& s) {
+        for (int i = 0; i != 2; ++i) s.spawn(scope_of_five(alive));
+    });
+}
+task<> five_forks(std::atomic<int>& alive) {
+    std::vector<task<int>> children;
+    for (int i = 0; i != 5; ++i) children.push_back(waits(manual_event(), alive));
+    static_cast<void>(co_await pollux::fork_all(std::move(children)));
+}
+task<> five_forks_below_a_poll(std::atomic<int>& alive) {
+    co_await pollux::join(five_forks(alive), pollux::never_ready());
+}
+
+// What the end of a runtime with that many tasks moves from full queues: batches of half a queue.
+template <class Make>
+std::uint64_t overflows_at_the_end(unsigned n_workers, int tasks, int alive_each, Make make) {
+    std::atomic<int> alive = 0;
+    pollux::runtime rt(workers(n_workers));
+    for (int i = 0; i != tasks; ++i) rt.spawn(make(alive)).detach();
+    wait_until([&] { return alive == alive_each * tasks; });
+    const std::uint64_t before = rt.metrics().overflows;
+    rt.shutdown(0s);
+    CHECK(alive == 0);
+    return rt.metrics().overflows - before;
+}
+
 // A future of a current_thread_runtime, polled once: one thread drops it while another ends the runtime.
 template <class Make>
 void drop_while_runtime_ends(Make make) {
@@ -271,6 +305,34 @@ TEST_SUITE("scheduler/task_scope/threads") {
                 CHECK_FALSE(rt.block_on(polled_times(fut(), polls)));
                 CHECK(alive == 0);
             }
+        }
+    }
+
+    // Each turned over all that was queued, once for each child: 4,000 such tasks took more than 40 s to end.
+    TEST_CASE("task_scope: a parent ends its children at the end of the runtime without a look through the queues") {
+        for (const unsigned n : {1u, 2u, 4u}) {
+            CAPTURE(n);
+            CHECK(overflows_at_the_end(n, 1000, 5, scope_of_five) < 1000);
+            CHECK(overflows_at_the_end(n, 500, 10, two_scopes_in_a_scope) < 1000);
+            CHECK(overflows_at_the_end(n, 1000, 5, five_forks_below_a_poll) < 1000);
+        }
+    }
+
+    TEST_CASE("task_scope: the end of the runtime destroys children whose scope goes later, in no task") {
+        for (const unsigned n : {1u, 2u, 4u}) {
+            CAPTURE(n);
+            std::atomic<int> alive = 0;
+            pollux::runtime rt(workers(n));
+            auto scoped = task_scope([&](scope<>& s) {
+                for (int i = 0; i != 5; ++i) s.spawn(waits(manual_event(), alive));
+                s.spawn(scope_of_five(alive));
+            });
+            CHECK_FALSE(rt.block_on(polled_times(pollux::by_ref(scoped), 1)));
+            auto forks = five_forks(alive);
+            CHECK_FALSE(rt.block_on(polled_times(pollux::by_ref(forks), 1)));
+            wait_until([&] { return alive == 15; });
+            CHECK(rt.shutdown(0s).cancelled == 16);
+            CHECK(alive == 0);
         }
     }
 

@@ -4,7 +4,7 @@
 // task cancelled, then wakes it), from any thread; calls nothing. tests/model/task_state_model.cpp runs this template under a model checker. In a
 // public header because a poll of a join handle inlines its part.
 //
-// Six bits and a count of references (from bit 6) in one atomic, changed by read-modify-writes only:
+// Seven bits and a count of references (from bit 7) in one atomic, changed by read-modify-writes only:
 //   running        One thread owns the future. Set by to_running, cleared by to_idle and to_complete.
 //                  Never together with complete.
 //   complete       The output is stored, the future destroyed. Set by to_complete, cleared by nobody.
@@ -15,7 +15,8 @@
 //   join_waker     The slot holds the handle's waker and is read-only. Set by publish_join_waker. Before complete
 //                  cleared by withdraw_join_waker and drop_join_handle, and never without join_interest; if complete
 //                  found it, it stays.
-//   cancelled      Do not poll it again. Set by abort and mark_cancelled, cleared by nobody.
+//   cancelled      Do not poll it again, so wake-ups do nothing. Set by abort, mark_cancelled and try_claim, cleared by nobody.
+//   has_parent     Whoever awaits it ends it, before he goes himself. Set when it is made, cleared by nobody.
 //
 // Who may touch what:
 //   future         Whoever set running: he polls it, or destroys it, and stores the output before to_complete.
@@ -39,6 +40,15 @@
 // caller schedules it. If it finds notified on an idle task, the to_running that clears the bit comes later. If it
 // finds running, the to_idle of that poll comes later and reschedules. In each case a whole poll follows, and its
 // to_running acquires what wake() released, for a read-modify-write continues the release sequences that it stands in.
+//
+// A task that is cancelled needs none: a queue has it, or whoever polls it will find the bit in to_idle, or it is idle and whoever has
+// marked it comes back with end_marked. So the end of one of many tasks that are marked together neither lets another go on, nor
+// queues one whose parent is about to take it.
+//
+// A parent that goes takes a child that is idle itself (try_claim), without a queue: to look for one child in the queues costs as much as
+// there is in them. Claim: of him and those who would schedule it, one gets the task. Proof: all of them change the word only if they find
+// the task idle and not notified, and leave it running or notified. A child that he cannot claim is complete, or runs, or stands in a
+// queue: he aborts it and waits.
 //
 // A task stands in one queue at most, and is idle as long as it stands there: `schedule` and `reschedule` answer to the
 // change that makes it idle and notified, and only the to_running of whoever took it out ends that state.
@@ -82,7 +92,7 @@ enum class wake_action {
 enum class last_wake_action {
     nothing,
     schedule,        // enqueue it, handing on the reference
-    drop_reference,  // the task is complete: give up the reference
+    drop_reference,  // the task is complete or cancelled: give up the reference
 };
 
 /// What a join handle does before it is gone, in this order.
@@ -105,12 +115,15 @@ struct task_state {
     static constexpr std::uint64_t join_interest = 8;
     static constexpr std::uint64_t join_waker = 16;
     static constexpr std::uint64_t cancelled = 32;
-    static constexpr std::uint64_t one_reference = 64;
+    static constexpr std::uint64_t has_parent = 64;
+    static constexpr std::uint64_t one_reference = 128;
 
     // A new task is about to be enqueued by whoever made it. References: membership, notification, and the handle's.
     static constexpr std::uint64_t initial(bool join) noexcept {
         return join ? notified | join_interest | 3 * one_reference : notified | 2 * one_reference;
     }
+    /// The same for a child, with a handle.
+    static constexpr std::uint64_t initial_child() noexcept { return initial(true) | has_parent; }
 
     static constexpr std::uint64_t reference_count(std::uint64_t seen) noexcept { return seen / one_reference; }
 
@@ -161,9 +174,9 @@ struct task_state {
     // Waking and ending from outside. The caller holds a reference.
 
     [[nodiscard]] static wake_action wake(word& state) noexcept {
-        auto seen = state.load(std::memory_order::relaxed);  // a stale value fails the exchange; complete is for ever
+        auto seen = state.load(std::memory_order::relaxed);  // a stale value fails the exchange; these two bits stay
         for (;;) {
-            if (seen & complete) return wake_action::nothing;  // re-check: after each failed exchange
+            if (seen & (complete | cancelled)) return wake_action::nothing;  // re-check: after each failed exchange
             const bool idle = (seen & (running | notified)) == 0;
             const auto next = idle ? (seen | notified) + one_reference : seen | notified;
             // Exchanged even if nothing changes: a poll that was notified before must see what this waker wrote.
@@ -179,7 +192,8 @@ struct task_state {
     [[nodiscard]] static last_wake_action wake_and_drop(word& state) noexcept {
         auto seen = state.load(std::memory_order::relaxed);  // as in wake()
         for (;;) {
-            if (seen & complete) return last_wake_action::drop_reference;  // re-check: after each failed exchange
+            // re-check: after each failed exchange
+            if (seen & (complete | cancelled)) return last_wake_action::drop_reference;
             const bool idle = (seen & (running | notified)) == 0;
             // Not the last one: a task that is not complete has the membership's.
             const auto next = idle ? seen | notified : (seen | notified) - one_reference;
@@ -207,10 +221,43 @@ struct task_state {
         }
     }
 
-    /// As abort(), of one that is not complete, but that whoever marks it wakes it later: of many tasks none goes on because of the end
-    /// of another that is marked with it.
+    /// As abort(), of one that is not complete, but in two steps: of many tasks none goes on because of the end of another that is marked
+    /// with it. Whoever calls this sees to it that end_marked() follows, or try_claim().
     static void mark_cancelled(word& state) noexcept {
         state.fetch_or(cancelled, std::memory_order::relaxed);  // hands over nothing
+    }
+
+    /// The second step. Once or several times, by any thread.
+    [[nodiscard]] static wake_action end_marked(word& state) noexcept {
+        auto seen =
+            state.load(std::memory_order::relaxed);  // a stale value fails the exchange, or somebody else ends it
+        for (;;) {
+            // re-check: somebody else has it.
+            if (seen & (running | complete | notified)) return wake_action::nothing;
+            // Orders and partners: as in abort().
+            if (state.compare_exchange_weak(seen, (seen | notified) + one_reference, std::memory_order::acquire,
+                                            std::memory_order::relaxed))
+                return wake_action::schedule;
+        }
+    }
+
+    /// By the parent, who goes. True: the task was idle, and is cancelled now and running, and his to end, with the poll's reference.
+    [[nodiscard]] static bool try_claim(word& state) noexcept {
+        auto seen = state.load(
+            std::memory_order::relaxed);  // a stale value fails the exchange; if it says no, abort() asks again
+        for (;;) {
+            // re-check: somebody else has it.
+            if (seen & (running | complete | notified)) return false;
+            // Acquire: pairs with the release of to_idle: the last poll's writes to the future, and its reads of the link.
+            if (state.compare_exchange_weak(seen, (seen | cancelled | running) + one_reference,
+                                            std::memory_order::acquire, std::memory_order::relaxed))
+                return true;
+        }
+    }
+
+    /// Relaxed: it is as when the task was made.
+    [[nodiscard]] static bool is_child(const word& state) noexcept {
+        return (state.load(std::memory_order::relaxed) & has_parent) != 0;
     }
 
     /// A hint for long polls and forks. Relaxed: it hands over nothing, and a stale answer only delays the end.

@@ -40,6 +40,9 @@ public:
     bool suspend() noexcept;
 
     void* frame(std::size_t i) const noexcept;
+    /// Of a frame that stands in the array: its mark.
+    static bool has_ended(void* frame) noexcept { return (reinterpret_cast<std::uintptr_t>(frame) & ended_mark) != 0; }
+    static constexpr std::uintptr_t ended_mark = 1;
 
 private:
     static wait_end poll_children_again(suspension_point&, context&) noexcept;

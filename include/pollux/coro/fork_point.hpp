@@ -185,8 +185,8 @@ struct POLLUX_API forked_tasks {
     static void spawn(runtime_core& runtime, task_header& child) noexcept;
     /// True: it has ended, its result can be taken. False: `waker` will be woken.
     static bool is_finished(task_header& child, const waker& waker) noexcept;
-    /// Cancels it and waits for the poll that another worker may be in.
-    static void cancel_and_wait(task_header& child) noexcept;
+    /// Cancels those that have not ended, and waits for the polls that other workers may be in. Frames as in fork_fallback.
+    static void cancel_and_wait(runtime_core& runtime, void* const* frames, std::size_t count) noexcept;
     /// Gives up the handle.
     static void release(task_header& child) noexcept;
 };
