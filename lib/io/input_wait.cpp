@@ -3,8 +3,6 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 
 #include <cerrno>
 #include <cstdint>
@@ -50,21 +48,6 @@ std::error_code wait_for_input(int fd, const stop_event& a, const stop_event& b)
     // First: bytes stay where they are for whoever reads next.
     if (waiting[0].revents != 0 || waiting[1].revents != 0) return std::make_error_code(std::errc::operation_canceled);
     return {};
-}
-
-std::error_code read_input(int fd, span to, std::size_t& n) noexcept {
-    const ::iovec part{to.data(), to.size()};
-    const ::ssize_t got = uninterrupted([&] { return ::preadv2(fd, &part, 1, -1, RWF_NOWAIT); });
-    if (got >= 0) {
-        n = static_cast<std::size_t>(got);
-        return {};
-    }
-    // A file that is not in memory yet is always input.
-    struct ::stat about;
-    const bool is_other_reader =
-        errno == EAGAIN && ::fstat(fd, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISBLK(about.st_mode);
-    if (is_other_reader) return std::make_error_code(std::errc::resource_unavailable_try_again);
-    return read_some(fd, to, n);
 }
 
 std::shared_ptr<stop_event> end_of_waits(runtime_core& core) {

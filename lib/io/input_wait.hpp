@@ -29,10 +29,6 @@ private:
 /// Until `fd` can be read, or has an error that reading tells. Errors: operation_canceled: one of the events was set.
 std::error_code wait_for_input(int fd, const stop_event& a, const stop_event& b) noexcept;
 
-/// What is there for `fd`. Errors: resource_unavailable_try_again: nothing any more, another reader was quicker. Of a terminal that is
-/// not told: it blocks.
-std::error_code read_input(int fd, span to, std::size_t& n) noexcept;
-
 /// The event that the end of this runtime sets. Throws: task_cancelled while the runtime is ending; std::system_error,
 /// std::bad_alloc.
 std::shared_ptr<stop_event> end_of_waits(pollux::detail::runtime_core& core);

@@ -2,6 +2,8 @@
 #include "io/system_calls.hpp"
 
 #include <poll.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <system_error>
@@ -30,6 +32,21 @@ std::error_code read_some(int fd, span to, std::size_t& n) noexcept {
     if (got < 0) return last_error();
     n = static_cast<std::size_t>(got);
     return {};
+}
+
+std::error_code read_input(int fd, span to, std::size_t& n) noexcept {
+    const ::iovec part{to.data(), to.size()};
+    const ::ssize_t got = uninterrupted([&] { return ::preadv2(fd, &part, 1, -1, RWF_NOWAIT); });
+    if (got >= 0) {
+        n = static_cast<std::size_t>(got);
+        return {};
+    }
+    // A file that is not in memory yet is always input.
+    struct ::stat about;
+    const bool is_other_reader =
+        errno == EAGAIN && ::fstat(fd, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISBLK(about.st_mode);
+    if (is_other_reader) return std::make_error_code(std::errc::resource_unavailable_try_again);
+    return read_some(fd, to, n);
 }
 
 std::error_code write_fully(int fd, const_span bytes) noexcept {

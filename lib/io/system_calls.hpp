@@ -38,6 +38,9 @@ private:
 
 /// Some bytes; 0: the end.
 std::error_code read_some(int fd, span to, std::size_t& n) noexcept;
+/// As read_some(), behind a wait for input. Errors: resource_unavailable_try_again: nothing any more, another reader was quicker. Of a
+/// terminal that is not told: it blocks.
+std::error_code read_input(int fd, span to, std::size_t& n) noexcept;
 /// All bytes. Waits where the descriptor does not.
 std::error_code write_fully(int fd, const_span bytes) noexcept;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "pollux/io/standard.hpp"
-#include "io/input_wait.hpp"
+#include "io/system_calls.hpp"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
