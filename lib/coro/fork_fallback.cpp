@@ -9,14 +9,11 @@ namespace pollux::inline v0::detail {
 
 namespace {
 
-constexpr auto ended_mark = fork_fallback::ended_mark;
-
-bool is_marked(void* frame) noexcept { return fork_fallback::has_ended(frame); }
 void* marked(void* frame) noexcept {
-    return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(frame) | ended_mark);
+    return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(frame) | fork_fallback::ended_mark);
 }
 void* unmarked(void* frame) noexcept {
-    return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(frame) & ~ended_mark);
+    return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(frame) & ~fork_fallback::ended_mark);
 }
 
 }  // namespace
@@ -48,10 +45,10 @@ void* fork_fallback::frame(std::size_t i) const noexcept { return unmarked(frame
 bool fork_fallback::poll_children(context& cx) noexcept {
     bool all_ended = true;
     for (std::size_t i = count_; i-- != 0;) {
-        if (is_marked(frames_[i])) continue;
-        const bool has_ended = has_spawned() ? forked_tasks::is_finished(*header_in_front_of(frames_[i]), cx.waker())
-                                             : poll_in_place(promise_at(frames_[i]), cx) == poll_end::finished;
-        if (has_ended)
+        if (has_ended(frames_[i])) continue;
+        const bool is_over = has_spawned() ? forked_tasks::is_finished(*header_in_front_of(frames_[i]), cx.waker())
+                                           : poll_in_place(promise_at(frames_[i]), cx) == poll_end::finished;
+        if (is_over)
             frames_[i] = marked(frames_[i]);
         else
             all_ended = false;
@@ -66,11 +63,11 @@ wait_end fork_fallback::poll_children_again(suspension_point& point, context& cx
 void fork_fallback::end() noexcept {
     if (has_spawned()) forked_tasks::cancel_and_wait(*runtime_, frames_, count_);
     for (std::size_t i = count_; i-- != 0;) {
-        const bool has_ended = is_marked(frames_[i]);
+        const bool is_over = has_ended(frames_[i]);
         void* const frame = unmarked(frames_[i]);
         if (has_spawned()) {
             forked_tasks::release(*header_in_front_of(frame));
-        } else if (!has_ended) {
+        } else if (!is_over) {
             destroy_unit(promise_at(frame));
         }
     }

@@ -164,11 +164,10 @@ event_slot* source_set::add_unwatched(int& error) noexcept {
 }
 
 void source_set::remove(event_slot& place, int descriptor) noexcept {
-    // A child of fork() has the same set, and what it takes out is lost to its parent.
+    // A child of fork() has the same set, and what it takes out is lost to its parent. It fails if the user has closed the descriptor: then
+    // that is gone, too.
     epoll_event ignored{};
-    if (!fork_guard_.is_in_child())
-        ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor,
-                    &ignored);  // fails if the user has closed it: then it is gone, too
+    if (!fork_guard_.is_in_child()) ::epoll_ctl(epoll_, EPOLL_CTL_DEL, descriptor, &ignored);
     remove_unwatched(place);
 }
 

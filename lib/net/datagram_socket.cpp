@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <span>
 
 #include "net/system.hpp"
 

@@ -40,6 +40,7 @@ constexpr const char* moved_from = "pollux: process: a pipe was used after it wa
 
 polled<std::size_t, std::error_code> pipe_reader::poll_read(context& cx, io::span to) {
     if (to.empty()) return 0;
+    // 0: a child may have made it a pipe of packets, each of which ends a read.
     return pipe_.poll_io(cx, net::direction::read, 0, [&](int fd) { return ::read(fd, to.data(), to.size()); });
 }
 

@@ -42,6 +42,7 @@ public:
     const void* scope() const noexcept override;
 
 private:
+    // Relaxed: nobody else knows it.
     scoped_task() noexcept { state.store(task_states::initial_child(), std::memory_order::relaxed); }
 };
 

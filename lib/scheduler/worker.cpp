@@ -33,7 +33,7 @@ constexpr std::uint32_t least_interval = 2, first_interval = 61, most_interval =
 // A sleeper is woken for events behind which the last task would wait so long, in microseconds, if polls are as they were in the last
 // stretches: until it polls takes 20 to 32 (bench/foreign_wake), and from then on both find fewer events each time that they look.
 // With 50 connections of bench/echo, two workers and help for any two events took 1.31 of a raw loop's CPU a request, from 50 on 1.11, from
-// 100 on 1.10, 200: 1.08, 400: 1.08; and a p99 of 1.63 to 2.44, 200: 1.53, 400: 1.19 to 1.26 of the raw loop's. With 10 and with 200
+// 100 on 1.10 and 1.12, 200: 1.08, 400: 1.09 and 1.06; and a p99 of 1.63 and 2.44, 200: 1.53, 400: 1.19 and 1.26. With 10 and with 200
 // connections 100 and 400 differ by less than the rounds.
 constexpr std::uint64_t help_us = 400;
 constexpr double stretches_remembered = 32;

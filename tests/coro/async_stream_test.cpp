@@ -28,26 +28,11 @@
 #include "support/drain.hpp"
 #include "support/end_of_process.hpp"
 #include "support/everywhere.hpp"
+#include "support/greedy_names.hpp"
 #include "support/heap_counter.hpp"
 #include "support/manual_future.hpp"
 #include "support/tracked.hpp"
 #include "support/wake_counter.hpp"
-
-// A program's namespace in which the names of the library's own functions are templates that take anything. An unqualified call with such
-// an argument finds both.
-namespace greedy {
-
-struct [[nodiscard]] work {
-    using value_type = int;
-    using error_type = pollux::never;
-    explicit work(int n) : number(n) {}
-    pollux::polled<int> poll(pollux::context&) { return number; }
-    int number;
-};
-template <class A, class P>
-void make_awaiter(A&&, P&);
-
-}  // namespace greedy
 
 namespace {
 
@@ -329,7 +314,10 @@ TEST_SUITE("coro/async_stream") {
 
     // make_awaiter was called without its namespace.
     TEST_CASE("async_stream: awaits futures whose namespace has functions of the library's names") {
-        auto source = []() -> pollux::async_stream<int> { co_yield co_await greedy::work(5); }();
+        auto source = []() -> pollux::async_stream<int> {
+            const auto item = co_await greedy::work(5);
+            co_yield int(item.number);
+        }();
         CHECK(pollux::testing::assert_ready(pollux::testing::poll_once(source)) == 5);
     }
 }

@@ -20,26 +20,12 @@
 #include "pollux/future/ready.hpp"
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/runtime/yield.hpp"
+#include "support/greedy_names.hpp"
 #include "support/manual_event.hpp"
 #include "support/run_by.hpp"
 #include "support/tracked.hpp"
 #include "support/wait_until.hpp"
 #include "support/workers.hpp"
-
-// A program's namespace in which the names of the library's own functions are templates that take anything. An unqualified call with such
-// an argument finds both.
-namespace greedy {
-
-struct [[nodiscard]] work {
-    using value_type = int;
-    using error_type = pollux::never;
-    pollux::polled<int> poll(pollux::context&) { return number; }
-    int number;
-};
-template <class F>
-void into_task(F&&);
-
-}  // namespace greedy
 
 namespace {
 
@@ -264,10 +250,10 @@ TEST_SUITE("coro/fork_all") {
     // into_task was called without its namespace.
     TEST_CASE("fork_all: of futures whose namespace has functions of the library's names") {
         pollux::runtime rt(workers(1));
-        const auto all = rt.block_on([]() -> task<std::vector<int>> {
-            std::vector<greedy::work> works{{1}, {2}};
+        const auto all = rt.block_on([]() -> task<std::vector<greedy::message>> {
+            std::vector<greedy::work> works{greedy::work(1), greedy::work(2)};
             co_return co_await pollux::fork_all(std::move(works));
         });
-        CHECK(all == std::vector{1, 2});
+        CHECK(all == std::vector<greedy::message>{{1}, {2}});
     }
 }

@@ -28,34 +28,12 @@
 #include "pollux/runtime/runtime.hpp"
 #include "pollux/runtime/yield.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/greedy_names.hpp"
 #include "support/manual_event.hpp"
 #include "support/run_by.hpp"
 #include "support/tracked.hpp"
 #include "support/wait_until.hpp"
 #include "support/workers.hpp"
-
-// A program's namespace in which the names of the library's own functions are templates that take anything. An unqualified call with such
-// an argument finds both.
-namespace greedy {
-
-struct message {
-    int number;
-};
-struct [[nodiscard]] work {
-    using value_type = message;
-    using error_type = pollux::never;
-    explicit work(int n) : number(n) {}
-    pollux::polled<message> poll(pollux::context&) { return message{number}; }
-    int number;
-};
-template <class F>
-void into_task(F&&);
-template <class X, class F>
-void future_as_task(F);
-template <class A, class P>
-void make_awaiter(A&&, P&);
-
-}  // namespace greedy
 
 namespace {
 

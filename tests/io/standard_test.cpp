@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include "pollux/io/standard.hpp"
-#include "io/system_calls.hpp"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -15,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "io/system_calls.hpp"
 #include "pollux/core/block_on.hpp"
 #include "pollux/io/byte_stream.hpp"
 #include "pollux/io/lines.hpp"

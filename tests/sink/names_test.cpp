@@ -14,35 +14,22 @@
 #include <vector>
 
 #include "pollux/pollux.hpp"
+#include "support/greedy_names.hpp"
 #include "support/scripted_sink.hpp"
 
-// A program's namespace in which the names of the library's own functions are templates that take anything. An unqualified call with such
-// an argument finds both.
-namespace greedy {
+namespace {
 
-struct message {
-    int number;
-    bool operator==(const message&) const = default;
-};
 struct echo {
-    using value_type = message;
-    using item_type = message;
+    using value_type = greedy::message;
+    using item_type = greedy::message;
     using error_type = pollux::never;
     pollux::polled<> poll_ready(pollux::context&) { return pollux::polled<>::ready(); }
-    void start_send(message it) { last = it; }
+    void start_send(greedy::message it) { last = it; }
     pollux::polled<> poll_flush(pollux::context&) { return pollux::polled<>::ready(); }
     pollux::polled<> poll_close(pollux::context&) { return pollux::polled<>::ready(); }
-    pollux::polled<std::optional<message>> poll_next(pollux::context&) { return last; }
-    std::optional<message> last;
+    pollux::polled<std::optional<greedy::message>> poll_next(pollux::context&) { return last; }
+    std::optional<greedy::message> last;
 };
-template <class K, class T>
-void hand_to(K&, T&&);
-template <class T>
-T next(T it);
-
-}  // namespace greedy
-
-namespace {
 
 class connection {
 public:
@@ -123,7 +110,7 @@ TEST_SUITE("sink/names") {
         CHECK(target.written() == std::vector<message>{{1}, {2}, {3}});
         CHECK(other.written() == target.written());
 
-        auto [sink_half, stream_half] = pollux::split(greedy::echo());
+        auto [sink_half, stream_half] = pollux::split(echo());
         pollux::block_on(pollux::send(sink_half, message{4}));
         CHECK(pollux::block_on(pollux::next(stream_half)) == message{4});
     }

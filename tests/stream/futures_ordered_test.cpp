@@ -4,7 +4,6 @@
 #include <doctest/doctest.h>
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -17,6 +16,7 @@
 #include "pollux/future/poll_fn.hpp"
 #include "pollux/future/ready.hpp"
 #include "support/drain.hpp"
+#include "support/growing_set.hpp"
 #include "support/limited_poll.hpp"
 #include "support/manual_future.hpp"
 
@@ -175,21 +175,13 @@ TEST_SUITE("stream/futures_ordered") {
     TEST_CASE("futures_ordered: what the poll of a future pushes is polled with the next poll, and wakes its task") {
         using child = pollux::boxed_future<int>;
         futures_ordered<child> set;
-        int polls = 0;
-        std::function<child(int)> pushes_its_like = [&](int n) -> child {
-            return pollux::poll_fn([&, n, is_first = true](pollux::context&) mutable -> pollux::polled<int> {
-                ++polls;
-                if (std::exchange(is_first, false) && n != 5) set.push(pushes_its_like(n + 1));
+        const auto make = [](auto fn) -> child {
+            return pollux::poll_fn([fn = std::move(fn)](pollux::context&) mutable -> pollux::polled<int> {
+                fn();
                 return pollux::pending;
             });
         };
-        set.push(pushes_its_like(1));
-        for (int round = 1; round != 6; ++round) {
-            pollux::testing::counting_waker waker;
-            pollux::context cx(waker.waker());
-            assert_pending(set.poll_next(cx));
-            CHECK(polls == round);
-            CHECK(waker.count() == (round == 5 ? 0 : 1));
-        }
+        pollux::test::check_that_additions_wait_for_the_next_poll(
+            set, make, [](auto& to, int, child one) { to.push(std::move(one)); });
     }
 }

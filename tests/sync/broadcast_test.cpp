@@ -17,21 +17,10 @@
 #include "pollux/core/block_on.hpp"
 #include "pollux/core/concepts.hpp"
 #include "pollux/testing/poll.hpp"
+#include "support/greedy_names.hpp"
 #include "support/heap_counter.hpp"
 #include "support/limited_poll.hpp"
 #include "support/wake_counter.hpp"
-
-// A program's namespace in which the names of the library's own functions are templates that take anything. An unqualified call with such
-// an argument finds both.
-namespace greedy {
-
-struct message {
-    int number;
-};
-template <class T>
-T next(T it);
-
-}  // namespace greedy
 
 namespace {
 

@@ -40,9 +40,9 @@ public:
     bool suspend() noexcept;
 
     void* frame(std::size_t i) const noexcept;
-    /// Of a frame that stands in the array: its mark.
-    static bool has_ended(void* frame) noexcept { return (reinterpret_cast<std::uintptr_t>(frame) & ended_mark) != 0; }
+    /// In the addresses of the array: of a frame that has ended.
     static constexpr std::uintptr_t ended_mark = 1;
+    static bool has_ended(void* frame) noexcept { return (reinterpret_cast<std::uintptr_t>(frame) & ended_mark) != 0; }
 
 private:
     static wait_end poll_children_again(suspension_point&, context&) noexcept;

@@ -29,10 +29,7 @@ public:
         if (!place_.is_first()) return answer::ready();
         auto inner = poll_future(cx);
         if (inner.is_pending()) return pending;
-        if (inner.has_error())
-            place_.reset();
-        else
-            place_.end_first();
+        place_.end_first();
         if (inner.has_error()) return pass_error<answer>(inner);
         return pass_item<answer>(inner);
     }
